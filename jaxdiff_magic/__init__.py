@@ -1,0 +1,40 @@
+"""See and trust derivatives: `%load_ext jaxdiff_magic` in a notebook, `derive(f)(x)` anywhere.
+
+Importing this package, and loading the extension, imports nothing heavy; JAX and SymPy come with the first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jaxdiff_magic.errors import DeriveError, InputError, OutOfReach, WrongDerivative
+
+if TYPE_CHECKING:
+    from jaxdiff_magic.pipeline import derive
+    from jaxdiff_magic.report import Report
+
+__all__ = ["DeriveError", "InputError", "OutOfReach", "Report", "WrongDerivative", "derive"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    home = {"derive": "jaxdiff_magic.pipeline", "Report": "jaxdiff_magic.report"}.get(name)
+    if home is None:
+        raise AttributeError(f"module 'jaxdiff_magic' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(home), name)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add `%derive` and `%%derive` to the shell; called by `%load_ext jaxdiff_magic`."""
+    from jaxdiff_magic.magic import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Remove exactly what loading added; called by `%unload_ext jaxdiff_magic`."""
+    from jaxdiff_magic.magic import unload
+
+    unload(shell)

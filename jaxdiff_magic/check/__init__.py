@@ -1,0 +1,249 @@
+"""The four columns and the verdict: symbolic, forward mode, reverse mode, numeric.
+
+Three things are compared, each with its own rounding bound. The *formula* (from the primal alone, in float64); *JAX's
+rules* (the programs that JAX traces for a JVP and a VJP, as formulas, at random points in float64); and *JAX's
+numbers* (in the user's dtype). A rule is called wrong only when it misses the formula beyond both bounds and function
+values side with the formula. Where they cannot decide, the outcome is "out of reach".
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from jaxdiff_magic.check.blocks import BlockCheck, entries_of
+from jaxdiff_magic.check.decide import Evidence, RuleEvidence, decided
+from jaxdiff_magic.check.differences import directional
+from jaxdiff_magic.check.points import batched_values, sample
+from jaxdiff_magic.check.rules import SAFETY, RuleName, compare, traced_rule
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.report import Check, worst
+from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.symbolic.derivation import Derivation, Path, TracedRule
+from jaxdiff_magic.symbolic.proof import proved
+from jaxdiff_magic.values import Derivatives, Values
+
+MAX_COMPARED = 2_000_000
+"""A block is evaluated at as many sampled points at once as keep it below this many numbers."""
+MAX_DIFFERENCED = 64
+"""The numeric column is filled while there are no more scalar inputs than this."""
+MAX_PROVED = 64
+"""Entries are proved one by one while a block has no more than this."""
+NATIVE_POINTS = 4
+"""At how many of the points JAX's own numbers are compared, the user's point included."""
+
+
+def check_of(
+    derivatives: Derivatives,
+    values: Values,
+    derivation: Derivation | None,
+    unreachable: str,
+    *,
+    points: int,
+    seed: int,
+    deadline: float,
+) -> Check:
+    """Check value, first and second derivatives at the point and at random points around it.
+
+    Args:
+        derivatives, values: how JAX differentiates the function, and what it gives at the point.
+        derivation: the function's formulas; None when out of reach, and `unreachable` says why.
+        points: how many random points to compare.
+        seed: of the random points.
+        deadline: `time.monotonic()` after which no further proofs are tried.
+    """
+    return _Checking(derivatives, values, derivation, unreachable, points, seed, deadline).check()
+
+
+class _Checking:
+    """One check in progress: what its blocks share."""
+
+    def __init__(
+        self,
+        derivatives: Derivatives,
+        values: Values,
+        derivation: Derivation | None,
+        unreachable: str,
+        points: int,
+        seed: int,
+        deadline: float,
+    ) -> None:
+        self.derivatives, self.subject = derivatives, derivatives.subject
+        self.derivation, self.deadline = derivation, deadline
+        self.points = sample(self.subject, points, np.random.default_rng(seed))
+        leaves = (*self.subject.inputs, *self.subject.outputs)
+        self.eps = max(float(np.finfo(leaf.dtype).eps) for leaf in leaves)
+        nearby = range(1, min(NATIVE_POINTS, 1 + points))
+        self.native = [values, *(derivatives.at(self._native_point(k)) for k in nearby)]
+        self.rules: dict[RuleName, TracedRule] = {}
+        self.missing = {mode: why for mode, why in values.missing.items() if mode in ("forward", "reverse")}
+        if derivation is None:
+            self.missing["symbolic"] = unreachable
+        else:
+            for name in ("forward", "reverse", "second"):
+                try:
+                    self.rules[name] = traced_rule(self.subject, name)
+                except OutOfReach:
+                    continue  # JAX's numbers are compared all the same
+        self.doubt = self._doubt()
+
+    def check(self) -> Check:
+        blocks = [self._block(what, path) for what, path in self._paths()]
+        outcomes = [block.worst for block in blocks]
+        return Check(
+            outcome=worst(outcomes),
+            entries=entries_of(blocks),
+            summary=_summary(blocks, len(self.points[0]) - 1, self.missing),
+            points=len(self.points[0]) - 1,
+            columns=self.missing,
+            not_covered=tuple(
+                f"{name}: {why}" for name, why in self.native[0].missing.items() if name not in ("forward", "reverse")
+            ),
+        )
+
+    def _native_point(self, k: int) -> list[np.ndarray]:
+        return [batch[k].astype(leaf.dtype) for batch, leaf in zip(self.points, self.subject.inputs, strict=True)]
+
+    def _paths(self) -> Iterator[tuple[str, Path]]:
+        outputs, inputs = range(len(self.subject.outputs)), range(len(self.subject.inputs))
+        first = "gradient" if self.subject.is_scalar else "jacobian"
+        if self.native[0].jacobian is not None:
+            yield from ((first, path) for path in itertools.product(outputs, inputs))
+        if self.native[0].hessian is not None:
+            yield from (("hessian", path) for path in itertools.product(outputs, inputs, inputs))
+
+    def _doubt(self) -> str:
+        """Why the formulas say nothing about this function: its value is not finite, or is not the formula's."""
+        if not all(np.all(np.isfinite(np.asarray(value, np.float64))) for value in self.native[0].value):
+            return "the function's value is not finite here"
+        if self.derivation is None:
+            return ""
+        for o, leaf in enumerate(self.subject.outputs):
+            try:
+                value, bound, border = self.derivation.evaluate((o,), self._first(len(self.native)))
+            except OutOfReach as error:
+                return error.reason
+            for k, values in enumerate(self.native):
+                actual = np.asarray(values.value[o], np.float64)
+                with np.errstate(invalid="ignore"):
+                    off = np.abs(actual - value[k]) > self._tolerance(value[k], bound[k])
+                if np.any(off & np.isfinite(actual)) and not border[k]:
+                    return f"the formula does not reproduce the value of {leaf.name}"
+        return ""
+
+    def _first(self, count: int) -> list[np.ndarray]:
+        return [batch[:count] for batch in self.points]
+
+    def _tolerance(self, value: np.ndarray, bound: np.ndarray) -> np.ndarray:
+        """How far JAX's numbers may be from a value: its rounding bound, in the user's dtype."""
+        finite = np.abs(value[np.isfinite(value)])
+        return SAFETY * bound * self.eps / np.finfo(float).eps + 8 * self.eps * np.max(finite, initial=0.0)
+
+    def _block(self, what: str, path: Path) -> BlockCheck:
+        output, *inputs = (self.subject.outputs[path[0]], *(self.subject.inputs[i] for i in path[1:]))
+        shape = sum((leaf.shape for leaf in inputs), output.shape)
+        size = int(np.prod(shape, dtype=int))
+        formula = self._formula(path)
+        rules = self._rule_evidence(path, size) if formula else ()
+        numeric = self._differences(path) if sum(leaf.size for leaf in self.subject.inputs) <= MAX_DIFFERENCED else None
+        columns = [_native_columns(values, path) for values in self.native]
+        evidence = Evidence(shape, self.eps, self.doubt, formula, columns, rules, numeric)
+        decision = decided(evidence, self._tolerance)
+        if formula and size <= MAX_PROVED and self.rules:
+            decision = decision.with_proofs(lambda entry: self._proved(path, entry))
+        return BlockCheck(what, output, tuple(inputs), evidence, decision)
+
+    def _formula(self, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Values, bounds and border flags of the formula at the points where JAX's numbers are known."""
+        if self.derivation is None:
+            return None
+        try:
+            return self.derivation.evaluate(path, self._first(len(self.native)))
+        except OutOfReach:
+            return None
+
+    def _rule_evidence(self, path: Path, size: int) -> tuple[RuleEvidence, ...]:
+        count = max(1, min(len(self.points[0]), MAX_COMPARED // max(size, 1)))
+        found = []
+        for name in self._rules_for(path):
+            try:
+                comparison = compare(
+                    self.derivation, self.rules[name], path, self._first(count), lambda k: (self._native(path, k), self.eps)
+                )
+            except OutOfReach:
+                continue
+            found.append(RuleEvidence(name, comparison, "here" if comparison.at == 0 else self._place(comparison.at)))
+        return tuple(found)
+
+    def _native(self, path: Path, k: int) -> np.ndarray:
+        """JAX's numbers for a block at one of the points."""
+        values = self.native[k] if k < len(self.native) else self.derivatives.at(self._native_point(k))
+        return next(column for column in _native_columns(values, path)[::-1] if column is not None)
+
+    def _rules_for(self, path: Path) -> list[RuleName]:
+        names: tuple[RuleName, ...] = ("forward", "reverse") if len(path) == 2 else ("second",)
+        return [name for name in names if name in self.rules]
+
+    def _place(self, k: int) -> str:
+        """A sampled point, as a reader would write it."""
+        parts = (
+            f"{leaf.name} = {np.array2string(batch[k], precision=4, threshold=6, separator=', ')}"
+            for batch, leaf in zip(self.points, self.subject.inputs, strict=True)
+        )
+        return f"at {', '.join(parts)}"
+
+    def _differences(self, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The numeric column at the first points: estimates, error estimates and kinks, `(points, *shape)`."""
+        leaf = self.subject.inputs[path[-1]]
+        if self.derivation is not None and not self.doubt:
+            below, eps, count = lambda batch: [self.derivation.evaluate(path[:-1], batch)[0]], np.finfo(float).eps, 1
+        elif len(path) == 2:
+            every, eps = batched_values(self.subject)
+            below, count = (lambda batch: [every(batch)[path[0]]]), len(self.native)
+        else:
+            return None
+        found = []
+        for k in range(count):
+            columns = []
+            for element in np.ndindex(*leaf.shape):
+                direction = [np.zeros_like(batch[k]) for batch in self.points]
+                direction[path[-1]][element] = 1.0
+                along = directional(below, [batch[k] for batch in self.points], direction, eps)
+                columns.append((along.estimate[0], along.error[0], along.kink[0]))
+            shape = (*np.shape(columns[0][0]), *leaf.shape) if columns else leaf.shape
+            found.append([np.stack(part, axis=-1).reshape(shape) for part in zip(*columns, strict=True)])
+        return tuple(np.stack(part) for part in zip(*found, strict=True))
+
+    def _proved(self, path: Path, entry: tuple[int, ...]) -> bool:
+        if time.monotonic() > self.deadline:
+            return False
+        axes = len(self.subject.outputs[path[0]].shape)
+        rules = [self.rules[name] for name in self._rules_for(path)]
+        return bool(rules) and all(proved(self.derivation, rule, path, entry, axes) for rule in rules)
+
+
+def _native_columns(values: Values, path: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """JAX's numbers for a block: forward and reverse mode; for second derivatives, over reverse mode."""
+    pair = (values.forward, values.reverse) if len(path) == 2 else (values.hessian, values.hessian_reverse)
+    found = []
+    for nested in pair:
+        for position in path:
+            nested = nested[position] if nested is not None else None
+        found.append(None if nested is None else np.asarray(nested, np.float64))
+    return found[0], found[1]
+
+
+def _summary(blocks: Sequence[BlockCheck], points: int, missing: dict[str, str]) -> str:
+    counts = {word: sum(block.count(word) for block in blocks) for word in ("proved", "agrees", "out of reach", "differs")}
+    total = sum(counts.values())
+    if not total:
+        return "There was no derivative to check"
+    parts = [f"{number} {word}" for word, number in counts.items() if number]
+    entries = "1 entry" if total == 1 else f"{total} entries"
+    where = f"at the point and {points} random points around it" if points else "at the point alone"
+    columns = [word for word in ("symbolic", "forward", "reverse") if word not in missing]
+    compared = f"{', '.join(columns[:-1])} and {columns[-1]}" if len(columns) > 1 else columns[0]
+    return f"{entries}: {', '.join(parts)}; {compared} compared {where}"

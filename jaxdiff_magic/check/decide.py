@@ -1,0 +1,176 @@
+"""From evidence to one of the four words, for every entry of a block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from jaxdiff_magic.check.rules import Comparison
+from jaxdiff_magic.report import OUTCOMES
+
+MAX_FAILED_PROOFS = 3
+PROVED, AGREES, OUT_OF_REACH, DIFFERS = range(len(OUTCOMES))
+
+
+@dataclass(frozen=True)
+class RuleEvidence:
+    """What comparing one of JAX's rules with the formula showed.
+
+    Attributes:
+        name: "forward", "reverse" or "second".
+        comparison: the result, over the sampled points.
+        place: "here", or where it is wrong: "at x = …".
+    """
+
+    name: str
+    comparison: Comparison
+    place: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known about one block. Arrays begin with an axis for the sampled points.
+
+    Attributes:
+        shape: of the block.
+        eps: of the user's dtype.
+        doubt: why no formula can be trusted here, or "".
+        formula: values, bounds and border flags; None when out of reach.
+        native: for each of the first points, JAX's numbers in forward and in reverse mode.
+        rules: those that could be compared.
+        numeric: estimates, error estimates and kinks at the first points; None when not computed.
+    """
+
+    shape: tuple[int, ...]
+    eps: float
+    doubt: str
+    formula: tuple[np.ndarray, np.ndarray, np.ndarray] | None
+    native: list[tuple[np.ndarray | None, np.ndarray | None]]
+    rules: tuple[RuleEvidence, ...]
+    numeric: tuple[np.ndarray, np.ndarray, np.ndarray] | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An outcome and a reason for every entry.
+
+    Attributes:
+        outcome: positions in `OUTCOMES`.
+        reason: positions in `reasons`; 0 is no reason.
+        reasons: the texts.
+    """
+
+    outcome: np.ndarray
+    reason: np.ndarray
+    reasons: tuple[str, ...] = ("",)
+
+    def set(self, mask: np.ndarray, outcome: int, reason: str) -> Decision:
+        """The decision with some entries made worse (never better)."""
+        mask = np.broadcast_to(mask, self.outcome.shape) & (self.outcome < outcome)
+        return Decision(
+            np.where(mask, outcome, self.outcome),
+            np.where(mask, len(self.reasons), self.reason),
+            (*self.reasons, reason),
+        )
+
+    def with_proofs(self, prove: Callable[[tuple[int, ...]], bool]) -> Decision:
+        """The decision with entries that agree tried for proof; a block whose proofs keep failing is given up."""
+        outcome, failures = self.outcome.copy(), 0
+        for entry in np.ndindex(*outcome.shape):
+            if outcome[entry] == AGREES and failures < MAX_FAILED_PROOFS:
+                proved = prove(entry)
+                outcome[entry] = PROVED if proved else AGREES
+                failures += not proved
+        return replace(self, outcome=outcome)
+
+
+def decided(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Decision:
+    """Decide every entry of a block.
+
+    Args:
+        evidence: all that is known.
+        tolerance: how far JAX's numbers may be from a value with a given rounding bound.
+    """
+    start = Decision(np.full(evidence.shape, AGREES), np.zeros(evidence.shape, int))
+    if evidence.doubt:
+        return start.set(np.True_, OUT_OF_REACH, evidence.doubt)
+    if evidence.formula is not None:
+        return _by_formula(start, evidence, tolerance)
+    if evidence.numeric is not None:
+        return _by_differences(start, evidence)
+    return start.set(np.True_, OUT_OF_REACH, "there is neither a formula nor a numeric column to compare with")
+
+
+def _by_formula(
+    decision: Decision, evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> Decision:
+    values, bounds, borders = evidence.formula  # type: ignore[misc]
+    for rule in evidence.rules:
+        found = rule.comparison
+        decision = decision.set(
+            found.wrong,
+            DIFFERS,
+            f"JAX's {_mode(rule.name)} gives {found.rule:.6g}, the function's own derivative is {found.formula:.6g} {rule.place}",
+        )
+    for k, columns in enumerate(evidence.native):
+        value, allowed = values[k], tolerance(values[k], bounds[k])
+        for mode, actual in zip(("forward", "reverse"), columns, strict=True):
+            if actual is None:
+                continue
+            known, given = np.isfinite(value), np.isfinite(actual)
+            with np.errstate(invalid="ignore"):
+                off = known & given & (np.abs(actual - value) > allowed)
+            if k > 0 and evidence.rules:
+                continue  # the rules were compared at these points, and without the rounding of the user's dtype
+            if borders[k]:
+                decision = decision.set(
+                    off | (known & ~given), OUT_OF_REACH, "a choice (where, max, abs …) stands on its border here"
+                )
+                continue
+            decision = decision.set(
+                known & ~given & np.isfinite(allowed), DIFFERS if k == 0 else OUT_OF_REACH, f"JAX's {mode} mode is not finite, the derivative is"
+            )
+            decision = decision.set(~known & given, OUT_OF_REACH, "the formula is not finite here")
+            decision = decision.set(~known & ~given, OUT_OF_REACH, "neither JAX nor the formula is finite here")
+            if evidence.rules:
+                decision = decision.set(off, OUT_OF_REACH, "rounding in the function's own dtype hides the digits")
+            else:
+                decision = decision.set(off & _sides(evidence, value, actual, k), DIFFERS, f"JAX's {mode} mode differs from the formula")
+                decision = decision.set(off, OUT_OF_REACH, f"JAX's {mode} mode and the formula differ, but not decidedly")
+    return decision
+
+
+def _sides(evidence: Evidence, value: np.ndarray, actual: np.ndarray, k: int) -> np.ndarray:
+    """Where differences of function values side with the formula against JAX's number, clearly."""
+    if evidence.numeric is None or k >= len(evidence.numeric[0]):
+        return np.zeros(evidence.shape, bool)
+    estimate, error, kink = (part[k] for part in evidence.numeric)
+    apart = np.abs(actual - value)
+    scale = np.max(np.abs(value), initial=0.0)
+    return (np.abs(estimate - value) < 0.1 * apart) & (error < 0.1 * apart) & (apart > 1e-3 * scale) & ~kink
+
+
+def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
+    estimates, errors, kinks = evidence.numeric  # type: ignore[misc]
+    for k, columns in enumerate(evidence.native[: len(estimates)]):
+        estimate, error, kink = estimates[k], errors[k], kinks[k]
+        scale = np.max(np.abs(estimate), initial=0.0)
+        coarse = ~np.isfinite(error) | (error > 1e-6 * scale)
+        decision = decision.set(kink, OUT_OF_REACH, "the slopes from the left and from the right differ here")
+        for mode, actual in zip(("forward", "reverse"), columns, strict=True):
+            if actual is None:
+                continue
+            with np.errstate(invalid="ignore"):
+                apart = np.abs(actual - estimate)
+                wrong = (apart > 100 * error) & (apart > 1e-3 * scale) & (apart > 100 * evidence.eps * scale)
+                unclear = ~(apart <= 10 * error + 100 * evidence.eps * scale)
+            decision = decision.set(wrong & ~kink, DIFFERS, f"JAX's {mode} mode differs from function values")
+            decision = decision.set(unclear, OUT_OF_REACH, "function values are too coarse to decide")
+        decision = decision.set(coarse & ~kink, OUT_OF_REACH, "without a formula, function values are too coarse to decide")
+    return decision
+
+
+def _mode(rule: str) -> str:
+    return "second derivative" if rule == "second" else f"{rule} mode"

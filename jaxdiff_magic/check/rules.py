@@ -1,0 +1,107 @@
+"""JAX's own derivative rules against the formula, entry by entry, in float64, at every sampled point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from jaxdiff_magic.check.differences import directional
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.symbolic.derivation import Derivation, Path, TracedRule
+from jaxdiff_magic.symbolic.evaluate import EPS
+from jaxdiff_magic.trace import cotangent_trace, second_trace, tangent_trace
+
+SAFETY = 16.0
+"""Running error bounds are first order and follow one order of evaluation; JAX's may be another."""
+
+MAX_DISPUTED = 4
+"""At how many points a difference is looked into."""
+
+RuleName = Literal["forward", "reverse", "second"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One block of one rule against the formula.
+
+    Attributes:
+        wrong: mask over the block: where the rule is wrong, confirmed by function values.
+        at: the sampled point (0 is the user's own) where it is.
+        rule, formula: both values of the first wrong entry.
+    """
+
+    wrong: np.ndarray
+    at: int = 0
+    rule: float = 0.0
+    formula: float = 0.0
+
+
+def traced_rule(subject: Subject, name: RuleName) -> TracedRule:
+    """JAX's forward, reverse or forward-over-reverse program of the subject, as formulas.
+
+    Raises:
+        OutOfReach: when JAX has no such rule for this function, or it contains a primitive without a formula.
+    """
+    build = {"forward": tangent_trace, "reverse": cotangent_trace, "second": second_trace}[name]
+    try:
+        trace = build(subject)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise OutOfReach(str(error).strip().splitlines()[0]) from None
+    eps = max(float(np.finfo(leaf.dtype).eps) for leaf in subject.inputs)
+    cotangents = len(subject.outputs) if name != "forward" else 0
+    tangents = len(subject.inputs) if name != "reverse" else 0
+    return TracedRule(trace, [leaf.name for leaf in subject.inputs], cotangents, tangents, literal_eps=eps)
+
+
+def compare(
+    derivation: Derivation,
+    rule: TracedRule,
+    path: Path,
+    points: Sequence[np.ndarray],
+    native: Callable[[int], tuple[np.ndarray, float]],
+) -> Comparison:
+    """Compare one block at a batch of points.
+
+    A difference counts where both sides are finite, no choice stands on its border, the difference exceeds both
+    rounding bounds, central differences of the formula one order below are nearer to the formula, and JAX's own
+    number is the rule's.
+
+    Args:
+        derivation, rule: the two sides.
+        path: which block.
+        points: for each input leaf its values at the points.
+        native: JAX's numbers of the block at a point, and their relative rounding error.
+    """
+    expected, bound, border = derivation.evaluate(path, points)
+    actual, actual_bound, actual_border = rule.evaluate(path, points)
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.abs(actual - expected) > SAFETY * (bound + actual_bound) + np.finfo(float).tiny
+    settled = np.isfinite(actual) & np.isfinite(expected) & np.isfinite(bound) & np.isfinite(actual_bound)
+    clear = ~(border | actual_border).reshape(-1, *[1] * (expected.ndim - 1))
+    missed = apart & settled & clear
+    for position in np.flatnonzero(missed.reshape(len(missed), -1).any(axis=1))[:MAX_DISPUTED]:
+        given, eps = native(int(position))
+        entry = tuple(np.argwhere(missed[position])[0])
+        ours, theirs = expected[(position, *entry)], actual[(position, *entry)]
+        allowed = SAFETY * actual_bound[(position, *entry)] * eps / EPS + 8 * eps * np.max(np.abs(actual[position]))
+        if not abs(given[entry] - theirs) <= allowed:
+            raise OutOfReach("JAX's rule and its numbers do not match")
+        if _values_side_with(ours, theirs, derivation, path, entry, [batch[position] for batch in points]):
+            return Comparison(missed[position], int(position), float(theirs), float(ours))
+    return Comparison(np.zeros(expected.shape[1:], bool))
+
+
+def _values_side_with(
+    ours: float, theirs: float, derivation: Derivation, path: Path, entry: tuple[int, ...], point: list[np.ndarray]
+) -> bool:
+    """Whether differences of the order below confirm one number against another."""
+    direction = [np.zeros_like(x) for x in point]
+    inner = len(entry) - direction[path[-1]].ndim
+    direction[path[-1]][entry[inner:]] = 1.0
+    found = directional(lambda batch: [derivation.evaluate(path[:-1], batch)[0]], point, direction)
+    estimate, error = found.estimate[0][entry[:inner]], found.error[0][entry[:inner]]
+    return bool(abs(estimate - ours) <= 0.1 * abs(theirs - ours) and error <= 0.1 * abs(theirs - ours))

@@ -1,0 +1,33 @@
+"""How many passes each mode needs by theory, and whether that many fit."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.values import MAX_ENTRIES
+
+Mode = Literal["forward", "reverse"]
+
+MOST_PASSES = 4096
+"""All passes run at once (`vmap`), each with its own basis vector and its own copies of the intermediate values."""
+
+
+def passes(subject: Subject, mode: Mode) -> int:
+    """Jacobian-vector products (forward: one per input) or vector-Jacobian products (reverse: one per output).
+
+    Example:
+        A loss of 1,000,000 parameters takes 1,000,000 passes forward and 1 in reverse.
+    """
+    return subject.size if mode == "forward" else subject.output_size
+
+
+def too_large(subject: Subject, mode: Mode) -> str:
+    """Why the whole first derivative cannot be built in this mode; "" when it can."""
+    entries = subject.size * subject.output_size
+    if entries > MAX_ENTRIES:
+        return f"the derivative has {subject.output_size:,} x {subject.size:,} = {entries:,} entries"
+    needed = passes(subject, mode)
+    if needed > MOST_PASSES:
+        return f"it needs {needed:,} passes at once"
+    return ""

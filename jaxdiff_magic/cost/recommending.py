@@ -1,0 +1,100 @@
+"""From two modes and their figures to a recommendation in words."""
+
+from __future__ import annotations
+
+from jaxdiff_magic.cost.calls import product_call
+from jaxdiff_magic.cost.passes import Mode
+from jaxdiff_magic.report import Cost, ModeCost
+from jaxdiff_magic.subject import Subject
+
+MEMORY_RATIO = 1.5
+SMALL_BYTES = 1000
+"""Temporary memory is a reason where it differs by this ratio, and is not small anyway."""
+
+
+def recommend(subject: Subject, forward: ModeCost, reverse: ModeCost, faster: Mode | None, note: str = "") -> Cost:
+    """The `Cost` of a subject.
+
+    Args:
+        subject: what is differentiated.
+        forward, reverse: the two modes, timed or not.
+        faster: the mode with the smaller time, or with fewer passes where there are no times; None for neither.
+        note: what was cut short.
+    """
+    usable = [mode for mode in (forward, reverse) if not mode.infeasible]
+    measured = any(mode.seconds is not None for mode in usable)
+    if not usable:
+        why = " and ".join(dict.fromkeys(mode.infeasible for mode in (forward, reverse)))
+        reason = f"The whole derivative cannot be built: {why}. A product with it takes one pass."
+        return Cost(forward, reverse, (), "either", reason, product_call(subject), measured, note)
+    if len(usable) == 1:
+        (only,) = usable
+        other = reverse if only is forward else forward
+        time = "" if only.seconds is None else f", measured {duration(only.seconds)}"
+        why = f"{other.mode.capitalize()} mode cannot be used: {other.infeasible}."
+        reason = f"{_figures(only, first=True)}{time}. {why}"
+        return Cost(forward, reverse, (only,), only.mode, reason, only.call, measured, note)
+    best, other = (forward, reverse) if (faster or _preferred(subject, *usable)) == "forward" else (reverse, forward)
+    reason = " ".join([_comparison(best, other, faster), *_memory(best, other)])
+    return Cost(forward, reverse, (best, other), faster or "either", reason, best.call, measured, note)
+
+
+def _preferred(subject: Subject, forward: ModeCost, reverse: ModeCost) -> Mode:
+    """Which mode to name first without a measurable difference in time: less memory, then fewer passes."""
+    if (frugal := _frugal(forward, reverse)) is not None:
+        return frugal.mode
+    return "reverse" if reverse.passes < forward.passes or subject.is_scalar else "forward"
+
+
+def _frugal(one: ModeCost, two: ModeCost) -> ModeCost | None:
+    """The mode that needs less temporary memory, where the difference is worth a sentence."""
+    less, more = sorted((one, two), key=lambda mode: mode.temp_bytes or 0)
+    if less.temp_bytes is None or more.temp_bytes is None:
+        return None
+    return less if more.temp_bytes > MEMORY_RATIO * max(less.temp_bytes, SMALL_BYTES) else None
+
+
+def _comparison(best: ModeCost, other: ModeCost, faster: Mode | None) -> str:
+    counted = f"{_figures(best, first=True)}, {_figures(other)}"
+    if best.seconds is None or other.seconds is None:
+        return f"{counted}."
+    times = f"{duration(best.seconds)} against {duration(other.seconds)}"
+    if faster is None:
+        return f"{counted}; no measurable difference in time ({times})."
+    return f"{counted}; measured {times}."
+
+
+def _figures(mode: ModeCost, *, first: bool = False) -> str:
+    name, verb = (f"{mode.mode.capitalize()} mode", " needs") if first else (f"{mode.mode} mode", "")
+    return f"{name}{verb} {mode.passes:,} {'pass' if mode.passes == 1 else 'passes'}"
+
+
+def _memory(best: ModeCost, other: ModeCost) -> list[str]:
+    frugal = _frugal(best, other)
+    if frugal is None:
+        return []
+    name = f"But {other.mode}" if frugal is other else best.mode.capitalize()
+    less, more = sorted((best.temp_bytes or 0, other.temp_bytes or 0))
+    return [f"{name} mode needs less temporary memory: {size(less)} against {size(more)}."]
+
+
+def duration(seconds: float) -> str:
+    """`1.5 s`, `3.1 ms`, `20 µs`: two significant digits."""
+    for unit, length in (("s", 1), ("ms", 1e-3)):
+        if seconds >= length:
+            return f"{_two_digits(seconds / length)} {unit}"
+    return f"{_two_digits(seconds / 1e-6)} µs"
+
+
+def size(count: int) -> str:
+    """`12 KB`, `4 MB`: bytes in decimal units, two significant digits."""
+    value, unit = float(count), "bytes"
+    for larger in ("KB", "MB", "GB", "TB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{_two_digits(value)} {unit}"
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:.2g}" if value < 100 else f"{value:.0f}"

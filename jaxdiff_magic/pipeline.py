@@ -1,0 +1,139 @@
+"""derive(f)(x): the whole pipeline on one screen."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from jaxdiff_magic.check import check_of
+from jaxdiff_magic.cost import cost_of
+from jaxdiff_magic.curvature import curvature_of
+from jaxdiff_magic.errors import InputError, OutOfReach
+from jaxdiff_magic.findings import findings_of
+from jaxdiff_magic.report import Block, Report
+from jaxdiff_magic.subject import Subject, subject_of
+from jaxdiff_magic.symbolic.derivation import Derivation
+from jaxdiff_magic.symbolic.presentation import Presentation
+from jaxdiff_magic.trace import subject_trace
+from jaxdiff_magic.values import Values, derivatives_of
+
+
+def derive(
+    f: Callable[..., Any],
+    *,
+    wrt: int | str | Sequence[int | str] | None = None,
+    order: int = 2,
+    symbolic: bool = True,
+    cost: Literal["measure", "count", "none"] = "measure",
+    layout: Literal["numerator", "denominator"] = "numerator",
+    points: int = 64,
+    budget: float = 10.0,
+    seed: int = 0,
+) -> Callable[..., Report]:
+    """Inspect the derivatives of `f` at a point: `report = derive(f)(x)`.
+
+    A transformation like `jax.grad`: options on the left, the point on the right.
+
+    Args:
+        f: any callable of pytrees that returns a pytree of numbers.
+        wrt: names or positions of arguments, or a path such as "params['W']"; None for every floating leaf of the
+            positional arguments.
+        order: highest order of differentiation; the Hessian is 2.
+        symbolic: whether to derive formulas.
+        cost: "measure" forward against reverse mode, only "count" their passes, or "none".
+        layout: "numerator" shows d y_i / d x_j in row i; "denominator" its transpose.
+        points: how many random points around the given one the check compares.
+        budget: seconds that the optional work (proofs, measuring) may take.
+        seed: of the random points.
+
+    Returns:
+        A function of the point that returns the `Report`.
+
+    Raises:
+        InputError: an option, the point or the result of `f` cannot be used; the message says what to do.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> report = derive(lambda x: x[0] ** 2 * x[1])(jnp.array([1.0, 2.0]))
+        >>> report.formula("gradient").text
+        '[2*x[0]*x[1], x[0]**2]'
+        >>> report.verdict
+        'proved'
+    """
+    if order < 1 or points < 0 or budget < 0:
+        raise InputError("order must be at least 1, points and budget at least 0.")
+
+    def at(*args: Any, **kwargs: Any) -> Report:
+        started = time.monotonic()
+        subject = subject_of(f, args, kwargs, wrt)
+        derivatives = derivatives_of(subject, order)
+        values = derivatives.at(subject.point)
+        share = time.monotonic() + 0.4 * budget
+        costs = cost_of(subject, how=cost, feasible=values.missing, deadline=share) if cost != "none" else None
+        derivation, unreachable = _derivation(subject) if symbolic else (None, "formulas were not asked for")
+        presentation = Presentation(subject, derivation, layout) if derivation else None
+        check = check_of(
+            derivatives, values, derivation, unreachable, points=points, seed=seed, deadline=started + budget
+        )
+        scalar, jacobian, hessian = subject.is_scalar, values.jacobian, values.hessian
+        return Report(
+            subject=subject,
+            value=values.result,
+            gradient=subject.assemble(jacobian, 1) if scalar and jacobian is not None else None,
+            jacobian=subject.assemble(jacobian, 1) if jacobian is not None else None,
+            hessian=subject.assemble(hessian, 2) if hessian is not None else None,
+            higher={k: subject.assemble(nested, k) for k, nested in values.higher.items()},
+            blocks=tuple(_blocks(subject, values, presentation)),
+            function=presentation.function() if presentation else None,
+            steps=presentation.steps(subject.point) if presentation else (),
+            check=check,
+            cost=costs,
+            curvature=curvature_of(jacobian[0], hessian[0], subject.inputs, subject.point)
+            if scalar and jacobian is not None and hessian is not None
+            else None,
+            findings=findings_of(subject, values),
+            layout=layout,
+            seconds=time.monotonic() - started,
+            calls=subject.calls,
+            formulas=presentation.formula if presentation else None,
+            unreachable=unreachable,
+        )
+
+    return at
+
+
+def _derivation(subject: Subject) -> tuple[Derivation | None, str]:
+    """The subject's formulas, or why there are none."""
+    if subject.untraceable:
+        return None, "the function branches in Python on a value that is being differentiated"
+    try:
+        trace = subject_trace(subject)
+        return Derivation(trace, [leaf.name for leaf in subject.inputs], [leaf.name for leaf in subject.outputs]), ""
+    except OutOfReach as error:
+        return None, error.reason
+
+
+def _blocks(subject: Subject, values: Values, presentation: Presentation | None) -> Iterator[Block]:
+    """Every derivative array that JAX computed, with its formulas."""
+    first = "gradient" if subject.is_scalar else "jacobian"
+    orders = {1: values.jacobian, 2: values.hessian, **values.higher}
+    for k, nested in orders.items():
+        if nested is None:
+            continue
+        what = {1: first, 2: "hessian"}.get(k, f"d{k}")
+        for path in itertools.product(range(len(subject.outputs)), *[range(len(subject.inputs))] * k):
+            array = nested
+            for position in path:
+                array = array[position]
+            yield Block(
+                what=what,
+                output=subject.outputs[path[0]],
+                inputs=tuple(subject.inputs[i] for i in path[1:]),
+                values=np.asarray(array),
+                formulas=presentation.components(path) if presentation else None,
+                closed_form=presentation.closed_form(path) if presentation else None,
+            )

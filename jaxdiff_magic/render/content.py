@@ -1,0 +1,214 @@
+"""What a report says, in reading order, before anyone decides how it looks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxdiff_magic.render.derivatives import derivatives, number_cell
+from jaxdiff_magic.render.document import Cell, Code, Paragraph, Section, Table, Tone
+from jaxdiff_magic.render.numbers import array, duration, memory, number, significant, superscript
+from jaxdiff_magic.report import (
+    OUTCOMES,
+    CheckEntry,
+    Cost,
+    Curvature,
+    Finding,
+    ModeCost,
+    Outcome,
+    Report,
+    Step,
+)
+from jaxdiff_magic.subject import Leaf
+
+MAX_ROWS = 40
+"""How many rows of the check and of the derivation are listed."""
+
+SIGNS: dict[Outcome, tuple[str, Tone]] = {
+    "proved": ("✓", "good"),
+    "agrees": ("≈", "good"),
+    "out of reach": ("?", "warning"),
+    "differs": ("✗", "bad"),
+}
+SEVERITIES: dict[str, tuple[str, Tone]] = {
+    "error": ("✗", "bad"),
+    "warning": ("⚠", "warning"),
+    "info": ("i", "neutral"),
+}
+
+
+@dataclass(frozen=True)
+class Content:
+    """A whole report: what is always shown at the top, then the sections asked for."""
+
+    signature: str
+    verdict: Paragraph
+    alert: Paragraph | None
+    sections: tuple[Section, ...]
+
+
+def content(report: Report) -> Content:
+    """Everything that text and HTML show of `report`."""
+    sign, tone = SIGNS[report.verdict]
+    sections = (
+        Section("derivatives", "Derivatives", tuple(derivatives(report)), is_open=True),
+        Section("check", "Check", tuple(_check(report)), is_open=report.verdict != "proved"),
+        Section("cost", "Cost", tuple(_cost(report.cost)) if report.cost else (), is_open=True),
+        Section("curvature", "Curvature", tuple(_curvature(report, report.curvature)) if report.curvature else ()),
+        Section("findings", "Findings", tuple(_findings(report)), is_open=True),
+        Section("derivation", "Derivation", tuple(_derivation(report))),
+    )
+    return Content(
+        signature=_signature(report),
+        verdict=Paragraph((f"{sign} {report.verdict}", f": {report.check.summary}"), tone),
+        alert=_alert(report),
+        sections=tuple(s for s in sections if s.parts and (not report.sections or s.name in report.sections)),
+    )
+
+
+def _signature(report: Report) -> str:
+    subject = report.subject
+    spaces = [" × ".join(_space(leaf) for leaf in leaves) for leaves in (subject.inputs, subject.outputs)]
+    point = ", ".join(
+        f"{leaf.name} = {array(np.asarray(value), leaf.dtype)}"
+        for leaf, value in zip(subject.inputs, subject.point, strict=True)
+    )
+    precision = ", ".join(dict.fromkeys(leaf.dtype for leaf in (*subject.inputs, *subject.outputs)))
+    return f"{subject.name} : {spaces[0]} → {spaces[1]}   ({precision})   at {point}"
+
+
+def _space(leaf: Leaf) -> str:
+    return "ℝ" + "ˣ".join(map(superscript, leaf.shape))
+
+
+def _alert(report: Report) -> Paragraph | None:
+    """The first error or warning, and how many more there are, for the top of the output."""
+    serious = [finding for finding in _by_severity(report) if finding.severity != "info"]
+    if not serious:
+        return None
+    sign, tone = SEVERITIES[serious[0].severity]
+    more = f" ({len(serious) - 1} more under Findings)" if len(serious) > 1 else ""
+    return Paragraph((f"{sign} {serious[0].severity}", f": {serious[0].message}{more}"), tone)
+
+
+def _check(report: Report) -> Iterator[Paragraph | Table]:
+    check, dtype = report.check, report.subject.outputs[0].dtype
+    listed = check.entries
+    if len(listed) > MAX_ROWS:  # the worst are never among those left out
+        listed = sorted(listed, key=lambda entry: -OUTCOMES.index(entry.outcome))[:MAX_ROWS]
+    columns = ("symbolic", "forward", "reverse", "numeric")
+    if listed:
+        rows = tuple(
+            (
+                Cell((_derivative_name(entry),)),
+                *(
+                    number_cell(getattr(entry, column), dtype if column in ("forward", "reverse") else "float64")
+                    for column in columns
+                ),
+                Cell(("—" if entry.error is None else f"{significant(entry.error, 2)} ulp",), "number"),
+                Cell((f"{SIGNS[entry.outcome][0]} {entry.outcome}",), "text", SIGNS[entry.outcome][1]),
+            )
+            for entry in listed
+        )
+        yield Table("Every derivative, computed four ways", ("", *columns, "error", "outcome"), rows)
+    if len(listed) < len(check.entries):
+        yield Paragraph((f"{len(check.entries) - len(listed)} more rows are left out.",))
+    for entry in listed:
+        if entry.reason:
+            yield Paragraph((_derivative_name(entry), f": {entry.reason}"), SIGNS[entry.outcome][1])
+    for column, reason in check.columns.items():
+        yield Paragraph((f"No {column} column: {reason}",))
+    for gap in check.not_covered:
+        yield Paragraph((f"Not covered: {gap}",))
+
+
+def _derivative_name(entry: CheckEntry) -> str:
+    """`∂f/∂x[0]`, `∂²f/∂x[0]∂x[1]`; the bare output for the value itself."""
+    if not entry.inputs:
+        return entry.output
+    order = len(entry.inputs)
+    power = "" if order == 1 else superscript(order)
+    return f"∂{power}{entry.output}/{''.join(f'∂{name}' for name in entry.inputs)}"
+
+
+def _cost(cost: Cost) -> Iterator[Paragraph | Table | Code]:
+    rows = tuple(_mode(mode, cost) for mode in (cost.forward, cost.reverse))
+    header = ("", "passes", "time", "compile", "temporary memory", "")
+    yield Table("Forward against reverse mode, first derivative", header, rows)
+    yield Paragraph((cost.reason,))
+    if not cost.measured:
+        yield Paragraph(("Passes were counted; nothing was timed.",))
+    if cost.note:
+        yield Paragraph((cost.note,))
+    yield Code(cost.call)
+
+
+def _mode(mode: ModeCost, cost: Cost) -> tuple[Cell, ...]:
+    def figure(value: float | None, write: Callable[[Any], str]) -> Cell:
+        return Cell(("—" if value is None else write(value),), "number")
+
+    remark = mode.infeasible or ("★ recommended" if cost.recommended == mode.mode else "")
+    return (
+        Cell((mode.mode,)),
+        figure(mode.passes, "{:,}".format),
+        figure(mode.seconds, duration),
+        figure(mode.compile_seconds, duration),
+        figure(mode.temp_bytes, memory),
+        Cell((remark,), "text", "warning" if mode.infeasible else "good" if remark else ""),
+    )
+
+
+def _curvature(report: Report, curvature: Curvature) -> Iterator[Paragraph | Table]:
+    facts = {
+        "Hessian": curvature.definiteness,
+        "the point": curvature.point_kind,
+        "eigenvalues": array(curvature.eigenvalues, limit=12),
+        "condition number": number(curvature.condition),
+        "symmetry defect": number(curvature.symmetry_defect),
+    }
+    steps = () if curvature.newton_step is None else zip(report.subject.inputs, curvature.newton_step, strict=True)
+    facts |= {f"Newton step in {leaf.name}": array(step, limit=12) for leaf, step in steps}
+    yield Table(
+        "What the Hessian says at the point", (), tuple((Cell((name,)), Cell((fact,))) for name, fact in facts.items())
+    )
+    if curvature.note:
+        yield Paragraph((curvature.note,))
+
+
+def _findings(report: Report) -> Iterator[Paragraph]:
+    for finding in _by_severity(report):
+        sign, tone = SEVERITIES[finding.severity]
+        place = " at ".join(filter(None, [finding.path, finding.where]))
+        text = " ".join(filter(None, [f"{place}:" if place else "", finding.message, finding.cure]))
+        yield Paragraph((f"{sign} {finding.severity}", f" · {text}"), tone)
+
+
+def _by_severity(report: Report) -> list[Finding]:
+    return sorted(report.findings, key=lambda finding: list(SEVERITIES).index(finding.severity))
+
+
+def _derivation(report: Report) -> Iterator[Paragraph | Table]:
+    listed = report.steps[:MAX_ROWS]
+    if not listed:
+        return
+    has_adjoints = any(step.adjoint is not None for step in listed)
+    header = ("step", "value", *(["adjoint"] if has_adjoints else []), "local partials", "source")
+    lines = ["", *(step.source for step in listed)]
+    sources = ["" if line == before else line for before, line in itertools.pairwise(lines)]
+    rows = tuple(tuple(_step(*pair, has_adjoints)) for pair in zip(listed, sources, strict=True))
+    yield Table("Step by step", header, rows)
+    if len(report.steps) > len(listed):
+        yield Paragraph((f"{len(report.steps) - len(listed):,} more steps are left out.",))
+
+
+def _step(step: Step, source: str, has_adjoints: bool) -> Iterator[Cell]:
+    yield Cell((step.formula,))
+    yield Cell((array(step.value),), "number")
+    if has_adjoints:
+        yield Cell(("—" if step.adjoint is None else array(step.adjoint),), "number")
+    yield Cell(tuple(itertools.chain.from_iterable((partial, ";  ") for _, partial in step.partials))[:-1])
+    yield Cell((source,), "code")

@@ -1,0 +1,109 @@
+"""A report's value and derivatives as display equations, in the LaTeX that KaTeX and MathJax share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from jaxdiff_magic.render.arrangement import Grid, grids
+from jaxdiff_magic.render.derivatives import is_equation, output_values
+from jaxdiff_magic.render.numbers import number
+from jaxdiff_magic.report import Report
+
+MAX_VALUE = 12
+"""A value with more entries is left to the other forms of the output."""
+_SPECIAL = {
+    "\\": r"\backslash ",
+    "{": r"\{",
+    "}": r"\}",
+    "_": r"\_",
+    "'": r"\text{'}",
+    '"': r"\text{\"}",
+    "^": r"\wedge ",
+}
+
+
+def render_latex(report: Report) -> str:
+    """`report` as one `$$ \\begin{aligned} ... $$`: function, value and derivatives, formula = number."""
+    lines = [*_value(report), *(line for grid in grids(report) for line in _grid(grid))]
+    return "$$\n\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}\n$$"
+
+
+def latex_name(name: str) -> str:
+    """A name of the user's, such as `params['W']` or `x[0]`, as LaTeX.
+
+    Example:
+        >>> latex_name("x[0]"), latex_name("rate_1")
+        ('x_{0}', '\\\\mathrm{rate\\\\_1}')
+    """
+    indexed = re.fullmatch(r"(.*)\[([\d, ]+)\]", name)
+    if indexed:
+        return f"{latex_name(indexed[1])}_{{{indexed[2]}}}"
+    if len(name) == 1 and name.isalpha():
+        return name
+    escaped = "".join(_SPECIAL.get(c, rf"\{c}" if c in "#$%&" else c) for c in name)
+    return rf"\mathrm{{{escaped}}}"
+
+
+def _value(report: Report) -> Iterator[str]:
+    if report.function is not None:
+        alone = f"{latex_name(report.subject.name)} = {report.function.latex}"
+        yield _aligned(report.function.latex if is_equation(report.function) else alone)
+    for leaf, value in zip(report.subject.outputs, output_values(report), strict=False):
+        if value.size <= MAX_VALUE and value.ndim <= 2:
+            numbers = _matrix([[_number(entry, leaf.dtype) for entry in row] for row in np.atleast_2d(value)])
+            yield rf"{latex_name(leaf.name)} &= {numbers if value.ndim else _number(value, leaf.dtype)}"
+
+
+def _grid(grid: Grid) -> Iterator[str]:
+    numbers = [[_number(value, grid.dtype) for value in row] for row in grid.values]
+    if grid.what == "orders":
+        of, by = latex_name(grid.of), latex_name(grid.by[0])
+        for k, (value,) in enumerate(numbers):
+            power = "" if k == 0 else f"^{{{k + 1}}}"
+            formula = None if grid.formulas is None else grid.formulas[k, 0]
+            middle = "" if formula is None else f"{formula.latex} = "
+            yield rf"\frac{{\mathrm{{d}}{power} {of}}}{{\mathrm{{d}} {by}{power}}} &= {middle}{value}"
+    elif grid.whole is not None:
+        shape = r" \times ".join(map(str, grid.whole.values.shape))
+        yield rf"{_symbol(grid)} &\in \mathbb{{R}}^{{{shape}}}"
+        yield from (_aligned(formula.latex) for formula in grid.closed_forms)
+    else:
+        formulas = [] if grid.formulas is None else [[formula.latex for formula in row] for row in grid.formulas]
+        yield f"{_symbol(grid)} &= {_matrix(formulas) + ' = ' if formulas else ''}{_matrix(numbers)}"
+
+
+def _aligned(equation: str) -> str:
+    return equation.replace(" = ", " &= ", 1)
+
+
+def _symbol(grid: Grid) -> str:
+    of, by = latex_name(grid.of), ", ".join(map(latex_name, grid.by))
+    point = by if len(grid.by) == 1 else f"({by})"
+    match grid.what:
+        case "gradient":
+            return rf"\nabla_{{{by}}} {of}"
+        case "jacobian" if grid.is_transposed:
+            return rf"\left(\frac{{\partial {of}}}{{\partial {point}}}\right)^{{\top}}"
+        case "jacobian":
+            return rf"\frac{{\partial {of}}}{{\partial {point}}}"
+        case "hessian":
+            return rf"\nabla^{{2}}_{{{by}}} {of}"
+        case what:
+            return rf"\nabla^{{{what.removeprefix('d')}}}_{{{by}}} {of}"
+
+
+def _matrix(entries: list[list[str]]) -> str:
+    rows = r" \\ ".join(" & ".join(row) for row in entries)
+    return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}"
+
+
+def _number(value: Any, dtype: str) -> str:
+    text = number(value, dtype)
+    mantissa, _, exponent = text.partition("e")
+    if exponent:
+        return rf"{mantissa} \times 10^{{{exponent}}}"
+    return {"NaN": r"\mathrm{NaN}", "inf": r"\infty", "-inf": r"-\infty"}.get(text, text)

@@ -1,0 +1,361 @@
+"""The frozen result of a derivation, and its plain-data form.
+
+Everything that text, HTML or a panel shows is in here; renderers compute nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from jaxdiff_magic.errors import OutOfReach, WrongDerivative
+from jaxdiff_magic.subject import Leaf, Subject
+
+Outcome = Literal["proved", "agrees", "out of reach", "differs"]
+OUTCOMES: tuple[Outcome, ...] = ("proved", "agrees", "out of reach", "differs")
+"""The four words, from best to worst."""
+
+What = Literal["value", "gradient", "jacobian", "hessian"]
+Notation = Literal["auto", "component", "index", "matrix", "steps"]
+SCHEMA_VERSION = 1
+
+
+def worst(outcomes: list[Outcome]) -> Outcome:
+    """The worst of some outcomes; "out of reach" when there is none to speak of."""
+    return max(outcomes, key=OUTCOMES.index, default="out of reach")
+
+
+@dataclass(frozen=True)
+class Formula:
+    """One formula as a reader sees it.
+
+    Attributes:
+        latex: LaTeX without delimiters, in the subset that KaTeX and MathJax share.
+        text: the same on one line, for terminals.
+        sympy: the SymPy object (expression, matrix or tuple of them); None for steps.
+    """
+
+    latex: str
+    text: str
+    sympy: Any = None
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex}$"
+
+
+@dataclass(frozen=True)
+class Block:
+    """The derivative of one output leaf with respect to one input leaf (two for a Hessian).
+
+    Attributes:
+        what: "gradient", "jacobian", "hessian", or "d3", "d4", … for higher orders.
+        output: the output leaf.
+        inputs: the input leaves, in order of differentiation.
+        values: shape `output.shape + inputs[0].shape (+ inputs[1].shape …)`, JAX's own dtype.
+        formulas: an object array of `Formula` of the same shape, or None where too large or out of reach.
+        closed_form: the whole block as one formula in index notation, or None.
+    """
+
+    what: str
+    output: Leaf
+    inputs: tuple[Leaf, ...]
+    values: np.ndarray
+    formulas: np.ndarray | None = None
+    closed_form: Formula | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the derivation: a definition, its value, and the adjoint that reaches it.
+
+    Attributes:
+        name: the variable's name in the user's source, or `t1`, `t2`, … where it has none.
+        formula: how it is computed from earlier steps.
+        partials: for each earlier name it uses, the local partial derivative.
+        value: its value at the point, float64.
+        adjoint: derivative of the (scalar) output with respect to it, float64; None for vector outputs.
+        where: "cell, line 3" or "" when unknown.
+        source: the source line, stripped, or "".
+    """
+
+    name: str
+    formula: Formula
+    partials: tuple[tuple[str, Formula], ...]
+    value: np.ndarray
+    adjoint: np.ndarray | None
+    where: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class CheckEntry:
+    """One row of the check: a derivative computed four ways.
+
+    Attributes:
+        what: which derivative, as in `Block.what`, or "value".
+        output: element of the output, as a reader writes it: `f[0]`.
+        inputs: elements of the inputs: `("x[1]",)`, two for a Hessian.
+        symbolic, forward, reverse, numeric: the four values at the point; None where a column does not exist.
+        error: |JAX - reference| in units in the last place of the dtype, scaled by the size of the
+            terms that were added; None where there is no reference.
+        outcome: one of the four words.
+        reason: why, for "differs" and "out of reach".
+    """
+
+    what: str
+    output: str
+    inputs: tuple[str, ...]
+    symbolic: float | None
+    forward: float | None
+    reverse: float | None
+    numeric: float | None
+    error: float | None
+    outcome: Outcome
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """The verdict and what it rests on.
+
+    Attributes:
+        outcome: the worst of all outcomes, over all entries, also those not listed.
+        entries: one per scalar entry while that is readable, else the worst entry of each block.
+        summary: one sentence: how it was checked.
+        points: how many random points around the given one were compared.
+        columns: for each column that is missing, why.
+        not_covered: what this check says nothing about.
+    """
+
+    outcome: Outcome
+    entries: tuple[CheckEntry, ...]
+    summary: str
+    points: int = 0
+    columns: Mapping[str, str] = field(default_factory=dict)
+    not_covered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModeCost:
+    """What one way of computing the first derivative costs.
+
+    Attributes:
+        mode: "forward" or "reverse".
+        passes: Jacobian-vector (forward) or vector-Jacobian (reverse) products needed.
+        seconds: best measured run time after compiling; None when not measured.
+        spread: lower and upper quartile of the measured times, seconds.
+        compile_seconds: time to trace and compile.
+        temp_bytes: temporary memory of the compiled program, as XLA states it.
+        infeasible: why this mode cannot be used; "" when it can.
+        call: Python text to paste.
+    """
+
+    mode: Literal["forward", "reverse"]
+    passes: int
+    seconds: float | None = None
+    spread: tuple[float, float] | None = None
+    compile_seconds: float | None = None
+    temp_bytes: int | None = None
+    infeasible: str = ""
+    call: str = ""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Forward against reverse mode.
+
+    Attributes:
+        forward, reverse: the two modes.
+        strategies: the feasible ones, best first.
+        recommended: "forward", "reverse", or "either" when no difference can be measured.
+        reason: one or two sentences with the figures.
+        call: Python text to paste.
+        measured: False when only passes were counted.
+        note: what was cut short, or "".
+    """
+
+    forward: ModeCost
+    reverse: ModeCost
+    strategies: tuple[ModeCost, ...]
+    recommended: Literal["forward", "reverse", "either"]
+    reason: str
+    call: str
+    measured: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """What the Hessian of a scalar function says at the point.
+
+    Attributes:
+        eigenvalues: of the symmetrised Hessian over all inputs, ascending, float64, shape (n,).
+        definiteness: "positive definite", "positive semidefinite", "negative definite",
+            "negative semidefinite", "indefinite", "zero" or "undecided".
+        point_kind: "minimum", "maximum", "saddle", "not stationary" or "undecided".
+        condition: ratio of largest to smallest |eigenvalue|; inf when singular.
+        newton_step: -inv(H) g, one float64 array per input leaf, or None when H is singular.
+        symmetry_defect: largest |H - H'| before symmetrising.
+        note: what the reader must know about these numbers, or "".
+    """
+
+    eigenvalues: np.ndarray
+    definiteness: str
+    point_kind: str
+    condition: float
+    newton_step: tuple[np.ndarray, ...] | None
+    symmetry_defect: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something the reader should know.
+
+    Attributes:
+        kind: "kink", "nan", "custom-rule", "precision", "zero-gradient", "integer", "domain", "frozen-branch",
+            "infeasible-mode", "too-large", "out-of-range-index" or "impure".
+        severity: "info", "warning" or "error".
+        path: the input, output or derivative it concerns, as a reader writes it, or "".
+        where: "cell, line 3" or "".
+        message: what happened, in one or two sentences.
+        cure: what to do next, or "".
+    """
+
+    kind: str
+    severity: Literal["info", "warning", "error"]
+    path: str
+    where: str
+    message: str
+    cure: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that was found out about one function at one point.
+
+    `value`, `gradient`, `jacobian` and `hessian` are what JAX would return: same pytree structure, same dtype;
+    None where it does not exist or would not fit, with a finding that says why. `gradient` is None for outputs
+    that are not scalar. With several differentiated arguments each is a tuple over them, as with `argnums`.
+    """
+
+    subject: Subject
+    value: Any
+    gradient: Any
+    jacobian: Any
+    hessian: Any
+    higher: Mapping[int, Any]
+    blocks: tuple[Block, ...]
+    function: Formula | None
+    steps: tuple[Step, ...]
+    check: Check
+    cost: Cost | None
+    curvature: Curvature | None
+    findings: tuple[Finding, ...]
+    layout: Literal["numerator", "denominator"] = "numerator"
+    sections: tuple[str, ...] = ()
+    seconds: float = 0.0
+    calls: int = 0
+    formulas: Callable[[str, str], Formula] | None = field(default=None, repr=False, compare=False)
+    unreachable: str = ""
+
+    @property
+    def verdict(self) -> Outcome:
+        """The worst of all outcomes: "proved", "agrees", "out of reach" or "differs"."""
+        return self.check.outcome
+
+    def formula(self, what: str = "gradient", notation: Notation = "auto") -> Formula:
+        """The formula of `what` ("function", "gradient", "jacobian", "hessian", "d3", …).
+
+        Raises:
+            OutOfReach: when there is no formula; the message names the primitive or the reason.
+
+        Example:
+            >>> report.formula("gradient").text          # doctest: +SKIP
+            '[2*x[0]*x[1], x[0]**2 + 3*x[1]**2]'
+        """
+        if self.formulas is None:
+            raise OutOfReach(self.unreachable or "formulas were not asked for")
+        return self.formulas(what, notation)
+
+    def raise_if_wrong(self) -> None:
+        """Raise `WrongDerivative`, naming the entry and both numbers, when the verdict is "differs"."""
+        wrong = [entry for entry in self.check.entries if entry.outcome == "differs"]
+        if self.verdict == "differs":
+            worst_entry = wrong[0]
+            raise WrongDerivative(
+                f"The derivative of {worst_entry.output} with respect to {', '.join(worst_entry.inputs)} differs "
+                f"({len(wrong)} entries listed): {worst_entry.reason}."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data (dict, list, str, int, float, bool, None), versioned, safe for strict JSON.
+
+        NaN and infinities become the strings "nan", "inf", "-inf"; arrays become nested lists.
+        """
+        return {
+            "version": SCHEMA_VERSION,
+            "subject": self.subject.to_dict(),
+            "verdict": self.verdict,
+            **{
+                name: plain(getattr(self, name))
+                for name in (
+                    "value",
+                    "gradient",
+                    "jacobian",
+                    "hessian",
+                    "function",
+                    "blocks",
+                    "steps",
+                    "check",
+                    "cost",
+                    "curvature",
+                    "findings",
+                    "layout",
+                    "seconds",
+                    "calls",
+                )
+            },
+        }
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from jaxdiff_magic.render import mimebundle
+
+        return mimebundle(self)
+
+    def __str__(self) -> str:
+        from jaxdiff_magic.render.text import render_text
+
+        return render_text(self)
+
+
+def plain(value: Any) -> Any:
+    """`value` as plain data: see `Report.to_dict`."""
+    match value:
+        case None | bool() | str() | int():
+            return value
+        case float() if np.isfinite(value):
+            return value
+        case float() | np.floating() if not np.isfinite(value):
+            return str(float(value))
+        case Formula():
+            return {"latex": value.latex, "text": value.text}
+        case _ if isinstance(value, Leaf):
+            return value.to_dict()
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        case Mapping():
+            return {str(key): plain(item) for key, item in value.items()}
+        case tuple() | list():
+            return [plain(item) for item in value]
+        case _ if hasattr(value, "__array__"):
+            return plain(np.asarray(value).astype(object).tolist())
+        case _:
+            return str(value)

@@ -1,0 +1,429 @@
+"""What is being differentiated: a function, a point, and the floating-point leaves of its arguments."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import tree_util
+
+from jaxdiff_magic.errors import InputError
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One array of an argument or a result, by the name a reader of the call would give it.
+
+    Attributes:
+        name: `x`, `params['W']`, `f`, `f['loss']`.
+        shape: () for a scalar.
+        dtype: the dtype JAX computes in, as text: "float32".
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=int))
+
+    def element(self, index: Sequence[int]) -> str:
+        """`x[0]`, `params['W'][0, 2]`; the bare name for a scalar."""
+        return f"{self.name}[{', '.join(map(str, index))}]" if self.shape else self.name
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "shape": list(self.shape), "dtype": self.dtype}
+
+
+@dataclass(frozen=True)
+class Held:
+    """A leaf that is not differentiated, and why.
+
+    Attributes:
+        name: as in `Leaf.name`.
+        kind: "integer", "boolean", "key", "text", "object", "keyword" or "not selected".
+        description: what it is, short enough for a sentence: "3", "bool[4]", "'relu'".
+    """
+
+    name: str
+    kind: str
+    description: str
+
+
+@dataclass
+class _Calls:
+    """How many times the user's function was entered (traced or run)."""
+
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A function at a point.
+
+    Attributes:
+        function: as the user gave it.
+        name: how to call it in a sentence.
+        args, kwargs: the point, as the user gave it.
+        inputs: the differentiated leaves.
+        point: their values, one per input, as the user gave them.
+        held: the other leaves of the arguments.
+        outputs: the floating-point leaves of the result.
+        input_template: the arguments' structure with the position of each input for its leaf, None elsewhere;
+            a tuple of those when several arguments are differentiated, as with `argnums`.
+        output_template: likewise for the result.
+        argnums: what to pass to `jax.grad` as argnums; None when `wrt` names parts of arguments or keywords.
+        untraceable: why JAX cannot trace the function with abstract values; "" when it can.
+        where: "file.py, line 3" of the definition, or "".
+    """
+
+    function: Callable[..., Any]
+    name: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    inputs: tuple[Leaf, ...]
+    point: tuple[Any, ...]
+    held: tuple[Held, ...]
+    outputs: tuple[Leaf, ...]
+    input_template: Any
+    output_template: Any
+    argnums: int | tuple[int, ...] | None
+    untraceable: str
+    where: str
+    _call: _Call = field(compare=False, repr=False)
+
+    @property
+    def calls(self) -> int:
+        """How many times the user's function was entered (traced or run) so far."""
+        return self._call.count
+
+    @property
+    def size(self) -> int:
+        """Number of scalar inputs."""
+        return sum(leaf.size for leaf in self.inputs)
+
+    @property
+    def output_size(self) -> int:
+        """Number of scalar outputs."""
+        return sum(leaf.size for leaf in self.outputs)
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether `jax.grad` applies: the result is one array of shape ()."""
+        return self.output_template == 0 and self.outputs[0].shape == ()
+
+    def tree(self, *leaves: Any) -> Any:
+        """The function of its differentiated leaves alone, with the result as the user's function returns it."""
+        return self._call(leaves)
+
+    def flat(self, *leaves: Any) -> tuple[Any, ...]:
+        """Like `tree`, but `len(inputs)` arrays to `len(outputs)` arrays."""
+        return tuple(leaf for leaf in tree_util.tree_leaves(self.tree(*leaves)) if _kind(leaf) == "floating")
+
+    def assemble(self, per_output: Sequence[Any], order: int) -> Any:
+        """Arrays indexed `[output][input]...[input]` (`order` inputs deep), in JAX's pytree structure."""
+
+        def nest(values: Any, depth: int) -> Any:
+            if depth == 0:
+                return values
+            return tree_util.tree_map(lambda i: nest(values[i], depth - 1), self.input_template)
+
+        return tree_util.tree_map(lambda o: nest(per_output[o], order), self.output_template)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "inputs": [leaf.to_dict() for leaf in self.inputs],
+            "outputs": [leaf.to_dict() for leaf in self.outputs],
+            "held": [{"name": h.name, "kind": h.kind, "description": h.description} for h in self.held],
+            "where": self.where,
+        }
+
+
+@dataclass
+class _Call:
+    """The user's call with some leaves left open; counts how often it was made."""
+
+    function: Callable[..., Any]
+    arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    positions: tuple[int, ...]
+    count: int = 0
+
+    def __call__(self, new: Sequence[Any]) -> Any:
+        leaves, structure = tree_util.tree_flatten(self.arguments)
+        for position, value in zip(self.positions, new, strict=True):
+            leaves[position] = value
+        args, kwargs = tree_util.tree_unflatten(structure, leaves)
+        self.count += 1
+        return self.function(*args, **kwargs)
+
+
+def subject_of(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    wrt: int | str | Sequence[int | str] | None = None,
+) -> Subject:
+    """The subject of `derive(function, wrt=wrt)(*args, **kwargs)`.
+
+    Args:
+        function: any callable of pytrees that returns a pytree of numbers.
+        args: positional arguments; every floating leaf is differentiated when `wrt` is None.
+        kwargs: keyword arguments; held fixed unless named in `wrt`, as under `jax.grad`.
+        wrt: an argument's name or position, a path such as "params['W']", or a sequence of those.
+
+    Raises:
+        InputError: nothing to differentiate, an unknown or non-floating `wrt`, complex input, or a result
+            that is not made of floating-point arrays.
+    """
+    if not callable(function):
+        raise InputError(f"{function!r} is not callable. Give derive() the function itself: derive(f)(x).")
+    name = display_name(function)
+    keywords = sorted(kwargs)  # the order in which JAX flattens a dict
+    roots = [*_positional_names(function, args), *keywords]
+    values = [*args, *(kwargs[key] for key in keywords)]
+    located = [
+        (root, path, leaf)
+        for root, value in enumerate(values)
+        for path, leaf in tree_util.tree_flatten_with_path(value)[0]
+    ]
+    names = [roots[root] + tree_util.keystr(path) for root, path, _ in located]
+    leaves = [leaf for _, _, leaf in located]
+    _refuse_complex(name, names, leaves)
+
+    counter = iter(range(len(leaves)))
+    numbered = [tree_util.tree_map(lambda _: next(counter), value) for value in values]
+    if wrt is None:
+        targets = numbered[: len(args)]
+    else:
+        entries = [wrt] if isinstance(wrt, (int, str)) else list(wrt)
+        targets = [_target(name, entry, roots, len(args), located, numbered) for entry in entries]
+    empty = [target for target in targets if not _floating(target, leaves)]
+    targets = [target for target in targets if _floating(target, leaves)]
+    if not targets or (wrt is not None and empty):
+        raise InputError(_nothing_floating(name, names, leaves, empty))
+    chosen = [i for target in targets for i in _floating(target, leaves)]
+    if len(set(chosen)) < len(chosen):
+        twice = next(i for i in chosen if chosen.count(i) > 1)
+        raise InputError(f"wrt reaches {names[twice]} twice. Name each leaf once.")
+
+    positions = {leaf: new for new, leaf in enumerate(chosen)}
+    templates = [tree_util.tree_map(positions.get, target) for target in targets]
+    bare = isinstance(wrt, (int, str)) or (wrt is None and len(templates) == 1)
+    call = _Call(function, (args, kwargs), tuple(chosen))
+    result, untraceable = _result(call, [leaves[i] for i in chosen])
+    outputs, output_template = _outputs(name, result)
+    return Subject(
+        function=function,
+        name=name,
+        args=args,
+        kwargs=kwargs,
+        inputs=tuple(Leaf(names[i], np.shape(leaves[i]), str(_jax_dtype(leaves[i]))) for i in chosen),
+        point=tuple(leaves[i] for i in chosen),
+        held=tuple(
+            Held(names[i], _why_held(leaf, keyword=located[i][0] >= len(args)), _describe(leaf))
+            for i, leaf in enumerate(leaves)
+            if i not in positions
+        ),
+        outputs=outputs,
+        input_template=templates[0] if bare else tuple(templates),
+        output_template=output_template,
+        argnums=_argnums(targets, numbered[: len(args)], bare),
+        untraceable=untraceable,
+        where=_where(function),
+        _call=call,
+    )
+
+
+def display_name(function: Callable[..., Any]) -> str:
+    """The name by which a reader knows the function; "f" for a lambda."""
+    if isinstance(function, functools.partial):
+        return display_name(function.func)
+    name = getattr(function, "__name__", None) or type(function).__name__
+    return "f" if name == "<lambda>" else name
+
+
+def _positional_names(function: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
+    """The parameters' names, `rest[0]` for those of `*rest`, `argument 1` where there is no signature."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names: list[str] = []
+    for parameter in parameters:
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            names.append(parameter.name)
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            names += [f"{parameter.name}[{i}]" for i in range(len(args) - len(names))]
+    names += [f"argument_{i + 1}" for i in range(len(names), len(args))]
+    return names[: len(args)]
+
+
+def _target(name: str, entry: int | str, roots: list[str], n_args: int, located: list[Any], numbered: list[Any]) -> Any:
+    """The part of the numbered arguments that one entry of `wrt` names."""
+    if isinstance(entry, int):
+        if not -n_args <= entry < n_args:
+            raise InputError(f"wrt={entry}, but {name} was called with {n_args} positional arguments.")
+        return numbered[:n_args][entry]
+    if entry in roots:
+        return numbered[roots.index(entry)]
+    for root, path, _ in located:
+        for depth in range(1, len(path) + 1):
+            if roots[root] + tree_util.keystr(path[:depth]) == entry:
+                return functools.reduce(_child, path[:depth], numbered[root])
+    known = roots + [roots[root] + tree_util.keystr(path) for root, path, _ in located if path]
+    close = difflib.get_close_matches(entry, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise InputError(f"{name} has no argument {entry!r}.{hint} It was called with: {', '.join(known[:12])}.")
+
+
+def _child(tree: Any, key: Any) -> Any:
+    match key:
+        case tree_util.SequenceKey(idx=index):
+            return tree[index]
+        case tree_util.DictKey(key=name):
+            return tree[name]
+        case tree_util.GetAttrKey(name=name):
+            return getattr(tree, name)
+        case _:
+            raise InputError(f"wrt cannot reach into {type(tree).__name__}. Name the whole argument instead.")
+
+
+def _floating(target: Any, leaves: list[Any]) -> list[int]:
+    return [i for i in tree_util.tree_leaves(target) if _kind(leaves[i]) == "floating"]
+
+
+def _argnums(targets: list[Any], numbered: list[Any], bare: bool) -> int | tuple[int, ...] | None:
+    """What `jax.grad` would be given as argnums; None when a target is not a whole positional argument."""
+    positions = [next((i for i, whole in enumerate(numbered) if whole is target), None) for target in targets]
+    if None in positions:
+        return None
+    return positions[0] if bare else tuple(positions)  # type: ignore[return-value]
+
+
+def _kind(leaf: Any) -> str:
+    """What a leaf is to JAX: "floating", "complex", "integer", "boolean", "key", "text" or "object"."""
+    if isinstance(leaf, (str, bytes)):
+        return "text"
+    if not (isinstance(leaf, (bool, int, float, complex, np.generic)) or hasattr(leaf, "__array__")):
+        return "key" if jax.dtypes.issubdtype(getattr(leaf, "dtype", None), jax.dtypes.prng_key) else "object"
+    dtype = leaf.dtype if hasattr(leaf, "dtype") else np.result_type(leaf)
+    for kind, family in (
+        ("key", jax.dtypes.prng_key),
+        ("floating", jnp.floating),
+        ("complex", jnp.complexfloating),
+        ("boolean", jnp.bool_),
+        ("integer", jnp.integer),
+    ):
+        if jnp.issubdtype(dtype, family):
+            return kind
+    return "object"
+
+
+def _jax_dtype(leaf: Any) -> np.dtype:
+    """The dtype in which JAX will hold the leaf under the present configuration."""
+    return jax.dtypes.canonicalize_dtype(leaf.dtype if hasattr(leaf, "dtype") else np.result_type(leaf))
+
+
+def _describe(leaf: Any) -> str:
+    shape = getattr(leaf, "shape", ())
+    if _kind(leaf) in ("object", "key"):
+        return type(leaf).__name__
+    if shape == ():
+        return repr(leaf.item() if hasattr(leaf, "item") else leaf)
+    return f"{leaf.dtype}[{','.join(map(str, shape))}]"
+
+
+def _why_held(leaf: Any, keyword: bool) -> str:
+    kind = _kind(leaf)
+    if kind != "floating":
+        return kind
+    return "keyword" if keyword else "not selected"
+
+
+def _refuse_complex(name: str, names: list[str], leaves: list[Any]) -> None:
+    for leaf_name, leaf in zip(names, leaves, strict=True):
+        if _kind(leaf) == "complex":
+            raise InputError(
+                f"{leaf_name} is complex. A derivative in a complex number has more than one meaning; give {name} "
+                f"its real and imaginary parts as two real arguments."
+            )
+
+
+def _nothing_floating(name: str, names: list[str], leaves: list[Any], empty: list[Any]) -> str:
+    indices = [i for target in empty for i in tree_util.tree_leaves(target)]
+    for i in indices:
+        if _kind(leaves[i]) in ("integer", "boolean"):
+            value = _describe(leaves[i])
+            cure = f"{value}.0" if _kind(leaves[i]) == "integer" and not np.shape(leaves[i]) else "a floating-point array"
+            return (
+                f"{names[i]} is {_article(_kind(leaves[i]))} ({value}), and there is no derivative in "
+                f"{_article(_kind(leaves[i]))}. Pass {cure} instead."
+            )
+    what = f"{names[indices[0]]} is {_article(_kind(leaves[indices[0]]))}" if indices else f"{name} was called without"
+    return f"Nothing to differentiate: {what}{'' if indices else ' arguments'}. Pass a floating-point number or array."
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def _result(call: _Call, point: list[Any]) -> tuple[Any, str]:
+    """The call's result (abstract when it can be traced), and why it could not be traced, or ""."""
+    kept: list[Any] = []
+
+    def traced(*leaves: Any) -> None:
+        kept.append(call(leaves))
+
+    try:
+        jax.eval_shape(traced, *point)
+    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
+        return call(point), type(error).__name__
+    return kept[0], ""
+
+
+def _outputs(name: str, result: Any) -> tuple[tuple[Leaf, ...], Any]:
+    """The floating leaves of a result, and its structure with their positions (None for other leaves)."""
+    located = tree_util.tree_flatten_with_path(result)[0]
+    if result is None or not located:
+        raise InputError(f"{name} returned {result!r}. Return the number or array to differentiate.")
+    for path, leaf in located:
+        kind = _kind(leaf)
+        place = name + tree_util.keystr(path)
+        if kind in ("text", "object", "key"):
+            raise InputError(
+                f"{place} is {_describe(leaf)}, of type {type(leaf).__name__}, not a number. Return arrays only."
+            )
+        if kind == "complex":
+            raise InputError(f"{place} is complex. Return its real and imaginary parts, or abs() of it.")
+    floating = [(path, leaf) for path, leaf in located if _kind(leaf) == "floating"]
+    if not floating:
+        raise InputError(
+            f"{name} returned {_describe_result(located[0][1])}, which has no derivative. Return floating-point "
+            f"numbers; convert inside the function with .astype(float) only where that is what is meant."
+        )
+    counter = iter(range(len(floating)))
+    template = tree_util.tree_map(lambda leaf: next(counter) if _kind(leaf) == "floating" else None, result)
+    leaves = tuple(Leaf(name + tree_util.keystr(path), np.shape(leaf), str(_jax_dtype(leaf))) for path, leaf in floating)
+    return leaves, template
+
+
+def _describe_result(leaf: Any) -> str:
+    return f"{_article(_kind(leaf))} array" if np.shape(leaf) else _article(_kind(leaf))
+
+
+def _where(function: Callable[..., Any]) -> str:
+    try:
+        code = inspect.unwrap(function.func if isinstance(function, functools.partial) else function).__code__
+    except AttributeError:
+        return ""
+    file = "cell" if code.co_filename.startswith("<") or "ipykernel_" in code.co_filename else code.co_filename
+    return f"{file.rsplit('/', 1)[-1]}, line {code.co_firstlineno}"

@@ -1,0 +1,1 @@
+"""Formulas from programs: index expressions, their calculus, their evaluation, and how they are written."""

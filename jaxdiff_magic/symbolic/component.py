@@ -1,0 +1,77 @@
+"""Component form: one element of a derivative, written out in the elements of the inputs."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+
+import sympy as sp
+from sympy import Expr, Integer
+
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.symbolic.expression import SELECTORS, Choice, IndexSum, contains, free, rename, size
+from jaxdiff_magic.symbolic.functions import Frozen
+from jaxdiff_magic.symbolic.program import Definition, Program, substitute
+
+MAX_TERMS = 400
+"""A sum is written out while it has no more terms than this."""
+MAX_REWRITTEN = 30
+"""Longer expressions are shown as they are."""
+
+
+def component(program: Program, definition: Definition, element: Sequence[int], limit: int) -> Expr:
+    """One element of a definition in terms of input and constant elements alone.
+
+    Raises:
+        OutOfReach: when it takes more than `limit` operations to write.
+    """
+    steps = {step.array.label: step.at for step in program.definitions}
+    e = definition.at([Integer(i) for i in element])
+    while free(e) & steps.keys():
+        e = written_out(substitute(e, steps), limit)
+    return written_out(e, limit)
+
+
+def written_out(e: Expr, limit: int) -> Expr:
+    """An expression with its sums expanded term by term."""
+    known: dict[sp.Basic, sp.Basic] = {}
+
+    def walk(node: sp.Basic) -> sp.Basic:
+        if not contains(node, (IndexSum,)):
+            return node
+        if node not in known:
+            if isinstance(node, IndexSum):
+                if (count := math.prod(i.size for i in node.indices)) > MAX_TERMS:
+                    raise OutOfReach(f"a sum of {count} terms is too long to write out")
+                ranges = itertools.product(*(range(i.size) for i in node.indices))
+                terms = (rename(node.body, dict(zip(node.indices, map(Integer, at), strict=True))) for at in ranges)
+                known[node] = sp.Add(*map(walk, terms))
+            else:
+                known[node] = node.func(*map(walk, node.args))
+        return known[node]
+
+    found = walk(e)
+    if size(found) > limit:
+        raise OutOfReach("its components are too long to write out")
+    return found
+
+
+def tidy(e: Expr) -> Expr:
+    """The shortest of a few equal ways to write an expression."""
+    return min(_rewritings(e), key=lambda form: (size(form), len(str(form))))
+
+
+def _rewritings(e: Expr) -> Iterator[Expr]:
+    yield e
+    if not 1 < size(e) <= MAX_REWRITTEN:
+        return
+    expanded = sp.expand(e)
+    yield expanded
+    yield sp.factor_terms(expanded)
+    if contains(e, (Choice, sp.Heaviside, Frozen, *SELECTORS)):
+        return
+    if expanded.is_polynomial():
+        yield sp.factor(expanded)
+    else:
+        yield sp.factor_terms(sp.powsimp(sp.together(e)))

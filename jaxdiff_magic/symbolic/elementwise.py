@@ -1,0 +1,132 @@
+"""What each elementwise primitive does to scalar expressions: one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sympy as sp
+from sympy import Expr, Integer, Rational
+
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.symbolic.expression import Choice
+from jaxdiff_magic.symbolic.functions import Expm1, Frozen, Log1p, Sigmoid
+
+Rule = Callable[..., sp.Basic]
+
+
+def _integer_pow(x: Expr, *, y: int, **_: Any) -> Expr:
+    return x**y
+
+
+def _select(which: sp.Basic, *cases: sp.Basic, **_: Any) -> sp.Basic:
+    """Case 0 is the one taken where a boolean `which` is false."""
+    if all(isinstance(case, sp.logic.boolalg.Boolean) for case in cases) and len(cases) == 2:
+        return sp.Or(sp.And(which, cases[1]), sp.And(sp.Not(which), cases[0]))
+    if not isinstance(which, Expr):
+        return Choice(which, cases[1], cases[0])
+    chosen = cases[-1]
+    for k in reversed(range(len(cases) - 1)):
+        chosen = Choice(sp.Eq(which, k), cases[k], chosen)
+    return chosen
+
+
+def _truncated(x: Expr) -> Expr:
+    return sp.sign(x) * sp.floor(sp.Abs(x))
+
+
+def _remainder(x: Expr, y: Expr, **_: Any) -> Expr:
+    """Has the sign of the dividend, unlike Python's %."""
+    return x - y * _truncated(x / y)
+
+
+def _logical(on_booleans: Callable[..., sp.Basic]) -> Rule:
+    def rule(*args: sp.Basic, **_: Any) -> sp.Basic:
+        if any(isinstance(arg, Expr) for arg in args):
+            raise OutOfReach("bitwise arithmetic on integers has no formula")
+        return on_booleans(*args)
+
+    return rule
+
+
+def _compare(relation: Callable[..., sp.Basic], on_booleans: Callable[..., sp.Basic] | None = None) -> Rule:
+    def rule(x: sp.Basic, y: sp.Basic, **_: Any) -> sp.Basic:
+        if isinstance(x, Expr):
+            return relation(x, y)
+        if on_booleans is None:
+            raise OutOfReach("an order of booleans has no formula")
+        return on_booleans(x, y)
+
+    return rule
+
+
+def _plain(function: Callable[..., sp.Basic]) -> Rule:
+    return lambda *args, **_: function(*args)
+
+
+ELEMENTWISE: Mapping[str, Rule] = {
+    **{
+        name: _plain(function)
+        for name, function in {
+            "add": lambda x, y: x + y,
+            "add_any": lambda x, y: x + y,
+            "sub": lambda x, y: x - y,
+            "mul": lambda x, y: x * y,
+            "div": lambda x, y: x / y,
+            "neg": lambda x: -x,
+            "pow": lambda x, y: x**y,
+            "square": lambda x: x**2,
+            "sqrt": sp.sqrt,
+            "rsqrt": lambda x: 1 / sp.sqrt(x),
+            "cbrt": lambda x: sp.sign(x) * sp.Abs(x) ** Rational(1, 3),
+            "exp": sp.exp,
+            "exp2": lambda x: Integer(2) ** x,
+            "log": sp.log,
+            "log1p": Log1p,
+            "expm1": Expm1,
+            "logistic": Sigmoid,
+            "sin": sp.sin,
+            "cos": sp.cos,
+            "tan": sp.tan,
+            "asin": sp.asin,
+            "acos": sp.acos,
+            "atan": sp.atan,
+            "atan2": sp.atan2,
+            "sinh": sp.sinh,
+            "cosh": sp.cosh,
+            "tanh": sp.tanh,
+            "asinh": sp.asinh,
+            "acosh": sp.acosh,
+            "atanh": sp.atanh,
+            "erf": sp.erf,
+            "erfc": sp.erfc,
+            "lgamma": sp.loggamma,
+            "digamma": sp.digamma,
+            "abs": sp.Abs,
+            "sign": sp.sign,
+            "floor": sp.floor,
+            "ceil": sp.ceiling,
+            "max": sp.Max,
+            "min": sp.Min,
+            "clamp": lambda low, x, high: sp.Min(sp.Max(x, low), high),
+            "is_finite": lambda x: sp.true,  # a formula speaks of where the values are finite
+            "stop_gradient": Frozen,
+            "copy": lambda x: x,
+            "copy_p": lambda x: x,
+        }.items()
+    },
+    "integer_pow": _integer_pow,
+    "rem": _remainder,
+    "select_n": _select,
+    "eq": _compare(sp.Eq, lambda x, y: sp.Not(sp.Xor(x, y))),
+    "ne": _compare(sp.Ne, sp.Xor),
+    "lt": _compare(sp.Lt),
+    "le": _compare(sp.Le),
+    "gt": _compare(sp.Gt),
+    "ge": _compare(sp.Ge),
+    "and": _logical(sp.And),
+    "or": _logical(sp.Or),
+    "xor": _logical(sp.Xor),
+    "not": _logical(sp.Not),
+}
+"""Primitive name to a function of scalar expressions; the primitive's parameters come as keywords."""

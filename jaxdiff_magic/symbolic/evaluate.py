@@ -1,0 +1,358 @@
+"""Numbers from index expressions, in float64 NumPy, each with a bound on its own rounding error.
+
+This evaluation owes nothing to JAX. The bound is a running error analysis (N. J. Higham, "Accuracy and Stability of
+Numerical Algorithms", 2nd ed., section 3.3): every operation adds half an ulp of its result and passes on the errors
+of its operands to first order. It is what makes "equal within rounding" mean something for each entry.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import scipy.special as special
+import sympy as sp
+from sympy import Expr
+
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.symbolic.expression import (
+    SELECTORS,
+    Choice,
+    Delta,
+    Index,
+    IndexSum,
+    Truth,
+    Within,
+    is_index_expression,
+)
+from jaxdiff_magic.symbolic.functions import Expm1, Frozen, Log1p, Sigmoid
+from jaxdiff_magic.symbolic.program import Definition, Program
+
+EPS = float(np.finfo(np.float64).eps)
+POINT = Index(0, "point")
+"""The axis of several points evaluated at once."""
+
+
+class Labelled(NamedTuple):
+    """An array whose axes are index symbols, with a bound on the error of each element."""
+
+    axes: tuple[Index, ...]
+    data: np.ndarray
+    error: np.ndarray
+
+
+@dataclass
+class Evaluation:
+    """One evaluation of a program at a batch of points.
+
+    Attributes:
+        values: array label to its values, shape `(points, *array.shape)` or `array.shape` for constants.
+        literal_eps: relative error ascribed to literals that are not short binary fractions.
+        on_border: for each point, whether a choice (a comparison, a maximum, an absolute value) fell within
+            rounding of its border, so that the derivative there is a matter of convention.
+    """
+
+    values: dict[sp.Symbol, Labelled]
+    literal_eps: float
+    on_border: np.ndarray
+    known: dict[sp.Basic, Labelled] = field(default_factory=dict)
+
+    def of(self, definition: Definition) -> tuple[np.ndarray, np.ndarray]:
+        """Values and error bounds of a definition, both of shape `(points, *shape)`."""
+        with np.errstate(all="ignore"):
+            found = self._eval(definition.expr)
+        axes = (POINT, *definition.indices)
+        shape = (len(self.on_border), *definition.array.shape)
+        return tuple(np.broadcast_to(_aligned(found.axes, part, axes), shape) for part in found[1:])  # type: ignore
+
+    def define(self, definition: Definition) -> None:
+        """Evaluate a definition, so that later ones can refer to it."""
+        data, error = self.of(definition)
+        self.values[definition.array.label] = Labelled((), data, error)
+
+    def _eval(self, e: sp.Basic) -> Labelled:
+        if e not in self.known:
+            self.known[e] = self._rule(e)
+        return self.known[e]
+
+    def _rule(self, e: sp.Basic) -> Labelled:
+        match e:
+            case sp.Integer():
+                return _exact(float(e))
+            case sp.Rational():
+                value = float(e)
+                eps = EPS if e.q < 2**11 else self.literal_eps
+                return Labelled((), np.asarray(value), np.asarray(0.0 if _is_dyadic(e) else eps * abs(value)))
+            case sp.Number() | sp.NumberSymbol():
+                value = float(e)
+                return Labelled((), np.asarray(value), np.asarray(EPS * abs(value) if math.isfinite(value) else 0.0))
+            case Index():
+                return Labelled((e,), np.arange(e.size, dtype=float), np.zeros(e.size))
+            case sp.Symbol():
+                return self._reference(e, ())
+            case sp.Indexed():
+                return self._reference(e.base.label, e.indices)
+            case sp.Add():
+                return self._add(e.args)
+            case sp.Mul():
+                return self._multiply(e.args)
+            case IndexSum():
+                return self._sum(e)
+            case sp.Pow():
+                return self._power(*e.args)
+            case Choice():
+                return self._choice(*e.args)
+            case Truth():
+                return self._condition(e.args[0])
+            case Delta():
+                a, b = self._align(*map(self._eval, e.args))
+                return Labelled(a.axes, (a.data == b.data).astype(float), np.zeros(()))
+            case Within():
+                axes, data, _ = self._eval(e.args[0])
+                return Labelled(axes, ((data >= int(e.args[1])) & (data <= int(e.args[2]))).astype(float), np.zeros(()))
+            case sp.floor() if is_index_expression(e):
+                numerator, divisor = e.args[0].as_numer_denom()
+                axes, data, error = self._eval(numerator)
+                return Labelled(axes, data // int(divisor), error)
+            case sp.Max() | sp.Min():
+                return self._extremum(e)
+            case _ if e.func in FUNCTIONS:
+                return self._function(e)
+            case _:
+                raise OutOfReach(f"{e.func.__name__} has no numeric evaluation")
+
+    def _reference(self, label: sp.Symbol, indices: Sequence[Expr]) -> Labelled:
+        if label not in self.values:
+            raise OutOfReach(f"{label} has no value")
+        _, data, error = self.values[label]
+        batched = data.ndim > len(indices)
+        lead = (POINT,) if batched else ()
+        if all(isinstance(i, Index) for i in indices) and len(set(indices)) == len(indices):
+            if tuple(i.size for i in indices) == data.shape[len(lead) :]:
+                return Labelled((*lead, *indices), data, error)  # type: ignore[arg-type]
+        positions = self._align(*map(self._eval, indices)) if indices else []
+        shape = data.shape[len(lead) :]
+        clipped = [np.clip(p.data, 0, size - 1).astype(int) for p, size in zip(positions, shape, strict=True)]
+        if any(POINT in p.axes for p in positions):
+            raise OutOfReach("an index that depends on the inputs")
+        where = (slice(None), *clipped) if batched else tuple(clipped)
+        axes = positions[0].axes if positions else ()
+        return Labelled((*lead, *axes), data[where], error[where])
+
+    def _align(self, *parts: Labelled) -> list[Labelled]:
+        axes = tuple(dict.fromkeys(axis for part in parts for axis in part.axes))
+        if POINT in axes:
+            axes = (POINT, *(axis for axis in axes if axis is not POINT))
+        return [Labelled(axes, _aligned(p.axes, p.data, axes), _aligned(p.axes, p.error, axes)) for p in parts]
+
+    def _add(self, args: Sequence[Expr]) -> Labelled:
+        parts = self._align(*map(self._eval, args))
+        data, error = parts[0].data, parts[0].error
+        for part in parts[1:]:
+            data = data + part.data
+            error = error + part.error + EPS * np.abs(data)
+        return Labelled(parts[0].axes, data, error)
+
+    def _multiply(self, args: Sequence[Expr]) -> Labelled:
+        selectors = [self._eval(arg) for arg in args if isinstance(arg, SELECTORS)]
+        parts = self._align(*selectors, *(self._eval(arg) for arg in args if not isinstance(arg, SELECTORS)))
+        data, error = np.ones(()), np.zeros(())
+        for part in parts[len(selectors) :]:
+            error = np.abs(data) * part.error + error * np.abs(part.data)
+            data = data * part.data
+            error = error + EPS * np.abs(data)
+        for part in parts[: len(selectors)]:  # a factor 0 that selects wins over infinity and NaN
+            data, error = np.where(part.data == 0, 0.0, data), np.where(part.data == 0, 0.0, error)
+        return Labelled(parts[0].axes, data, error)
+
+    def _sum(self, e: IndexSum) -> Labelled:
+        bound = set(e.indices)
+        count = math.prod(i.size for i in bound)
+        factors = sp.Mul.make_args(e.body)
+        selects = any(isinstance(factor, SELECTORS) for factor in factors)
+        parts = [self._multiply(factors)] if selects else [self._eval(factor) for factor in factors]
+        missing = [i for i in bound if not any(i in part.axes for part in parts)]
+        repeats = math.prod(i.size for i in missing)
+        axes = tuple(dict.fromkeys(axis for part in parts for axis in part.axes if axis not in bound))
+        magnitude = _contract([(p.axes, np.abs(p.data)) for p in parts], axes)
+        data = _contract([(p.axes, p.data) for p in parts], axes)
+        # (|a| + da)(|b| + db) - |a||b|, summed, plus the rounding of the sum itself
+        widened = _contract([(p.axes, np.abs(p.data) + p.error) for p in parts], axes)
+        error = widened - magnitude + EPS * (len(parts) + count) * magnitude
+        return Labelled(axes, repeats * data, repeats * np.abs(error))
+
+    def _power(self, base: Expr, exponent: Expr) -> Labelled:
+        if exponent == -1:
+            axes, b, b_error = self._eval(base)
+            data = 1 / b
+            return Labelled(axes, data, data * data * b_error + EPS * np.abs(data))
+        if base == sp.E:
+            return self._function(sp.exp(exponent, evaluate=False))
+        left, right = self._align(self._eval(base), self._eval(exponent))
+        data = np.sqrt(left.data) if exponent == sp.S.Half else np.power(left.data, right.data)
+        slope = np.abs(right.data * np.power(left.data, right.data - 1)) * left.error
+        error = np.where(left.error == 0, 0.0, slope) + EPS * np.abs(data) * 2
+        if np.any(right.error):
+            error = error + np.abs(data * np.log(np.abs(left.data))) * right.error
+        return Labelled(left.axes, data, error)
+
+    def _function(self, e: sp.Basic) -> Labelled:
+        values, slopes = FUNCTIONS[e.func]
+        parts = self._align(*(self._eval(arg) for arg in e.args))
+        arguments = [part.data for part in parts]
+        if e.func in JUMPS:
+            distance = np.abs(arguments[0] - JUMPS[e.func](arguments[0]))
+            self._note_border(parts[0].axes, distance <= 4 * parts[0].error)
+        data = values(*arguments)
+        error = 2 * EPS * np.abs(data)
+        for part, slope in zip(parts, slopes, strict=True):
+            error = error + np.where(part.error == 0, 0.0, np.abs(slope(*arguments)) * part.error)
+        return Labelled(parts[0].axes, data, error)
+
+    def _extremum(self, e: sp.Basic) -> Labelled:
+        parts = self._align(*map(self._eval, e.args))
+        choose = np.maximum if isinstance(e, sp.Max) else np.minimum
+        data, error = parts[0].data, parts[0].error
+        for part in parts[1:]:
+            self._note_border(part.axes, np.abs(data - part.data) <= 4 * (error + part.error))
+            error = np.where(choose(data, part.data) == data, error, part.error)
+            data = choose(data, part.data)
+        return Labelled(parts[0].axes, data, error)
+
+    def _choice(self, condition: sp.Basic, yes: Expr, no: Expr) -> Labelled:
+        which, left, right = self._align(self._condition(condition), self._eval(yes), self._eval(no))
+        data = np.where(which.data != 0, left.data, right.data)
+        return Labelled(which.axes, data, np.where(which.data != 0, left.error, right.error))
+
+    def _condition(self, c: sp.Basic) -> Labelled:
+        if c in (sp.true, sp.false):
+            return _exact(float(c == sp.true))
+        if isinstance(c, (sp.And, sp.Or)):
+            parts = self._align(*map(self._condition, c.args))
+            combine = np.minimum if isinstance(c, sp.And) else np.maximum
+            data = parts[0].data
+            for part in parts[1:]:
+                data = combine(data, part.data)
+            return Labelled(parts[0].axes, data, np.zeros(()))
+        if isinstance(c, sp.Not):
+            inner = self._condition(c.args[0])
+            return Labelled(inner.axes, 1 - inner.data, np.zeros(()))
+        if isinstance(c, sp.core.relational.Relational):
+            a, b = self._align(*map(self._eval, c.args))
+            self._note_border(a.axes, np.abs(a.data - b.data) <= 4 * (a.error + b.error))
+            return Labelled(a.axes, COMPARISONS[c.func](a.data, b.data).astype(float), np.zeros(()))
+        raise OutOfReach(f"{c.func.__name__} has no numeric evaluation")
+
+    def _note_border(self, axes: tuple[Index, ...], near: np.ndarray) -> None:
+        if POINT in axes:  # else it does not depend on the inputs
+            near = np.broadcast_to(near, (len(self.on_border), *near.shape[1:]))
+            self.on_border |= near.reshape(len(self.on_border), -1).any(axis=1)
+
+
+def evaluation(
+    program: Program, points: Sequence[np.ndarray], literal_eps: float = EPS, definitions: bool = True
+) -> Evaluation:
+    """Start an evaluation of a program.
+
+    Args:
+        program: whose definitions are evaluated, in order.
+        points: for each input, its values, shape `(points, *input.shape)`, float64.
+        literal_eps: see `Evaluation`.
+        definitions: whether to evaluate the program's definitions now.
+    """
+    values = {
+        array.label: Labelled((), np.asarray(data, float), np.zeros(np.shape(data)))
+        for array, data in (*zip(program.inputs, points, strict=True), *program.constants)
+    }
+    started = Evaluation(values, literal_eps, np.zeros(len(points[0]), bool))
+    if definitions:
+        for definition in program.definitions:
+            started.define(definition)
+    return started
+
+
+def _exact(value: float) -> Labelled:
+    return Labelled((), np.asarray(value), np.zeros(()))
+
+
+def _is_dyadic(e: sp.Rational) -> bool:
+    return e.q & (e.q - 1) == 0 and e.q < 2**11
+
+
+def _aligned(axes: tuple[Index, ...], data: np.ndarray, target: tuple[Index, ...]) -> np.ndarray:
+    """`data` with an axis for each target symbol, of size 1 where it has none."""
+    if data.ndim == 0 or axes == target:
+        return data
+    order = [axis for axis in target if axis in axes]
+    moved = np.transpose(data, [axes.index(axis) for axis in order])
+    sizes = iter(moved.shape)
+    return moved.reshape([next(sizes) if axis in axes else 1 for axis in target])
+
+
+def _contract(parts: Sequence[tuple[tuple[Index, ...], np.ndarray]], axes: tuple[Index, ...]) -> np.ndarray:
+    numbers: dict[Index, int] = {}
+    operands: list[object] = []
+    for part_axes, data in parts:
+        if data.ndim == 0 and part_axes:
+            data = data.reshape((1,) * len(part_axes))
+        operands += [data, [numbers.setdefault(axis, len(numbers)) for axis in part_axes]]
+    return np.einsum(*operands, [numbers[axis] for axis in axes], optimize=len(parts) > 2)  # type: ignore[arg-type]
+
+
+def _gaussian(x: np.ndarray) -> np.ndarray:
+    return 2 / math.sqrt(math.pi) * np.exp(-x * x)
+
+
+Numeric = Callable[..., np.ndarray]
+ZERO: Numeric = lambda *args: np.zeros(())  # noqa: E731
+
+FUNCTIONS: Mapping[type, tuple[Numeric, tuple[Numeric, ...]]] = {
+    sp.exp: (np.exp, (np.exp,)),
+    sp.log: (np.log, (lambda x: 1 / x,)),
+    sp.sin: (np.sin, (np.cos,)),
+    sp.cos: (np.cos, (np.sin,)),
+    sp.tan: (np.tan, (lambda x: 1 / np.cos(x) ** 2,)),
+    sp.asin: (np.arcsin, (lambda x: 1 / np.sqrt(1 - x * x),)),
+    sp.acos: (np.arccos, (lambda x: 1 / np.sqrt(1 - x * x),)),
+    sp.atan: (np.arctan, (lambda x: 1 / (1 + x * x),)),
+    sp.atan2: (np.arctan2, (lambda y, x: x / (x * x + y * y), lambda y, x: y / (x * x + y * y))),
+    sp.sinh: (np.sinh, (np.cosh,)),
+    sp.cosh: (np.cosh, (np.sinh,)),
+    sp.tanh: (np.tanh, (lambda x: 1 / np.cosh(x) ** 2,)),
+    sp.asinh: (np.arcsinh, (lambda x: 1 / np.sqrt(1 + x * x),)),
+    sp.acosh: (np.arccosh, (lambda x: 1 / np.sqrt(x * x - 1),)),
+    sp.atanh: (np.arctanh, (lambda x: 1 / (1 - x * x),)),
+    sp.erf: (special.erf, (_gaussian,)),
+    sp.erfc: (special.erfc, (_gaussian,)),
+    sp.loggamma: (special.gammaln, (special.digamma,)),
+    sp.digamma: (special.digamma, (lambda x: special.polygamma(1, x),)),
+    Log1p: (np.log1p, (lambda x: 1 / (1 + x),)),
+    Expm1: (np.expm1, (np.exp,)),
+    Sigmoid: (special.expit, (lambda x: special.expit(x) * special.expit(-x),)),
+    Frozen: (lambda x: x, (np.ones_like,)),
+    sp.Abs: (np.abs, (np.ones_like,)),
+    sp.sign: (np.sign, (ZERO,)),
+    sp.Heaviside: (lambda x, half: np.heaviside(x, half), (ZERO, ZERO)),
+    sp.floor: (np.floor, (ZERO,)),
+    sp.ceiling: (np.ceil, (ZERO,)),
+    sp.Mod: (np.mod, (lambda a, b: np.ones_like(a), lambda a, b: np.floor(a / b))),
+}
+"""Each scalar function with the sizes of its partial derivatives, which carry errors through it."""
+
+JUMPS: Mapping[type, Numeric] = {
+    **dict.fromkeys((sp.Abs, sp.sign, sp.Heaviside), np.zeros_like),
+    **dict.fromkeys((sp.floor, sp.ceiling), np.round),
+}
+"""Functions whose value or derivative jumps, with the nearest place where it does."""
+
+COMPARISONS: Mapping[type, Numeric] = {
+    sp.StrictLessThan: np.less,
+    sp.LessThan: np.less_equal,
+    sp.StrictGreaterThan: np.greater,
+    sp.GreaterThan: np.greater_equal,
+    sp.Eq: np.equal,
+    sp.Ne: np.not_equal,
+}

@@ -1,0 +1,242 @@
+"""The expressions of index calculus that SymPy lacks: sized indices, their sums, and factors that select.
+
+SymPy's own Sum, Piecewise and KroneckerDelta simplify when they are built, which costs more than all the calculus
+here; these only hold their arguments. `standard` turns a finished expression into SymPy's own.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+import sympy as sp
+from sympy import Expr, Integer
+
+
+class Index(sp.Dummy):
+    """An index symbol that runs over 0 … size - 1."""
+
+    size: int
+
+    def __new__(cls, size: int, name: str = "i") -> Index:
+        symbol = super().__new__(cls, name, integer=True)
+        symbol.size = size
+        return symbol
+
+
+class IndexSum(Expr):
+    """The sum of a body over the full ranges of some indices."""
+
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, body: Expr, *indices: Index) -> IndexSum:
+        return super().__new__(cls, body, *indices)
+
+    @property
+    def body(self) -> Expr:
+        return self.args[0]
+
+    @property
+    def indices(self) -> tuple[Index, ...]:
+        return self.args[1:]
+
+    @property
+    def free_symbols(self) -> set[sp.Basic]:
+        return self.body.free_symbols - set(self.indices)
+
+
+class Delta(sp.Function):
+    """Kronecker's delta of two integer expressions: 1 where they are equal, else 0."""
+
+    is_integer = True
+
+    @classmethod
+    def eval(cls, a: Expr, b: Expr) -> Expr | None:
+        low, high = bounds(a - b)
+        if low == high == 0:
+            return Integer(1)
+        if low is not None and high is not None and (low > 0 or high < 0):
+            return Integer(0)
+        if a.is_number and not b.is_number:
+            return cls(b, a)
+        return None
+
+
+class Within(sp.Function):
+    """1 where low <= e <= high, else 0."""
+
+    is_integer = True
+
+    @classmethod
+    def eval(cls, e: Expr, low: Expr, high: Expr) -> Expr | None:
+        least, most = bounds(e)
+        if least is not None and most is not None:
+            if low <= least and most <= high:
+                return Integer(1)
+            if most < low or least > high:
+                return Integer(0)
+        return None
+
+
+class Truth(sp.Function):
+    """1 where a condition holds, else 0; a delta where that is what the condition says."""
+
+    is_integer = True
+
+    @classmethod
+    def eval(cls, condition: sp.Basic) -> Expr | None:
+        if condition in (sp.true, sp.false):
+            return Integer(int(condition == sp.true))
+        if isinstance(condition, sp.Eq) and is_index_expression(condition.lhs) and is_index_expression(condition.rhs):
+            return Delta(condition.lhs, condition.rhs)
+        return None
+
+
+class Choice(sp.Function):
+    """The first expression where a condition holds, else the second."""
+
+    is_real = True
+
+    @classmethod
+    def eval(cls, condition: sp.Basic, yes: Expr, no: Expr) -> Expr | None:
+        if condition in (sp.true, sp.false):
+            return yes if condition == sp.true else no
+        return yes if yes == no else None
+
+
+SELECTORS = (Delta, Within, Truth)
+"""Factors that are 0 or 1."""
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def free(e: sp.Basic) -> frozenset[sp.Basic]:
+    """The free symbols of an expression (of an array, its label)."""
+    if isinstance(e, sp.Symbol):
+        return frozenset((e,))
+    inner = frozenset().union(*map(free, e.args))
+    return inner - frozenset(e.indices) if isinstance(e, IndexSum) else inner
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def size(e: sp.Basic) -> int:
+    """How many operations it takes to write an expression down."""
+    if isinstance(e, (sp.Indexed, sp.Rational)) or not e.args:
+        return 0
+    return len(e.args) - (not isinstance(e, sp.Function)) + sum(map(size, e.args)) or 1
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def contains(e: sp.Basic, kinds: tuple[type, ...]) -> bool:
+    """Whether a node of one of some kinds occurs in an expression."""
+    return isinstance(e, kinds) or any(contains(arg, kinds) for arg in e.args)
+
+
+def is_index_expression(e: sp.Basic) -> bool:
+    """Whether an expression is integer arithmetic of index symbols alone."""
+    return isinstance(e, Expr) and all(isinstance(symbol, Index) for symbol in free(e)) and not contains(e, (IndexSum,))
+
+
+@functools.lru_cache(maxsize=8192)
+def bounds(e: Expr) -> tuple[int | None, int | None]:
+    """Least and greatest value of an index expression; None where unknown."""
+    if isinstance(e, Integer):
+        return int(e), int(e)
+    if isinstance(e, Index):
+        return 0, e.size - 1
+    if isinstance(e, sp.Add):
+        parts = [bounds(arg) for arg in e.args]
+        if any(None in part for part in parts):
+            return None, None
+        return sum(part[0] for part in parts), sum(part[1] for part in parts)  # type: ignore[misc]
+    if isinstance(e, sp.Mul):
+        coefficient, rest = e.as_coeff_Mul()
+        low, high = bounds(rest) if isinstance(coefficient, Integer) and rest != e else (None, None)
+        if low is None or high is None:
+            return None, None
+        ends = int(coefficient) * low, int(coefficient) * high
+        return min(ends), max(ends)
+    if isinstance(e, sp.floor):
+        numerator, divisor = e.args[0].as_numer_denom()
+        low, high = bounds(numerator)
+        return (None, None) if low is None or high is None else (low // int(divisor), high // int(divisor))
+    if isinstance(e, sp.Mod) and isinstance(e.args[1], Integer):
+        low, high = bounds(e.args[0])
+        divisor = int(e.args[1])
+        if low is not None and high is not None and low // divisor == high // divisor:
+            return low % divisor, high % divisor
+        return 0, divisor - 1
+    return None, None
+
+
+def rename(e: sp.Basic, renaming: Mapping[sp.Basic, sp.Basic]) -> sp.Basic:
+    """`e` with free symbols replaced; parts without them are left untouched, and unvisited.
+
+    Bound indices are unique symbols, so nothing can be captured.
+    """
+    known: dict[sp.Basic, sp.Basic] = dict(renaming)
+
+    def walk(node: sp.Basic) -> sp.Basic:
+        if node not in known:
+            touched = not renaming.keys().isdisjoint(free(node))
+            known[node] = node.func(*map(walk, node.args)) if touched else node
+        return known[node]
+
+    return walk(e) if renaming else e
+
+
+def opened(e: IndexSum) -> tuple[tuple[Index, ...], Expr]:
+    """The bound indices of a sum, replaced by fresh ones, and its body: safe to merge into another sum."""
+    fresh = {i: Index(i.size, i.name) for i in e.indices}
+    return tuple(fresh.values()), rename(e.body, fresh)
+
+
+def refreshed(e: Expr) -> Expr:
+    """`e` with fresh bound indices throughout, so that a copy of it may stand inside any other sum."""
+    fresh = {i: Index(i.size, i.name) for node in e.atoms(IndexSum) for i in node.indices}
+    return e.xreplace(fresh) if fresh else e
+
+
+def canonical(e: Expr) -> Expr:
+    """`e` with bound indices named by how deep they stand, so that equal sums are equal expressions."""
+    known: dict[sp.Basic, tuple[sp.Basic, int]] = {}
+
+    def walk(node: sp.Basic) -> tuple[sp.Basic, int]:
+        if not contains(node, (IndexSum,)):
+            return node, 0
+        if node not in known:
+            if isinstance(node, IndexSum):
+                body, height = walk(node.body)
+                named = {i: _bound(i.size, height + 1, k) for k, i in enumerate(node.indices)}
+                known[node] = IndexSum(rename(body, named), *named.values()), height + 1
+            else:
+                parts = [walk(arg) for arg in node.args]
+                known[node] = node.func(*(part for part, _ in parts)), max(height for _, height in parts)
+        return known[node]
+
+    return walk(refreshed(e))[0]  # fresh first: a new name must not meet an old one that still stands around it
+
+
+@functools.lru_cache(maxsize=1024)
+def _bound(size: int, height: int, position: int) -> Index:
+    return Index(size, f"s{height}{position}")
+
+
+def standard(e: sp.Basic) -> sp.Basic:
+    """`e` in SymPy's own terms: Sum, Piecewise and KroneckerDelta."""
+    if not contains(e, (IndexSum, Choice, *SELECTORS)):
+        return e
+    args = [standard(arg) for arg in e.args]
+    match e:
+        case IndexSum():
+            return sp.Sum(args[0], *((i, 0, i.size - 1) for i in e.indices))
+        case Delta():
+            return sp.KroneckerDelta(*args)
+        case Within():
+            return sp.Piecewise((1, sp.And(args[0] >= args[1], args[0] <= args[2])), (0, True))
+        case Truth():
+            return sp.Piecewise((1, args[0]), (0, True))
+        case Choice():
+            return sp.Piecewise((args[1], args[0]), (args[2], True))
+        case _:
+            return e.func(*args)

@@ -1,0 +1,59 @@
+"""Scalar functions of expressions that SymPy lacks, or that must keep their numerically careful form."""
+
+from __future__ import annotations
+
+import sympy as sp
+from sympy import Expr
+
+
+class Sigmoid(sp.Function):
+    """1 / (1 + exp(-x))."""
+
+    is_real = True
+    is_positive = True
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return self * (1 - self)
+
+    def _eval_rewrite_as_exp(self, x: Expr, **_: object) -> Expr:
+        return 1 / (1 + sp.exp(-x))
+
+
+class Log1p(sp.Function):
+    """log(1 + x), accurate for small x."""
+
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return 1 / (1 + self.args[0])
+
+    def _eval_rewrite_as_log(self, x: Expr, **_: object) -> Expr:
+        return sp.log(1 + x)
+
+
+class Expm1(sp.Function):
+    """exp(x) - 1, accurate for small x."""
+
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return sp.exp(self.args[0])
+
+    def _eval_rewrite_as_exp(self, x: Expr, **_: object) -> Expr:
+        return sp.exp(x) - 1
+
+
+class Frozen(sp.Function):
+    """The value of an expression, taken as a constant by differentiation: `stop_gradient`."""
+
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return sp.Integer(0)
+
+
+def elementary(e: Expr) -> Expr:
+    """`e` with the functions of this file written out in exp and log, as proofs need them."""
+    return e.replace(Sigmoid, lambda x: 1 / (1 + sp.exp(-x))).replace(Log1p, lambda x: sp.log(1 + x)).replace(
+        Expm1, lambda x: sp.exp(x) - 1
+    ).replace(Frozen, lambda x: x)

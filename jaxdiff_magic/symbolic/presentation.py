@@ -1,0 +1,228 @@
+"""The formulas of a report: which form of each a reader gets, and the steps of the derivation."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import sympy as sp
+from sympy import Expr
+
+from jaxdiff_magic.errors import InputError, OutOfReach
+from jaxdiff_magic.report import Formula, Step
+from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.symbolic.calculus import differentiate, jacobian
+from jaxdiff_magic.symbolic.component import component, tidy
+from jaxdiff_magic.symbolic.derivation import INLINE, Derivation, Path
+from jaxdiff_magic.symbolic.evaluate import evaluation
+from jaxdiff_magic.symbolic.expression import IndexSum, free, opened, size
+from jaxdiff_magic.symbolic.functions import Frozen
+from jaxdiff_magic.symbolic.indices import total
+from jaxdiff_magic.symbolic.notation import (
+    array_formula,
+    definition_formula,
+    derivative_formula,
+    grouped_formula,
+    scalar_formula,
+)
+from jaxdiff_magic.symbolic.program import Definition, Program
+
+MAX_COMPONENTS = 64
+"""A block is written entry by entry while it has no more entries than this …"""
+READABLE = 40
+"""… and no entry has more operations than this."""
+READABLE_INDEX = 120
+"""An index formula is shown in one piece while it has no more operations than this."""
+MAX_STEPS = 24
+NOTATIONS = ("auto", "component", "index", "steps")
+
+
+class Presentation:
+    """The formulas of one subject, written out when asked for.
+
+    Args:
+        subject: names and shapes.
+        derivation: its formulas.
+        layout: "denominator" transposes Jacobians.
+    """
+
+    def __init__(self, subject: Subject, derivation: Derivation, layout: str) -> None:
+        self.subject, self.derivation, self.layout = subject, derivation, layout
+
+    def components(self, path: Path) -> np.ndarray | None:
+        """A block entry by entry; None when that is too long to read or out of reach."""
+        try:
+            program, definition = self._shown(path)
+            entries = np.empty(definition.array.shape, object)
+            if entries.size > MAX_COMPONENTS:
+                return None
+            for entry in np.ndindex(*entries.shape):
+                e = tidy(component(program, definition, entry, limit=4 * READABLE))
+                if size(e) > READABLE:
+                    return None
+                entries[entry] = scalar_formula(e)
+        except OutOfReach:
+            return None
+        return entries
+
+    def closed_form(self, path: Path) -> Formula | None:
+        """A block in index notation; None when it needs steps, is too long to read, or out of reach."""
+        try:
+            program, definition = self._shown(path)
+        except OutOfReach:
+            return None
+        if program.definitions and {d.array.label for d in program.definitions} & free(definition.expr):
+            return None
+        if size(definition.expr) > READABLE_INDEX:
+            return None
+        output, *inputs = path
+        if not inputs:
+            return definition_formula(definition)
+        names = [self.subject.inputs[i].name for i in inputs]
+        return derivative_formula(definition, self.subject.outputs[output].name, names)
+
+    def function(self) -> Formula | None:
+        """The function itself: entry by entry when small, else in index notation."""
+        try:
+            return self.formula("function", "auto")
+        except OutOfReach:
+            return None
+
+    def formula(self, what: str, notation: str) -> Formula:
+        """See `Report.formula`."""
+        if notation not in NOTATIONS:
+            raise InputError(f"There is no notation {notation!r}. Choose one of: {', '.join(NOTATIONS)}.")
+        order = self._order(what)
+        inputs = range(len(self.subject.inputs))
+        paths = list(itertools.product(range(len(self.subject.outputs)), *[inputs] * order))
+        if notation == "steps":
+            return self._as_steps(paths)
+        parts = {self._label(path): self._part(path, notation) for path in paths}
+        return grouped_formula(parts)
+
+    def steps(self, point: Sequence[np.ndarray]) -> tuple[Step, ...]:
+        """The user's own intermediate variables (or single operations where there are none) with values and adjoints."""
+        program = self._steps_program()
+        if not program.definitions or len(program.definitions) > MAX_STEPS:
+            return ()
+        batch = [np.asarray(x, np.float64)[None] for x in point]
+        adjoints: dict[sp.Symbol, np.ndarray] = {}
+        output = program.outputs[0]
+        if self.subject.is_scalar:
+            backward = jacobian(program, output)
+            started = evaluation(backward, batch)
+            by_name = {array.name: values for array, values in ((d.array, started.of(d)[0][0]) for d in backward.definitions)}
+            adjoints = {
+                d.array.label: by_name.get(f"d{output.array.name}/d{d.array.name}", np.zeros(d.array.shape))
+                for d in program.definitions
+            } | {output.array.label: np.ones(())}
+        else:
+            started = evaluation(program, batch)
+        return tuple(
+            Step(
+                name=definition.array.name,
+                formula=definition_formula(definition),
+                partials=tuple(self._partials(program, definition)),
+                value=started.of(definition)[0][0],
+                adjoint=adjoints.get(definition.array.label),
+                where=str(definition.location),
+                source=definition.location.source,
+            )
+            for definition in (*program.definitions, *program.outputs)
+        )
+
+    def _steps_program(self) -> Program:
+        named = any(definition.named for definition in self.derivation.steps.definitions)
+        return self.derivation.steps.inlined(lambda d: d.named or not named, INLINE)
+
+    def _partials(self, program: Program, definition: Definition) -> list[tuple[str, Formula]]:
+        found = []
+        for array in (*program.inputs, *(d.array for d in program.definitions)):
+            if array.label in free(definition.expr):
+                element = array.indices()
+                local = Definition(array, (*definition.indices, *element), differentiate(definition.expr, array, element))
+                found.append((array.name, derivative_formula(local, definition.array.name, [array.name])))
+        return found
+
+    def _shown(self, path: Path) -> tuple[Program, Definition]:
+        program, definition = self.derivation.formula(path)
+        shown = unshifted(definition.expr)
+        if shown.has(Frozen):
+            return program, definition
+        return program, Definition(definition.array, definition.indices, shown, definition.location, definition.named)
+
+    def _part(self, path: Path, notation: str) -> Formula:
+        if notation in ("auto", "component"):
+            entries = self.components(path)
+            if entries is not None:
+                return array_formula(entries.T if self.layout == "denominator" and len(path) == 2 else entries)
+            if notation == "component":
+                raise OutOfReach(f"the components of {self._label(path)} are too many or too long to read", "Try notation='index'.")
+        if (found := self.closed_form(path)) is not None:
+            return found
+        if notation == "auto":
+            return self._as_steps([path])
+        raise OutOfReach(f"{self._label(path)} is too long to read in one piece", "Try notation='steps'.")
+
+    def _as_steps(self, paths: Sequence[Path]) -> Formula:
+        lines: dict[str, Formula] = {}
+        for path in paths:
+            program, definition = self.derivation.formula(path)
+            for step in (*program.definitions, definition):
+                lines.setdefault(step.array.name, definition_formula(step))
+        latex = r" \\ ".join("&" + line.latex for line in lines.values())
+        return Formula(rf"\begin{{aligned}} {latex} \end{{aligned}}", "\n".join(line.text for line in lines.values()))
+
+    def _order(self, what: str) -> int:
+        named = {"function": 0, "value": 0, "gradient": 1, "jacobian": 1, "hessian": 2}
+        if what == "gradient" and not self.subject.is_scalar:
+            raise InputError(f"{self.subject.name} has no gradient: its result is not a scalar. Ask for 'jacobian'.")
+        if what in named:
+            return named[what]
+        if what[:1] == "d" and what[1:].isdigit():
+            return int(what[1:])
+        raise InputError(f"There is no formula of {what!r}. Choose function, gradient, jacobian, hessian, d3, d4 ….")
+
+    def _label(self, path: Path) -> str:
+        output, *inputs = path
+        names = [self.subject.inputs[i].name for i in inputs]
+        if len(self.subject.outputs) > 1 or not names:
+            names.insert(0, self.subject.outputs[output].name)
+        return ", ".join(names)
+
+
+def unshifted(e: Expr) -> Expr:
+    """`e` with frozen shifts cancelled where they cancel exactly: exp(x - c) / sum(exp(x - c)) without c.
+
+    Softmax and log-sum-exp subtract a frozen maximum against overflow; in the formula it is clutter.
+    """
+    if not e.has(Frozen):
+        return e
+    known: dict[sp.Basic, sp.Basic] = {}
+
+    def walk(node: sp.Basic) -> sp.Basic:
+        if not node.has(Frozen):
+            return node
+        if node not in known:
+            known[node] = summed(node) if isinstance(node, IndexSum) else _split_shift(node.func(*map(walk, node.args)))
+        return known[node]
+
+    def summed(node: IndexSum) -> Expr:
+        bound, body = opened(node)
+        return total(walk(body), bound)
+
+    return sp.sympify(walk(e))
+
+
+def _split_shift(node: sp.Basic) -> sp.Basic:
+    if isinstance(node, sp.exp) and isinstance(node.args[0], sp.Add):
+        frozen = [term for term in node.args[0].args if term.has(Frozen)]
+        return sp.Mul(*(sp.exp(term) for term in frozen), sp.exp(node.args[0] - sp.Add(*frozen)), evaluate=False)
+    if isinstance(node, sp.log) and isinstance(node.args[0], sp.Mul):
+        shifts = [f for f in node.args[0].args if isinstance(f, sp.exp) and f.has(Frozen)]
+        if shifts:
+            rest = sp.Mul(*(f for f in node.args[0].args if f not in shifts))
+            return sp.Add(*(shift.args[0] for shift in shifts), sp.log(rest))
+    return node
+

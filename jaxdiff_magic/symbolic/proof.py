@@ -1,0 +1,70 @@
+"""Whether two expressions are the same function: decided by algebra within a limit, or not decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import sympy as sp
+from sympy import Expr
+
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.symbolic.component import component
+from jaxdiff_magic.symbolic.derivation import Derivation, Path, TracedRule
+from jaxdiff_magic.symbolic.expression import Choice, Truth, size
+from jaxdiff_magic.symbolic.functions import elementary
+from jaxdiff_magic.symbolic.program import Program
+
+MAX_OPERATIONS = 250
+"""Larger differences are not attempted: exact rational arithmetic on them may take minutes."""
+
+
+def same(a: Expr, b: Expr) -> bool:
+    """True when `a - b` is identically zero by exact algebra; False when that was not shown.
+
+    Every transcendental subexpression is one more variable of a rational function, which `cancel` brings to
+    normal form. Nothing is concluded from numbers.
+    """
+    difference = a - b
+    if difference == 0:
+        return True
+    if size(difference) > MAX_OPERATIONS:
+        return False
+    difference = sp.expand(elementary(difference), power_base=False, log=False)
+    if difference == 0:
+        return True
+    if difference.has(Choice, Truth, sp.Heaviside, sp.Max, sp.Min, sp.nan, sp.zoo, sp.oo):
+        return False
+    try:
+        return sp.cancel(sp.together(sp.powsimp(difference))) == 0
+    except (sp.PolynomialError, NotImplementedError):
+        return False
+
+
+def proved(derivation: Derivation, rule: TracedRule, path: Path, entry: Sequence[int], output_axes: int) -> bool:
+    """Whether one entry of the formula and of JAX's own rule are the same expression, by algebra.
+
+    Args:
+        derivation, rule: the two sides.
+        path: which derivative.
+        entry: of the block, output axes first.
+        output_axes: how many of those there are.
+    """
+    ours, theirs = derivation.formula(path), rule.formula(path)
+    try:
+        left = component(*ours, entry, MAX_OPERATIONS)
+        right = component(*theirs, rule.element(path, entry, output_axes), MAX_OPERATIONS)
+    except OutOfReach:
+        return False
+    return same(left, right.xreplace(_same_constants(ours[0], theirs[0])))
+
+
+def _same_constants(ours: Program, theirs: Program) -> dict[sp.Symbol, sp.Symbol]:
+    """The names of one program's constants in terms of another's; those it does not have become symbols apart."""
+    return {
+        array.label: next(
+            (known.label for known, data in ours.constants if np.array_equal(data, value)),
+            sp.Dummy(array.name, real=True),
+        )
+        for array, value in theirs.constants
+    }

@@ -1,0 +1,302 @@
+"""From a function to a flat list of steps: its jaxpr, nested calls opened, each step with its source line."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import itertools
+import linecache
+import os
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxdiff_magic.subject import Subject
+
+CALL_BODIES = ("call_jaxpr", "fun_jaxpr", "jaxpr")
+"""Parameters that hold the body of a call; for custom_jvp and custom_vjp that is the primal body, not the rule."""
+CALLS = frozenset(
+    "jit pjit closed_call core_call remat checkpoint remat2 custom_jvp_call custom_vjp_call "
+    "custom_vjp_call_jaxpr custom_lin core_closed_call".split()
+)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A value that is computed: an input of the trace or the result of an equation."""
+
+    id: int
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A value that is known: a literal, or an array that the function captured.
+
+    Attributes:
+        value: the array.
+        name: its name in the user's code, or "" where it has none.
+    """
+
+    value: np.ndarray
+    name: str = ""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.value.dtype
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where in the user's source an equation was written; `line` is 0 when unknown."""
+
+    file: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        if not self.line:
+            return ""
+        in_cell = self.file.startswith("<") or "ipykernel_" in self.file
+        return f"{'cell' if in_cell else os.path.basename(self.file)}, line {self.line}"
+
+    @property
+    def source(self) -> str:
+        """The line's text, or "" when it cannot be read."""
+        return linecache.getline(self.file, self.line).strip() if self.line else ""
+
+
+@dataclass(frozen=True)
+class Equation:
+    """One primitive applied to earlier values.
+
+    Attributes:
+        primitive: JAX's name of it.
+        params: its parameters.
+        inputs, outputs: its operands and results.
+        location: its place in the user's source.
+        name: the variable of the user's source that this equation's result was assigned to, or "".
+    """
+
+    primitive: str
+    params: Mapping[str, Any]
+    inputs: tuple[Variable | Constant, ...]
+    outputs: tuple[Variable, ...]
+    location: Location
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A function as equations over its inputs."""
+
+    inputs: tuple[Variable, ...]
+    equations: tuple[Equation, ...]
+    outputs: tuple[Variable | Constant, ...]
+
+
+def trace_of(function: Callable[..., Any], leaves: Sequence[Any], captured_by: Callable[..., Any]) -> Trace:
+    """The trace of `function(*leaves)`.
+
+    Args:
+        function: arrays to a pytree of arrays, traceable with abstract values.
+        leaves: example arguments.
+        captured_by: the user's function, in whose closure and globals captured arrays are looked up by name.
+    """
+    closed = jax.make_jaxpr(function)(*leaves)
+    visible = dict(_captured(captured_by))
+    counter = itertools.count()
+    constants = [Constant(np.array(value), captured_name(visible, value)) for value in closed.consts]
+    inputs = tuple(_variable(var.aval, counter) for var in closed.jaxpr.invars)
+    found: list[tuple[Equation, list[Location]]] = []
+    outputs = _open(closed.jaxpr, [*constants, *inputs], None, counter, found)
+    return Trace(inputs, tuple(_named(found)), tuple(outputs))
+
+
+def subject_trace(subject: Subject) -> Trace:
+    """The trace of the subject's own function."""
+    return trace_of(subject.flat, subject.point, subject.function)
+
+
+def _variable(aval: Any, counter: Iterator[int]) -> Variable:
+    return Variable(next(counter), tuple(aval.shape), aval.dtype)
+
+
+def _open(
+    jaxpr: Any,
+    arguments: Sequence[Variable | Constant],
+    caller: list[Location] | None,
+    counter: Iterator[int],
+    found: list[tuple[Equation, list[Location]]],
+    callee: str = "",
+) -> list[Variable | Constant]:
+    """Append the equations of a jaxpr to `found`, opening calls; return its results."""
+    environment = dict(zip((*jaxpr.constvars, *jaxpr.invars), arguments, strict=True))
+
+    def read(atom: Any) -> Variable | Constant:
+        return Constant(np.array(atom.val)) if hasattr(atom, "val") else environment[atom]
+
+    for equation in jaxpr.eqns:
+        inputs = tuple(map(read, equation.invars))
+        frames = _user_frames(equation.source_info.traceback)
+        # The body of a library function is traced once and cached, with the lines of its first caller.
+        if caller is not None and not any(name == callee for _, name in frames):
+            places = caller
+        else:
+            places = [place for place, _ in frames]
+        body = next((equation.params[key] for key in CALL_BODIES if key in equation.params), None)
+        if equation.primitive.name in CALLS and body is not None:
+            inner = getattr(body, "jaxpr", body)
+            constants = [Constant(np.array(value)) for value in getattr(body, "consts", ())]
+            results = _open(inner, [*constants, *inputs], places, counter, found, str(equation.params.get("name", "")))
+            environment.update(zip(equation.outvars, results, strict=True))
+            continue
+        outputs = tuple(_variable(var.aval, counter) for var in equation.outvars)
+        environment.update(zip(equation.outvars, outputs, strict=True))
+        location = places[0] if places else Location()
+        found.append((Equation(equation.primitive.name, equation.params, inputs, outputs, location), places))
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+_OWN, *_LIBRARIES = (
+    os.path.dirname(os.path.abspath(file)) + os.sep for file in (__file__, jax.__file__, functools.__file__)
+)
+
+
+def _user_frames(traceback: Any) -> list[tuple[Location, str]]:
+    """Places and function names of a JAX traceback, innermost first, from the primitive to where we called."""
+    frames = itertools.takewhile(
+        lambda frame: not frame.file_name.startswith(_OWN), traceback.frames if traceback is not None else ()
+    )
+    return [
+        (Location(frame.file_name, frame.line_num), frame.function_name.rsplit(".", 1)[-1])
+        for frame in frames
+        if not frame.file_name.startswith((*_LIBRARIES, "<frozen"))
+    ]
+
+
+def _named(found: list[tuple[Equation, list[Location]]]) -> Iterator[Equation]:
+    """Give each equation that ends an assignment the variable's name; count repeats: `y`, `y_2`, …"""
+    counts: dict[str, int] = {}
+    statements = [[_assignment(place.file, place.line) for place in places] for _, places in found]
+    for i, (equation, _) in enumerate(found):
+        following = statements[i + 1] if i + 1 < len(found) else []
+        name = next((s[0] for s in statements[i] if s is not None and s not in following), "")
+        if name:
+            counts[name] = counts.get(name, 0) + 1
+            name = name if counts[name] == 1 else f"{name}_{counts[name]}"
+        yield Equation(**{**vars(equation), "name": name})
+
+
+@functools.lru_cache(maxsize=1024)
+def _assignment(file: str, line: int) -> tuple[str, int] | None:
+    """The variable assigned by the statement at a line, with the line on which it starts."""
+    return _assignments(file, tuple(linecache.getlines(file))).get(line)
+
+
+@functools.lru_cache(maxsize=16)
+def _assignments(file: str, lines: tuple[str, ...]) -> dict[int, tuple[str, int]]:
+    """Line to (variable, first line) for every `name = expression` of a source file or cell."""
+    del file  # part of the key only: two files may have the same text
+    try:
+        tree = ast.parse("".join(lines))
+    except SyntaxError:
+        return {}
+    found: dict[int, tuple[str, int]] = {}
+    for node in ast.walk(tree):
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and isinstance(target, ast.Name):
+            if not any(isinstance(part, ast.Lambda) for part in ast.walk(node)):
+                for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                    found[line] = (target.id, node.lineno)
+    return found
+
+
+def _captured(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+    """Name and value of everything a function can see by name: closure, globals it mentions, bound arguments."""
+    if isinstance(function, functools.partial):
+        yield from function.keywords.items()
+        yield from _captured(function.func)
+        return
+    owner = getattr(function, "__self__", None)
+    if owner is not None and not isinstance(owner, types.ModuleType):
+        yield from ((f"self.{name}", value) for name, value in getattr(owner, "__dict__", {}).items())
+    wrapped = getattr(function, "__wrapped__", None)
+    if wrapped is not None:
+        yield from _captured(wrapped)
+    inner = getattr(function, "__func__", function)
+    code = getattr(inner, "__code__", None)
+    if code is None:
+        return
+    for name, cell in zip(code.co_freevars, inner.__closure__ or (), strict=True):
+        try:
+            value = cell.cell_contents
+        except ValueError:  # a variable that is not assigned yet
+            continue
+        yield name, value
+        if isinstance(value, types.FunctionType) and value is not function:
+            yield from _captured(value)
+    for name in code.co_names:
+        if name in inner.__globals__:
+            value = inner.__globals__[name]
+            yield name, value
+            if isinstance(value, types.FunctionType) and value.__module__ == inner.__module__ and value is not inner:
+                yield from ((n, v) for n, v in zip(value.__code__.co_names, map(value.__globals__.get, value.__code__.co_names), strict=True))
+
+
+def captured_name(visible: Mapping[str, Any], value: Any) -> str:
+    """The name under which a constant of a trace is visible in the user's code, or ""."""
+    array = np.asarray(value)
+    for name, candidate in visible.items():
+        if candidate is value:
+            return name
+    for name, candidate in visible.items():
+        if isinstance(candidate, (np.ndarray, jax.Array)) and candidate.shape == array.shape and array.shape:
+            if np.array_equal(np.asarray(candidate, array.dtype), array):
+                return name
+    return ""
+
+
+def tangent_trace(subject: Subject) -> Trace:
+    """Forward mode as JAX traces it: leaves, then one tangent per leaf, to the outputs' tangents."""
+    n = len(subject.inputs)
+
+    def tangents(*arguments: Any) -> Any:
+        return jax.jvp(subject.flat, arguments[:n], arguments[n:])[1]
+
+    return trace_of(tangents, [*subject.point, *_zeros(subject.inputs)], subject.function)
+
+
+def cotangent_trace(subject: Subject) -> Trace:
+    """Reverse mode as JAX traces it: leaves, then one cotangent per output, to the leaves' cotangents."""
+    return trace_of(_pullback(subject), [*subject.point, *_zeros(subject.outputs)], subject.function)
+
+
+def second_trace(subject: Subject) -> Trace:
+    """Leaves, one cotangent per output, one tangent per leaf, to the tangents of the leaves' cotangents."""
+    n, m = len(subject.inputs), len(subject.outputs)
+    pullback = _pullback(subject)
+
+    def forward_over_reverse(*arguments: Any) -> Any:
+        leaves, cotangents, tangents = arguments[:n], arguments[n : n + m], arguments[n + m :]
+        return jax.jvp(lambda *xs: pullback(*xs, *cotangents), leaves, tangents)[1]
+
+    leaves = [*subject.point, *_zeros(subject.outputs), *_zeros(subject.inputs)]
+    return trace_of(forward_over_reverse, leaves, subject.function)
+
+
+def _pullback(subject: Subject) -> Callable[..., Any]:
+    n = len(subject.inputs)
+    return lambda *arguments: jax.vjp(subject.flat, *arguments[:n])[1](arguments[n:])
+
+
+def _zeros(leaves: Sequence[Any]) -> list[Any]:
+    return [jax.numpy.zeros(leaf.shape, leaf.dtype) for leaf in leaves]

@@ -1,0 +1,170 @@
+"""What JAX returns: value, Jacobian both ways, Hessian and higher derivatives, from one shared compiled function."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxdiff_magic.subject import Subject
+
+MAX_ENTRIES = 4_000_000
+"""A derivative with more scalar entries than this is described, not built."""
+MAX_PASSES = 1024
+"""The dearer of two modes is left out of the check beyond this many passes."""
+MAX_BOTH_WAYS = 1024
+"""A Hessian with no more entries than this is computed a second time, in another order, for the check."""
+MAX_EQUATIONS = 20_000
+"""A program with more equations than this takes minutes to compile and is not compiled unasked."""
+
+Nested = Any
+"""Arrays indexed `[output]` and then once by `[input]` for each order of differentiation."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """Derivatives at one point, as JAX computes them.
+
+    Attributes:
+        result: what the user's function returns, its whole pytree.
+        value: its floating-point leaves.
+        forward: Jacobian blocks `[o][i]` of shape `out.shape + in.shape` by forward mode; None when not computed.
+        reverse: the same by reverse mode.
+        hessian: blocks `[o][i][j]`, forward over reverse mode where that exists; None when not computed.
+        hessian_reverse: the same, reverse over reverse mode; None when not computed.
+        higher: derivatives of order 3 and more, one more `[input]` deep for each order.
+        missing: for "forward", "reverse", "jacobian", "hessian", "d3" …: why it is not here.
+    """
+
+    result: Any
+    value: tuple[Any, ...]
+    forward: Nested | None
+    reverse: Nested | None
+    hessian: Nested | None
+    hessian_reverse: Nested | None
+    higher: Mapping[int, Nested]
+    missing: Mapping[str, str]
+
+    @property
+    def jacobian(self) -> Nested | None:
+        """By reverse mode where there is one."""
+        return self.reverse if self.reverse is not None else self.forward
+
+
+@dataclass(frozen=True)
+class Derivatives:
+    """A function's derivatives, ready to be evaluated at any point.
+
+    Attributes:
+        subject: the function.
+        transforms: name ("forward", "reverse", "hessian", "d3" …) to the transformed function of the leaves.
+        missing: why a derivative is not among them.
+    """
+
+    subject: Subject
+    transforms: Mapping[str, Callable[..., Any]]
+    missing: Mapping[str, str]
+
+    @functools.cached_property
+    def _compiled(self) -> Callable[..., Any]:
+        def everything(*leaves: Any) -> dict[str, Any]:
+            found = {"result": self.subject.tree(*leaves), "value": self.subject.flat(*leaves)}
+            return found | {name: transform(*leaves) for name, transform in self.transforms.items()}
+
+        return everything if self.subject.untraceable else jax.jit(everything)
+
+    def at(self, leaves: Sequence[Any]) -> Values:
+        """All derivatives at a point, in the dtype of its leaves."""
+        found = self._compiled(*leaves)
+        return Values(
+            result=found["result"],
+            value=found["value"],
+            forward=found.get("forward"),
+            reverse=found.get("reverse"),
+            hessian=found.get("hessian"),
+            hessian_reverse=found.get("hessian_reverse"),
+            higher={int(name[1:]): found[name] for name in found if name[1:].isdigit()},
+            missing=self.missing,
+        )
+
+
+def derivatives_of(subject: Subject, order: int) -> Derivatives:
+    """Which derivatives up to `order` exist, fit in memory and compile in reasonable time."""
+    n, m = subject.size, subject.output_size
+    argnums = tuple(range(len(subject.inputs)))
+    transforms: dict[str, Callable[..., Any]] = {}
+    missing: dict[str, str] = {}
+
+    def offer(name: str, candidates: Sequence[Callable[..., Any]], shape: Sequence[int]) -> None:
+        """Keep the first candidate that exists; say why when none does."""
+        if (entries := int(np.prod(shape, dtype=object))) > MAX_ENTRIES:
+            gigabytes = entries * np.dtype(subject.inputs[0].dtype).itemsize / 1e9
+            missing[name] = f"it would have {' x '.join(map(str, shape))} entries ({gigabytes:.3g} GB)"
+            return
+        for transform in candidates:
+            reason = _obstacle(subject, transform)
+            if not reason:
+                transforms[name] = transform
+                missing.pop(name, None)
+                return
+            missing.setdefault(name, reason)
+
+    def forward(f: Callable[..., Any]) -> Callable[..., Any]:
+        return jax.jacfwd(f, argnums)
+
+    def reverse(f: Callable[..., Any]) -> Callable[..., Any]:
+        return jax.jacrev(f, argnums)
+
+    flat = subject.flat
+    offer("reverse", [reverse(flat)], (m, n))
+    offer("forward", [forward(flat)], (m, n))
+    for name, passes, other, other_passes in (("forward", n, "reverse", m), ("reverse", m, "forward", n)):
+        if name in transforms and other in transforms and passes > max(MAX_PASSES, other_passes):
+            del transforms[name]
+            missing[name] = f"it would take {passes} passes, {other} mode {other_passes}"
+    if not transforms:
+        missing["jacobian"] = missing["reverse"]
+        return Derivatives(subject, transforms, missing)
+    if order >= 2:
+        four = [forward(reverse(flat)), reverse(reverse(flat)), forward(forward(flat)), reverse(forward(flat))]
+        offer("hessian", four, (m, n, n))
+        if m * n * n <= MAX_BOTH_WAYS and transforms.get("hessian") is not four[1]:
+            offer("hessian_reverse", four[1:2], (m, n, n))
+            missing.pop("hessian_reverse", None)  # it is a second opinion, not something to miss
+    last = transforms.get("hessian")
+    for k in range(3, order + 1):
+        if last is None:
+            missing[f"d{k}"] = "the derivative below it is missing"
+        else:
+            offer(f"d{k}", [forward(last), reverse(last)], (m, *[n] * k))
+            last = transforms.get(f"d{k}")
+    return Derivatives(subject, transforms, missing)
+
+
+def _obstacle(subject: Subject, transform: Callable[..., Any]) -> str:
+    """Why JAX cannot apply the transformation at the point, or "" when it can."""
+    try:
+        if subject.untraceable:
+            transform(*subject.point)
+            return ""
+        size = equation_count(jax.make_jaxpr(transform)(*subject.point).jaxpr)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        return str(error).strip().splitlines()[0] or type(error).__name__
+    if size > MAX_EQUATIONS:
+        return f"its program has {size} equations and would take minutes to compile"
+    return ""
+
+
+def equation_count(jaxpr: Any) -> int:
+    """Number of equations of a jaxpr, those of nested jaxprs included."""
+    nested = (
+        getattr(item, "jaxpr", item)
+        for equation in jaxpr.eqns
+        for parameter in equation.params.values()
+        for item in (parameter if isinstance(parameter, (tuple, list)) else [parameter])
+    )
+    return len(jaxpr.eqns) + sum(equation_count(item) for item in nested if hasattr(item, "eqns"))

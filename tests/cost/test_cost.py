@@ -1,0 +1,214 @@
+"""Forward against reverse mode: passes, measured times, memory, and the call to paste."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxdiff_magic.cost import cost_of
+from jaxdiff_magic.cost.measuring import compile_derivative, faster, time_interleaved
+from jaxdiff_magic.cost.recommending import duration, size
+from jaxdiff_magic.report import Cost
+from jaxdiff_magic.subject import subject_of
+
+
+def cost(f: Any, *args: Any, how: Any = "measure", feasible: Any = None, seconds: float = 30, wrt: Any = None) -> Cost:
+    deadline = time.monotonic() + seconds
+    return cost_of(subject_of(f, args, {}, wrt), how=how, feasible=feasible or {}, deadline=deadline)
+
+
+def deep(w: jax.Array, x: jax.Array) -> jax.Array:
+    """Enough work for the difference between the modes to stand out from the time of a call."""
+    for _ in range(20):
+        x = jnp.tanh(w @ x)
+    return x
+
+
+class TestPasses:
+    def test_forward_takes_one_for_each_input_and_reverse_one_for_each_output(self) -> None:
+        found = cost(lambda x: jnp.stack([x[0], x @ x]), jnp.ones(5), how="count")
+        assert (found.forward.passes, found.reverse.passes) == (5, 2)
+
+    @pytest.mark.parametrize(("n", "m", "expected"), [(3, 100, "forward"), (100, 3, "reverse"), (4, 4, "either")])
+    def test_decide_when_nothing_is_measured(self, n: int, m: int, expected: str) -> None:
+        found = cost(lambda x: jnp.ones((m, n)) @ x, jnp.ones(n), how="count")
+        assert found.recommended == expected
+        assert not found.measured
+        assert found.forward.seconds is None
+        assert found.forward.compile_seconds is None
+
+
+class TestMeasuring:
+    def test_reverse_wins_for_many_parameters_and_one_loss(self) -> None:
+        w = 0.1 * jnp.ones((64, 64))
+        found = cost(lambda x: deep(w, x).sum() + x @ x, jnp.ones(64))
+        assert found.recommended == "reverse"
+        assert found.measured
+        assert found.reverse.seconds is not None and found.forward.seconds is not None
+        assert found.reverse.seconds < found.forward.seconds
+        assert found.reason.startswith("Reverse mode needs 1 pass, forward mode 64 passes; measured ")
+
+    def test_forward_wins_from_3_inputs_to_100_outputs(self) -> None:
+        w = 0.1 * jnp.ones((100, 100))
+        found = cost(lambda x: deep(w, jnp.ones((100, 3)) @ x), jnp.ones(3))
+        assert found.recommended == "forward"
+        assert [mode.mode for mode in found.strategies] == ["forward", "reverse"]
+
+    def test_a_million_parameters_are_measured_in_reverse_only(self) -> None:
+        found = cost(lambda p: jnp.sum(p**2), jnp.ones(1_000_000))
+        assert found.recommended == "reverse"
+        assert found.reverse.seconds is not None
+        assert found.forward.seconds is None
+        assert found.forward.infeasible == "it needs 1,000,000 passes at once"
+        assert found.call == "jax.grad(f)(p)"
+
+    def test_states_the_least_time_and_its_quartiles(self) -> None:
+        mode = cost(lambda x: jnp.sin(x).sum(), jnp.ones(10)).reverse
+        assert mode.seconds is not None and mode.spread is not None and mode.compile_seconds is not None
+        assert 0 < mode.seconds <= mode.spread[0] <= mode.spread[1] < mode.compile_seconds
+
+    def test_computes_with_captured_arrays_when_run_and_not_when_compiled(self) -> None:
+        def seconds(n: int) -> float:
+            matrix = jnp.ones((n, n))
+            subject = subject_of(lambda x: jnp.sum(matrix @ (matrix @ matrix)) * x, (1.0,), {})
+            times = time_interleaved([compile_derivative(subject, "reverse").run], time.monotonic() + 30)
+            assert times is not None
+            return float(times.min())
+
+        assert seconds(800) > 3 * seconds(8)  # folded into constants, the two would take the same time
+
+    def test_tells_a_forward_pass_that_needs_less_memory(self) -> None:
+        def scan(x: jax.Array) -> jax.Array:
+            return jax.lax.scan(lambda carry, _: (jnp.sin(carry) * x, None), x, None, length=1000)[0]
+
+        found = cost(scan, 1.0)
+        assert found.forward.temp_bytes is not None and found.reverse.temp_bytes is not None
+        assert found.forward.temp_bytes < found.reverse.temp_bytes
+        assert "orward mode needs less temporary memory" in found.reason
+
+    def test_gives_up_at_the_deadline_and_still_counts(self) -> None:
+        found = cost(lambda x: x @ x, jnp.ones(3), seconds=-1)
+        assert not found.measured
+        assert found.recommended == "reverse"
+        assert "budget" in found.note
+
+    def test_leaves_out_what_cannot_be_compiled(self) -> None:
+        found = cost(lambda x: x**2 if x > 0 else -x, 2.0)
+        assert not found.measured
+        assert "JAX cannot compile f" in found.note
+
+    def test_lets_an_interrupt_through(self) -> None:
+        def interrupted(x: jax.Array) -> jax.Array:
+            if armed:
+                raise KeyboardInterrupt
+            return x * 2
+
+        armed = False
+        subject = subject_of(interrupted, (1.0,), {})
+        armed = True
+        with pytest.raises(KeyboardInterrupt):
+            cost_of(subject, how="measure", feasible={}, deadline=time.monotonic() + 5)
+
+
+class TestFeasibility:
+    def test_a_mode_that_does_not_exist_is_not_tried(self) -> None:
+        @jax.custom_vjp
+        def square(x: jax.Array) -> jax.Array:
+            return x**2
+
+        square.defvjp(lambda x: (x**2, x), lambda x, g: (2 * x * g,))
+        found = cost(square, 3.0, feasible={"forward": "custom_vjp has no forward mode"})
+        assert found.recommended == "reverse"
+        assert [mode.mode for mode in found.strategies] == ["reverse"]
+        assert "Forward mode cannot be used: custom_vjp has no forward mode." in found.reason
+
+    def test_a_derivative_that_would_not_fit_is_answered_with_products(self) -> None:
+        found = cost(lambda x: 2 * x, jnp.ones(3000))
+        assert found.strategies == ()
+        assert "3,000 x 3,000 = 9,000,000 entries" in found.reason
+        assert found.call.startswith("value, pullback = jax.vjp(f, x)")
+
+
+class TestNoise:
+    def test_two_copies_of_one_series_show_no_difference(self) -> None:
+        times = np.random.default_rng(0).lognormal(0, 0.3, (2, 50))
+        assert faster(times[0], times[1]) is None
+
+    def test_twice_the_time_shows_through_noise(self) -> None:
+        times = np.random.default_rng(0).lognormal(0, 0.1, (2, 50))
+        assert faster(2 * times[0], times[1]) == "reverse"
+        assert faster(times[0], 2 * times[1]) == "forward"
+
+    def test_one_lucky_sample_decides_nothing(self) -> None:
+        times = np.ones(20)
+        lucky = np.r_[0.1, np.ones(19)]
+        assert faster(times, lucky) is None
+
+    def test_programs_run_alternately(self) -> None:
+        order: list[str] = []
+
+        def run(name: str) -> None:
+            order.append(name)
+            time.sleep(0.001)
+
+        samples = time_interleaved([lambda: run("a"), lambda: run("b")], time.monotonic() + 5)
+        assert samples is not None and samples.shape[1] == 2
+        measured = order[-2 * len(samples) :]
+        assert measured == ["a", "b"] * len(samples)
+
+
+class TestCallToPaste:
+    x, y = jnp.array([1.0, 2.0]), 3.0
+
+    @staticmethod
+    def scalar(x: jax.Array, y: float, *, k: float = 1.0) -> jax.Array:
+        return k * y * (x @ x)
+
+    @staticmethod
+    def vector(x: jax.Array, y: float) -> jax.Array:
+        return x * y
+
+    @pytest.mark.parametrize(
+        ("name", "wrt", "kwargs", "reverse", "forward"),
+        [
+            ("scalar", "x", {}, "jax.grad(scalar)(x, y)", "jax.jacfwd(scalar)(x, y)"),
+            ("scalar", "y", {}, "jax.grad(scalar, argnums=1)(x, y)", "jax.jacfwd(scalar, argnums=1)(x, y)"),
+            ("scalar", ["x"], {"k": 2.0}, "jax.grad(scalar, argnums=(0,))(x, y, k=k)", None),
+            ("scalar", "k", {"k": 2.0}, "jax.grad(lambda k: scalar(x, y, k=k))(k)", None),
+            ("vector", None, {}, "jax.jacrev(vector, argnums=(0, 1))(x, y)", None),
+        ],
+    )
+    def test_runs_and_gives_the_derivative(
+        self, name: str, wrt: Any, kwargs: dict[str, float], reverse: str, forward: str | None
+    ) -> None:
+        function = getattr(self, name)
+        subject = subject_of(function, (self.x, self.y), kwargs, wrt)
+        found = cost_of(subject, how="count", feasible={}, deadline=0)
+        assert found.reverse.call == reverse
+        assert forward is None or found.forward.call == forward
+        names = {"jax": jax, name: function, "x": self.x, "y": self.y, **kwargs}
+        jax.tree.map(np.testing.assert_allclose, eval(reverse, names), eval(found.forward.call, names))
+
+    def test_says_which_part_of_an_argument_to_take(self) -> None:
+        def loss(params: dict[str, jax.Array]) -> jax.Array:
+            return params["W"] @ params["W"] + params["b"]
+
+        found = cost(loss, {"W": self.x, "b": jnp.array(1.0)}, how="count", wrt="params['W']")
+        assert found.call == "jax.grad(loss)(params)  # of which the part for params['W']"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(1.5, "1.5 s"), (0.0031, "3.1 ms"), (0.25, "250 ms"), (2e-5, "20 µs"), (0.000123, "123 µs")]
+)
+def test_durations_are_two_digits_and_a_unit(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(("count", "text"), [(68, "68 bytes"), (12_000, "12 KB"), (4_000_000, "4 MB"), (0, "0 bytes")])
+def test_sizes_are_two_digits_and_a_unit(count: int, text: str) -> None:
+    assert size(count) == text
