@@ -5,25 +5,27 @@ Importing this package, and loading the extension, imports nothing heavy; JAX an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from jaxdiff_magic.errors import DeriveError, InputError, OutOfReach, WrongDerivative
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from jaxdiff_magic.errors import DeriveError, InputError, OutOfReach, WrongDerivative
     from jaxdiff_magic.pipeline import derive
     from jaxdiff_magic.report import Report
 
 __all__ = ["DeriveError", "InputError", "OutOfReach", "Report", "WrongDerivative", "derive"]
 __version__ = "0.1.0"
 
+_HOMES = dict.fromkeys(("DeriveError", "InputError", "OutOfReach", "WrongDerivative"), "errors")
+_HOMES |= {"derive": "pipeline", "Report": "report"}
+
 
 def __getattr__(name: str) -> Any:
-    home = {"derive": "jaxdiff_magic.pipeline", "Report": "jaxdiff_magic.report"}.get(name)
-    if home is None:
+    if name not in _HOMES:
         raise AttributeError(f"module 'jaxdiff_magic' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(home), name)
+    return getattr(importlib.import_module(f"jaxdiff_magic.{_HOMES[name]}"), name)
 
 
 def load_ipython_extension(shell: Any) -> None:
