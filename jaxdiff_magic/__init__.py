@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["DeriveError", "InputError", "OutOfReach", "Report", "WrongDerivative", "derive"]
 __version__ = "0.1.0"
 
-_HOMES = dict.fromkeys(("DeriveError", "InputError", "OutOfReach", "WrongDerivative"), "errors")
-_HOMES |= {"derive": "pipeline", "Report": "report"}
+_HOMES = {"derive": "pipeline", "Report": "report"}
+_HOMES |= dict.fromkeys(["DeriveError", "InputError", "OutOfReach", "WrongDerivative"], "errors")
 
 
 def __getattr__(name: str) -> Any:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.report import Curvature
-from jaxdiff_magic.subject import Leaf
 
 STATIONARY_ULP = 64
 """A gradient of this many roundings of the terms it is made of counts as zero."""

@@ -53,8 +53,12 @@ class DeriveMagics(Magics):
 
     order = Int(2, min=1, help="The highest derivative.").tag(config=True)
     symbolic = Bool(True, help="Whether to derive formulas.").tag(config=True)
-    cost = Enum(("measure", "count", "none"), "measure", help="How to find what forward and reverse mode cost.").tag(config=True)
-    layout = Enum(("numerator", "denominator"), "numerator", help="Which way round a Jacobian is shown.").tag(config=True)
+    cost = Enum(("measure", "count", "none"), "measure", help="How to find what forward and reverse mode cost.").tag(
+        config=True
+    )
+    layout = Enum(("numerator", "denominator"), "numerator", help="Which way round a Jacobian is shown.").tag(
+        config=True
+    )
     points = Int(64, min=0, help="Random points that the check compares.").tag(config=True)
     budget = Float(10.0, min=0.0, help="Seconds that formulas and measuring may take.").tag(config=True)
     seed = Int(0, min=0, help="Seed of the random points.").tag(config=True)

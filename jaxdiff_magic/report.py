@@ -6,17 +6,18 @@ Everything that text, HTML or a panel shows is in here; renderers compute nothin
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach, WrongDerivative
-from jaxdiff_magic.subject import Leaf, Subject
+from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.subject import Subject
 
 Outcome = Literal["proved", "agrees", "out of reach", "differs"]
-OUTCOMES: tuple[Outcome, ...] = ("proved", "agrees", "out of reach", "differs")
+OUTCOMES: Final[tuple[Outcome, ...]] = ("proved", "agrees", "out of reach", "differs")
 """The four words, from best to worst."""
 
 What = Literal["value", "gradient", "jacobian", "hessian"]
@@ -24,9 +25,9 @@ Notation = Literal["auto", "component", "index", "matrix", "steps"]
 SCHEMA_VERSION = 1
 
 
-def worst(outcomes: list[Outcome]) -> Outcome:
+def worst(outcomes: Sequence[Outcome]) -> Outcome:
     """The worst of some outcomes; "out of reach" when there is none to speak of."""
-    return max(outcomes, key=OUTCOMES.index, default="out of reach")
+    return OUTCOMES[max(map(OUTCOMES.index, outcomes), default=OUTCOMES.index("out of reach"))]
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,11 @@ class Formula:
     def __str__(self) -> str:
         return self.text
 
-    def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex}$"
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from jaxdiff_magic.render.mathml import formula_html
+
+        latex = f"$\\displaystyle {self.latex}$"
+        return {"text/plain": self.text, "text/latex": latex, "text/html": formula_html(self)}
 
 
 @dataclass(frozen=True)

@@ -10,59 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import tree_util
 
 from jaxdiff_magic.errors import InputError
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """One array of an argument or a result, by the name a reader of the call would give it.
-
-    Attributes:
-        name: `x`, `params['W']`, `f`, `f['loss']`.
-        shape: () for a scalar.
-        dtype: the dtype JAX computes in, as text: "float32".
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-
-    @property
-    def size(self) -> int:
-        return int(np.prod(self.shape, dtype=int))
-
-    def element(self, index: Sequence[int]) -> str:
-        """`x[0]`, `params['W'][0, 2]`; the bare name for a scalar."""
-        return f"{self.name}[{', '.join(map(str, index))}]" if self.shape else self.name
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "shape": list(self.shape), "dtype": self.dtype}
-
-
-@dataclass(frozen=True)
-class Held:
-    """A leaf that is not differentiated, and why.
-
-    Attributes:
-        name: as in `Leaf.name`.
-        kind: "integer", "boolean", "key", "text", "object", "keyword" or "not selected".
-        description: what it is, short enough for a sentence: "3", "bool[4]", "'relu'".
-    """
-
-    name: str
-    kind: str
-    description: str
-
-
-@dataclass
-class _Calls:
-    """How many times the user's function was entered (traced or run)."""
-
-    count: int = 0
+from jaxdiff_magic.leaves import Held, Leaf, article, describe, jax_dtype, kind, why_held
 
 
 @dataclass(frozen=True)
@@ -126,7 +78,7 @@ class Subject:
 
     def flat(self, *leaves: Any) -> tuple[Any, ...]:
         """Like `tree`, but `len(inputs)` arrays to `len(outputs)` arrays."""
-        return tuple(leaf for leaf in tree_util.tree_leaves(self.tree(*leaves)) if _kind(leaf) == "floating")
+        return tuple(leaf for leaf in tree_util.tree_leaves(self.tree(*leaves)) if kind(leaf) == "floating")
 
     def assemble(self, per_output: Sequence[Any], order: int) -> Any:
         """Arrays indexed `[output][input]...[input]` (`order` inputs deep), in JAX's pytree structure."""
@@ -188,7 +140,7 @@ def subject_of(
         raise InputError(f"{function!r} is not callable. Give derive() the function itself: derive(f)(x).")
     name = display_name(function)
     keywords = sorted(kwargs)  # the order in which JAX flattens a dict
-    roots = [*_positional_names(function, args), *keywords]
+    roots = [*positional_names(function, args), *keywords]
     values = [*args, *(kwargs[key] for key in keywords)]
     located = [
         (root, path, leaf)
@@ -226,10 +178,10 @@ def subject_of(
         name=name,
         args=args,
         kwargs=kwargs,
-        inputs=tuple(Leaf(names[i], np.shape(leaves[i]), str(_jax_dtype(leaves[i]))) for i in chosen),
+        inputs=tuple(Leaf(names[i], np.shape(leaves[i]), str(jax_dtype(leaves[i]))) for i in chosen),
         point=tuple(leaves[i] for i in chosen),
         held=tuple(
-            Held(names[i], _why_held(leaf, keyword=located[i][0] >= len(args)), _describe(leaf))
+            Held(names[i], why_held(leaf, keyword=located[i][0] >= len(args)), describe(leaf))
             for i, leaf in enumerate(leaves)
             if i not in positions
         ),
@@ -251,7 +203,7 @@ def display_name(function: Callable[..., Any]) -> str:
     return "f" if name == "<lambda>" else name
 
 
-def _positional_names(function: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
+def positional_names(function: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
     """The parameters' names, `rest[0]` for those of `*rest`, `argument 1` where there is no signature."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
@@ -298,7 +250,7 @@ def _child(tree: Any, key: Any) -> Any:
 
 
 def _floating(target: Any, leaves: list[Any]) -> list[int]:
-    return [i for i in tree_util.tree_leaves(target) if _kind(leaves[i]) == "floating"]
+    return [i for i in tree_util.tree_leaves(target) if kind(leaves[i]) == "floating"]
 
 
 def _argnums(targets: list[Any], numbered: list[Any], bare: bool) -> int | tuple[int, ...] | None:
@@ -309,49 +261,9 @@ def _argnums(targets: list[Any], numbered: list[Any], bare: bool) -> int | tuple
     return positions[0] if bare else tuple(positions)  # type: ignore[return-value]
 
 
-def _kind(leaf: Any) -> str:
-    """What a leaf is to JAX: "floating", "complex", "integer", "boolean", "key", "text" or "object"."""
-    if isinstance(leaf, (str, bytes)):
-        return "text"
-    if not (isinstance(leaf, (bool, int, float, complex, np.generic)) or hasattr(leaf, "__array__")):
-        return "key" if jax.dtypes.issubdtype(getattr(leaf, "dtype", None), jax.dtypes.prng_key) else "object"
-    dtype = leaf.dtype if hasattr(leaf, "dtype") else np.result_type(leaf)
-    for kind, family in (
-        ("key", jax.dtypes.prng_key),
-        ("floating", jnp.floating),
-        ("complex", jnp.complexfloating),
-        ("boolean", jnp.bool_),
-        ("integer", jnp.integer),
-    ):
-        if jnp.issubdtype(dtype, family):
-            return kind
-    return "object"
-
-
-def _jax_dtype(leaf: Any) -> np.dtype:
-    """The dtype in which JAX will hold the leaf under the present configuration."""
-    return jax.dtypes.canonicalize_dtype(leaf.dtype if hasattr(leaf, "dtype") else np.result_type(leaf))
-
-
-def _describe(leaf: Any) -> str:
-    shape = getattr(leaf, "shape", ())
-    if _kind(leaf) in ("object", "key"):
-        return type(leaf).__name__
-    if shape == ():
-        return repr(leaf.item() if hasattr(leaf, "item") else leaf)
-    return f"{leaf.dtype}[{','.join(map(str, shape))}]"
-
-
-def _why_held(leaf: Any, keyword: bool) -> str:
-    kind = _kind(leaf)
-    if kind != "floating":
-        return kind
-    return "keyword" if keyword else "not selected"
-
-
 def _refuse_complex(name: str, names: list[str], leaves: list[Any]) -> None:
     for leaf_name, leaf in zip(names, leaves, strict=True):
-        if _kind(leaf) == "complex":
+        if kind(leaf) == "complex":
             raise InputError(
                 f"{leaf_name} is complex. A derivative in a complex number has more than one meaning; give {name} "
                 f"its real and imaginary parts as two real arguments."
@@ -361,19 +273,17 @@ def _refuse_complex(name: str, names: list[str], leaves: list[Any]) -> None:
 def _nothing_floating(name: str, names: list[str], leaves: list[Any], empty: list[Any]) -> str:
     indices = [i for target in empty for i in tree_util.tree_leaves(target)]
     for i in indices:
-        if _kind(leaves[i]) in ("integer", "boolean"):
-            value = _describe(leaves[i])
-            cure = f"{value}.0" if _kind(leaves[i]) == "integer" and not np.shape(leaves[i]) else "a floating-point array"
-            return (
-                f"{names[i]} is {_article(_kind(leaves[i]))} ({value}), and there is no derivative in "
-                f"{_article(_kind(leaves[i]))}. Pass {cure} instead."
+        if kind(leaves[i]) in ("integer", "boolean"):
+            value = describe(leaves[i])
+            cure = (
+                f"{value}.0" if kind(leaves[i]) == "integer" and not np.shape(leaves[i]) else "a floating-point array"
             )
-    what = f"{names[indices[0]]} is {_article(_kind(leaves[indices[0]]))}" if indices else f"{name} was called without"
+            return (
+                f"{names[i]} is {article(kind(leaves[i]))} ({value}), and there is no derivative in "
+                f"{article(kind(leaves[i]))}. Pass {cure} instead."
+            )
+    what = f"{names[indices[0]]} is {article(kind(leaves[indices[0]]))}" if indices else f"{name} was called without"
     return f"Nothing to differentiate: {what}{'' if indices else ' arguments'}. Pass a floating-point number or array."
-
-
-def _article(kind: str) -> str:
-    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _result(call: _Call, point: list[Any]) -> tuple[Any, str]:
@@ -396,28 +306,28 @@ def _outputs(name: str, result: Any) -> tuple[tuple[Leaf, ...], Any]:
     if result is None or not located:
         raise InputError(f"{name} returned {result!r}. Return the number or array to differentiate.")
     for path, leaf in located:
-        kind = _kind(leaf)
+        what = kind(leaf)
         place = name + tree_util.keystr(path)
-        if kind in ("text", "object", "key"):
+        if what in ("text", "object", "key"):
             raise InputError(
-                f"{place} is {_describe(leaf)}, of type {type(leaf).__name__}, not a number. Return arrays only."
+                f"{place} is {describe(leaf)}, of type {type(leaf).__name__}, not a number. Return arrays only."
             )
-        if kind == "complex":
+        if what == "complex":
             raise InputError(f"{place} is complex. Return its real and imaginary parts, or abs() of it.")
-    floating = [(path, leaf) for path, leaf in located if _kind(leaf) == "floating"]
+    floating = [(path, leaf) for path, leaf in located if kind(leaf) == "floating"]
     if not floating:
         raise InputError(
             f"{name} returned {_describe_result(located[0][1])}, which has no derivative. Return floating-point "
             f"numbers; convert inside the function with .astype(float) only where that is what is meant."
         )
     counter = iter(range(len(floating)))
-    template = tree_util.tree_map(lambda leaf: next(counter) if _kind(leaf) == "floating" else None, result)
-    leaves = tuple(Leaf(name + tree_util.keystr(path), np.shape(leaf), str(_jax_dtype(leaf))) for path, leaf in floating)
+    template = tree_util.tree_map(lambda leaf: next(counter) if kind(leaf) == "floating" else None, result)
+    leaves = tuple(Leaf(name + tree_util.keystr(path), np.shape(leaf), str(jax_dtype(leaf))) for path, leaf in floating)
     return leaves, template
 
 
 def _describe_result(leaf: Any) -> str:
-    return f"{_article(_kind(leaf))} array" if np.shape(leaf) else _article(_kind(leaf))
+    return f"{article(kind(leaf))} array" if np.shape(leaf) else article(kind(leaf))
 
 
 def _where(function: Callable[..., Any]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
+import inspect
 import itertools
 import linecache
 import os
@@ -112,7 +114,7 @@ def trace_of(function: Callable[..., Any], leaves: Sequence[Any], captured_by: C
         captured_by: the user's function, in whose closure and globals captured arrays are looked up by name.
     """
     closed = jax.make_jaxpr(function)(*leaves)
-    visible = dict(_captured(captured_by))
+    visible = list(_captured(captured_by))
     counter = itertools.count()
     constants = [Constant(np.array(value), captured_name(visible, value)) for value in closed.consts]
     inputs = tuple(_variable(var.aval, counter) for var in closed.jaxpr.invars)
@@ -213,55 +215,50 @@ def _assignments(file: str, lines: tuple[str, ...]) -> dict[int, tuple[str, int]
     found: dict[int, tuple[str, int]] = {}
     for node in ast.walk(tree):
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and isinstance(target, ast.Name):
-            if not any(isinstance(part, ast.Lambda) for part in ast.walk(node)):
-                for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
-                    found[line] = (target.id, node.lineno)
+        if not isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) or not isinstance(target, ast.Name):
+            continue
+        if not any(isinstance(part, ast.Lambda) for part in ast.walk(node)):  # whose body is no part of the value
+            span = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            found |= dict.fromkeys(span, (target.id, node.lineno))
     return found
 
 
 def _captured(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
-    """Name and value of everything a function can see by name: closure, globals it mentions, bound arguments."""
+    """Name and value of what a function can see by name: closure, globals it mentions, bound arguments."""
     if isinstance(function, functools.partial):
         yield from function.keywords.items()
         yield from _captured(function.func)
         return
     owner = getattr(function, "__self__", None)
-    if owner is not None and not isinstance(owner, types.ModuleType):
-        yield from ((f"self.{name}", value) for name, value in getattr(owner, "__dict__", {}).items())
-    wrapped = getattr(function, "__wrapped__", None)
-    if wrapped is not None:
-        yield from _captured(wrapped)
-    inner = getattr(function, "__func__", function)
-    code = getattr(inner, "__code__", None)
-    if code is None:
-        return
-    for name, cell in zip(code.co_freevars, inner.__closure__ or (), strict=True):
-        try:
-            value = cell.cell_contents
-        except ValueError:  # a variable that is not assigned yet
-            continue
-        yield name, value
-        if isinstance(value, types.FunctionType) and value is not function:
-            yield from _captured(value)
-    for name in code.co_names:
-        if name in inner.__globals__:
-            value = inner.__globals__[name]
-            yield name, value
-            if isinstance(value, types.FunctionType) and value.__module__ == inner.__module__ and value is not inner:
-                yield from ((n, v) for n, v in zip(value.__code__.co_names, map(value.__globals__.get, value.__code__.co_names), strict=True))
+    yield from ((f"self.{name}", value) for name, value in getattr(owner, "__dict__", {}).items())
+    inner = inspect.unwrap(getattr(function, "__func__", function))
+    if isinstance(inner, types.FunctionType):
+        seen = list(_visible(inner))
+        yield from seen
+        for _, value in seen:  # and what the functions that it calls can see
+            if isinstance(value, types.FunctionType) and value.__module__ == inner.__module__:
+                yield from _visible(value)
 
 
-def captured_name(visible: Mapping[str, Any], value: Any) -> str:
+def _visible(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # a variable that is not assigned yet
+            yield name, cell.cell_contents
+    for name in function.__code__.co_names:
+        if name in function.__globals__:
+            yield name, function.__globals__[name]
+
+
+def captured_name(visible: Sequence[tuple[str, Any]], value: Any) -> str:
     """The name under which a constant of a trace is visible in the user's code, or ""."""
     array = np.asarray(value)
-    for name, candidate in visible.items():
+    for name, candidate in visible:
         if candidate is value:
             return name
-    for name, candidate in visible.items():
-        if isinstance(candidate, (np.ndarray, jax.Array)) and candidate.shape == array.shape and array.shape:
-            if np.array_equal(np.asarray(candidate, array.dtype), array):
-                return name
+    for name, candidate in visible:
+        is_array = isinstance(candidate, (np.ndarray, jax.Array)) and candidate.shape == array.shape != ()
+        if is_array and np.array_equal(np.asarray(candidate).astype(array.dtype), array):
+            return name
     return ""
 
 

@@ -16,7 +16,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the ground floor up: a room imports from rooms below it only.
 FLOORS = (
     ("errors",),
-    ("calls", "options", "subject"),
+    ("calls", "leaves", "options"),
+    ("cells", "subject"),
     ("report", "trace", "values"),
     ("cost", "curvature", "symbolic"),
     ("check", "findings"),

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from jaxdiff_magic.check.blocks import BlockCheck, entries_of
 from jaxdiff_magic.check.decide import Evidence, RuleEvidence, decided
 from jaxdiff_magic.check.differences import directional
-from jaxdiff_magic.check.points import batched_values, sample
+from jaxdiff_magic.check.points import batched, sample
 from jaxdiff_magic.check.rules import SAFETY, RuleName, compare, traced_rule
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.report import Check, worst
-from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.report import OUTCOMES, Check, worst
 from jaxdiff_magic.symbolic.derivation import Derivation, Path, TracedRule
+from jaxdiff_magic.symbolic.evaluate import EPS
 from jaxdiff_magic.symbolic.proof import proved
 from jaxdiff_magic.values import Derivatives, Values
 
@@ -92,9 +93,8 @@ class _Checking:
 
     def check(self) -> Check:
         blocks = [self._block(what, path) for what, path in self._paths()]
-        outcomes = [block.worst for block in blocks]
         return Check(
-            outcome=worst(outcomes),
+            outcome=worst([block.worst for block in blocks]),
             entries=entries_of(blocks),
             summary=_summary(blocks, len(self.points[0]) - 1, self.missing),
             points=len(self.points[0]) - 1,
@@ -140,20 +140,20 @@ class _Checking:
     def _tolerance(self, value: np.ndarray, bound: np.ndarray) -> np.ndarray:
         """How far JAX's numbers may be from a value: its rounding bound, in the user's dtype."""
         finite = np.abs(value[np.isfinite(value)])
-        return SAFETY * bound * self.eps / np.finfo(float).eps + 8 * self.eps * np.max(finite, initial=0.0)
+        return SAFETY * bound * self.eps / EPS + 8 * self.eps * np.max(finite, initial=0.0)
 
     def _block(self, what: str, path: Path) -> BlockCheck:
         output, *inputs = (self.subject.outputs[path[0]], *(self.subject.inputs[i] for i in path[1:]))
         shape = sum((leaf.shape for leaf in inputs), output.shape)
         size = int(np.prod(shape, dtype=int))
         formula = self._formula(path)
-        rules = self._rule_evidence(path, size) if formula else ()
-        numeric = self._differences(path) if sum(leaf.size for leaf in self.subject.inputs) <= MAX_DIFFERENCED else None
+        rules = self._rule_evidence(self.derivation, path, size) if self.derivation and formula else ()
+        numeric = self._differences(path) if size > 0 and self.subject.size <= MAX_DIFFERENCED else None
         columns = [_native_columns(values, path) for values in self.native]
         evidence = Evidence(shape, self.eps, self.doubt, formula, columns, rules, numeric)
         decision = decided(evidence, self._tolerance)
-        if formula and size <= MAX_PROVED and self.rules:
-            decision = decision.with_proofs(lambda entry: self._proved(path, entry))
+        if (derivation := self.derivation) and size <= MAX_PROVED and self._rules_for(path):
+            decision = decision.with_proofs(lambda entry: self._proved(derivation, path, entry))
         return BlockCheck(what, output, tuple(inputs), evidence, decision)
 
     def _formula(self, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
@@ -165,13 +165,13 @@ class _Checking:
         except OutOfReach:
             return None
 
-    def _rule_evidence(self, path: Path, size: int) -> tuple[RuleEvidence, ...]:
+    def _rule_evidence(self, derivation: Derivation, path: Path, size: int) -> tuple[RuleEvidence, ...]:
         count = max(1, min(len(self.points[0]), MAX_COMPARED // max(size, 1)))
         found = []
         for name in self._rules_for(path):
             try:
                 comparison = compare(
-                    self.derivation, self.rules[name], path, self._first(count), lambda k: (self._native(path, k), self.eps)
+                    derivation, self.rules[name], path, self._first(count), lambda k: self._native(path, k), self.eps
                 )
             except OutOfReach:
                 continue
@@ -195,34 +195,52 @@ class _Checking:
         )
         return f"at {', '.join(parts)}"
 
-    def _differences(self, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The numeric column at the first points: estimates, error estimates and kinks, `(points, *shape)`."""
-        leaf = self.subject.inputs[path[-1]]
-        if self.derivation is not None and not self.doubt:
-            below, eps, count = lambda batch: [self.derivation.evaluate(path[:-1], batch)[0]], np.finfo(float).eps, 1
-        elif len(path) == 2:
-            every, eps = batched_values(self.subject)
-            below, count = (lambda batch: [every(batch)[path[0]]]), len(self.native)
-        else:
-            return None
-        found = []
-        for k in range(count):
-            columns = []
-            for element in np.ndindex(*leaf.shape):
-                direction = [np.zeros_like(batch[k]) for batch in self.points]
-                direction[path[-1]][element] = 1.0
-                along = directional(below, [batch[k] for batch in self.points], direction, eps)
-                columns.append((along.estimate[0], along.error[0], along.kink[0]))
-            shape = (*np.shape(columns[0][0]), *leaf.shape) if columns else leaf.shape
-            found.append([np.stack(part, axis=-1).reshape(shape) for part in zip(*columns, strict=True)])
-        return tuple(np.stack(part) for part in zip(*found, strict=True))
+    def _differences(self, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """The numeric column: estimates, error estimates and kinks, each `(points, *shape)`, at the first points.
 
-    def _proved(self, path: Path, entry: tuple[int, ...]) -> bool:
+        Differences are of the formula one order below, which is checked against JAX's values; where there is none,
+        of what JAX computes one order below. None when there is no time for them.
+        """
+        *above, last = path
+        if (derivation := self.derivation) is not None and not self.doubt:
+            below, eps, count = lambda batch: [derivation.evaluate(tuple(above), batch)[0]], EPS, 1
+        else:
+            below, eps = batched(self.subject, self._one_order_below(path))
+            count = len(self.native)
+        leaf = self.subject.inputs[last]
+        estimates, errors, kinks = [], [], []
+        for point in zip(*self._first(count), strict=True):
+            along = []
+            for direction in self._unit_directions(last):
+                if time.monotonic() > self.deadline:
+                    return None
+                along.append(directional(below, point, direction, eps))
+            for found, parts in ((estimates, "estimate"), (errors, "error"), (kinks, "kink")):
+                columns = [getattr(difference, parts)[0] for difference in along]
+                found.append(np.stack(columns, axis=-1).reshape((*columns[0].shape, *leaf.shape)))
+        return np.stack(estimates), np.stack(errors), np.stack(kinks)
+
+    def _one_order_below(self, path: Path) -> Callable[..., list[Any]]:
+        output, *inputs = path
+        if len(inputs) == 1:
+            return lambda *leaves: [self.subject.flat(*leaves)[output]]
+        transforms = self.derivatives.transforms
+        first = transforms.get("reverse", transforms.get("forward"))
+        assert first is not None  # else there would be no second derivative to check
+        return lambda *leaves: [first(*leaves)[output][inputs[0]]]
+
+    def _unit_directions(self, position: int) -> Iterator[list[np.ndarray]]:
+        """One direction for each element of an input leaf."""
+        for element in np.ndindex(*self.subject.inputs[position].shape):
+            direction = [np.zeros(leaf.shape) for leaf in self.subject.inputs]
+            direction[position][element] = 1.0
+            yield direction
+
+    def _proved(self, derivation: Derivation, path: Path, entry: tuple[int, ...]) -> bool:
         if time.monotonic() > self.deadline:
             return False
         axes = len(self.subject.outputs[path[0]].shape)
-        rules = [self.rules[name] for name in self._rules_for(path)]
-        return bool(rules) and all(proved(self.derivation, rule, path, entry, axes) for rule in rules)
+        return all(proved(derivation, self.rules[name], path, entry, axes) for name in self._rules_for(path))
 
 
 def _native_columns(values: Values, path: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -237,13 +255,21 @@ def _native_columns(values: Values, path: Path) -> tuple[np.ndarray | None, np.n
 
 
 def _summary(blocks: Sequence[BlockCheck], points: int, missing: dict[str, str]) -> str:
-    counts = {word: sum(block.count(word) for block in blocks) for word in ("proved", "agrees", "out of reach", "differs")}
+    counts = {word: sum(block.count(word) for block in blocks) for word in OUTCOMES}
     total = sum(counts.values())
     if not total:
-        return "There was no derivative to check"
-    parts = [f"{number} {word}" for word, number in counts.items() if number]
-    entries = "1 entry" if total == 1 else f"{total} entries"
-    where = f"at the point and {points} random points around it" if points else "at the point alone"
-    columns = [word for word in ("symbolic", "forward", "reverse") if word not in missing]
-    compared = f"{', '.join(columns[:-1])} and {columns[-1]}" if len(columns) > 1 else columns[0]
-    return f"{entries}: {', '.join(parts)}; {compared} compared {where}"
+        return "there was no derivative to check"
+    where = f"at the point and at {points} random points around it" if points else "at the point"
+    every = "the one entry" if total == 1 else f"all {total} entries"
+    if counts["differs"] or counts["out of reach"]:
+        parts = [f"{number} {word}" for word, number in counts.items() if number]
+        return f"of {total} {'entry' if total == 1 else 'entries'}, {', '.join(parts)}"
+    columns = " and ".join(mode for mode in ("forward", "reverse") if mode not in missing)
+    if counts["proved"] == total:
+        return (
+            f"for {every}, the formula derived from the code and the one behind JAX's {columns} mode are the same "
+            f"expression; the numbers agree {where}"
+        )
+    proofs = f"; {counts['proved']} of them proved by algebra" if counts["proved"] else ""
+    against = "function values" if "symbolic" in missing else "the formula derived from the code"
+    return f"{every} of JAX's {columns} mode agree with {against} {where}{proofs}"

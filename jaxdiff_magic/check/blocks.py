@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxdiff_magic.check.decide import Decision, Evidence
+from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.report import OUTCOMES, CheckEntry, Outcome
-from jaxdiff_magic.subject import Leaf
 
 MAX_ENTRIES = 100
 """Every entry has a row while there are no more than this in all; beyond, the worst of each block has one."""

@@ -66,7 +66,7 @@ class Decision:
     reason: np.ndarray
     reasons: tuple[str, ...] = ("",)
 
-    def set(self, mask: np.ndarray, outcome: int, reason: str) -> Decision:
+    def set(self, mask: np.ndarray | bool, outcome: int, reason: str) -> Decision:
         """The decision with some entries made worse (never better)."""
         mask = np.broadcast_to(mask, self.outcome.shape) & (self.outcome < outcome)
         return Decision(
@@ -95,12 +95,12 @@ def decided(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np
     """
     start = Decision(np.full(evidence.shape, AGREES), np.zeros(evidence.shape, int))
     if evidence.doubt:
-        return start.set(np.True_, OUT_OF_REACH, evidence.doubt)
+        return start.set(True, OUT_OF_REACH, evidence.doubt)
     if evidence.formula is not None:
         return _by_formula(start, evidence, tolerance)
     if evidence.numeric is not None:
         return _by_differences(start, evidence)
-    return start.set(np.True_, OUT_OF_REACH, "there is neither a formula nor a numeric column to compare with")
+    return start.set(True, OUT_OF_REACH, "there is neither a formula nor a numeric column to compare with")
 
 
 def _by_formula(
@@ -112,9 +112,12 @@ def _by_formula(
         decision = decision.set(
             found.wrong,
             DIFFERS,
-            f"JAX's {_mode(rule.name)} gives {found.rule:.6g}, the function's own derivative is {found.formula:.6g} {rule.place}",
+            f"JAX's {_mode(rule.name)} gives {found.rule:.6g} where the function's own derivative is "
+            f"{found.formula:.6g}, {rule.place}",
         )
     for k, columns in enumerate(evidence.native):
+        if k > 0 and evidence.rules:
+            break  # the rules were compared at these points, and without the rounding of the user's dtype
         value, allowed = values[k], tolerance(values[k], bounds[k])
         for mode, actual in zip(("forward", "reverse"), columns, strict=True):
             if actual is None:
@@ -122,23 +125,21 @@ def _by_formula(
             known, given = np.isfinite(value), np.isfinite(actual)
             with np.errstate(invalid="ignore"):
                 off = known & given & (np.abs(actual - value) > allowed)
-            if k > 0 and evidence.rules:
-                continue  # the rules were compared at these points, and without the rounding of the user's dtype
             if borders[k]:
-                decision = decision.set(
-                    off | (known & ~given), OUT_OF_REACH, "a choice (where, max, abs …) stands on its border here"
-                )
+                reason = "a choice (where, max, abs …) stands on its border here"
+                decision = decision.set(off | (known & ~given), OUT_OF_REACH, reason)
                 continue
-            decision = decision.set(
-                known & ~given & np.isfinite(allowed), DIFFERS if k == 0 else OUT_OF_REACH, f"JAX's {mode} mode is not finite, the derivative is"
-            )
+            lost = known & ~given & np.isfinite(allowed)
+            reason = f"JAX's {mode} mode is not finite, the derivative is"
+            decision = decision.set(lost, DIFFERS if k == 0 else OUT_OF_REACH, reason)
             decision = decision.set(~known & given, OUT_OF_REACH, "the formula is not finite here")
             decision = decision.set(~known & ~given, OUT_OF_REACH, "neither JAX nor the formula is finite here")
             if evidence.rules:
                 decision = decision.set(off, OUT_OF_REACH, "rounding in the function's own dtype hides the digits")
-            else:
-                decision = decision.set(off & _sides(evidence, value, actual, k), DIFFERS, f"JAX's {mode} mode differs from the formula")
-                decision = decision.set(off, OUT_OF_REACH, f"JAX's {mode} mode and the formula differ, but not decidedly")
+                continue
+            clearly = off & _sides(evidence, value, actual, k)
+            decision = decision.set(clearly, DIFFERS, f"JAX's {mode} mode differs from the formula")
+            decision = decision.set(off, OUT_OF_REACH, f"JAX's {mode} mode and the formula differ, but not decidedly")
     return decision
 
 
@@ -168,7 +169,9 @@ def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
                 unclear = ~(apart <= 10 * error + 100 * evidence.eps * scale)
             decision = decision.set(wrong & ~kink, DIFFERS, f"JAX's {mode} mode differs from function values")
             decision = decision.set(unclear, OUT_OF_REACH, "function values are too coarse to decide")
-        decision = decision.set(coarse & ~kink, OUT_OF_REACH, "without a formula, function values are too coarse to decide")
+        decision = decision.set(
+            coarse & ~kink, OUT_OF_REACH, "without a formula, function values are too coarse to decide"
+        )
     return decision
 
 

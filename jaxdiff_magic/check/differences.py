@@ -57,7 +57,9 @@ def directional(
 
 def _largest_step(point: Sequence[np.ndarray], direction: Sequence[np.ndarray]) -> float:
     """A tenth of the scale of the coordinates that move."""
-    moving = [np.abs(x[d != 0] / d[d != 0]) for x, d in zip(map(np.asarray, point), map(np.asarray, direction), strict=True)]
+    moving = [
+        np.abs(x[d != 0] / d[d != 0]) for x, d in zip(map(np.asarray, point), map(np.asarray, direction), strict=True)
+    ]
     ratios = np.concatenate([part.ravel() for part in moving]) if moving else np.zeros(0)
     scale = float(np.median(ratios)) if ratios.size else 0.0
     return 0.1 * scale if scale > 0 else 0.1

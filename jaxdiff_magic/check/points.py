@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -28,17 +29,21 @@ def sample(subject: Subject, count: int, rng: np.random.Generator) -> list[np.nd
     return batches
 
 
-def batched_values(subject: Subject) -> tuple[Callable[[list[np.ndarray]], list[np.ndarray]], float]:
-    """The user's function itself on a batch of points, and the relative rounding error of its values.
+def batched(
+    subject: Subject, function: Callable[..., list[Any]]
+) -> tuple[Callable[[list[np.ndarray]], list[np.ndarray]], float]:
+    """A function of the subject's leaves on a batch of points, and the relative rounding error of its values.
 
     It is run in float64 where it can be: in its own dtype a difference quotient has few digits left.
     """
 
     def run(batch: list[np.ndarray], dtype: str | None) -> list[np.ndarray]:
+        # compiled anew for each batch: a compiled function that is kept would hold captured arrays in this dtype
+        compiled = function if subject.untraceable else jax.jit(function)
         results = []
-        for k in range(len(batch[0])):
-            leaves = [values[k].astype(dtype or leaf.dtype) for values, leaf in zip(batch, subject.inputs, strict=True)]
-            results.append([np.asarray(out) for out in subject.flat(*map(jnp.asarray, leaves))])
+        for point in zip(*batch, strict=True):
+            leaves = (x.astype(dtype or leaf.dtype) for x, leaf in zip(point, subject.inputs, strict=True))
+            results.append([np.asarray(out) for out in compiled(*map(jnp.asarray, leaves))])
         return [np.stack(column) for column in zip(*results, strict=True)]
 
     def in_float64(batch: list[np.ndarray]) -> list[np.ndarray]:
@@ -46,13 +51,12 @@ def batched_values(subject: Subject) -> tuple[Callable[[list[np.ndarray]], list[
             return run(batch, "float64")
 
     point = [np.asarray(value, np.float64)[None] for value in subject.point]
+    own_eps = max(float(np.finfo(leaf.dtype).eps) for leaf in (*subject.inputs, *subject.outputs))
     try:
         wide, own = in_float64(point), run(point, None)
-        own_eps = max(float(np.finfo(leaf.dtype).eps) for leaf in subject.outputs)
         same = all(np.allclose(a, b, rtol=1e3 * own_eps, equal_nan=True) for a, b in zip(wide, own, strict=True))
         if same and all(out.dtype == np.float64 for out in wide):
             return in_float64, float(np.finfo(np.float64).eps)
-    except TypeError:  # captured arrays or literal dtypes that do not mix with float64
+    except (TypeError, ValueError):  # captured arrays or dtypes in the code that do not mix with float64
         pass
-    eps = max(float(np.finfo(leaf.dtype).eps) for leaf in subject.inputs)
-    return lambda batch: [out.astype(np.float64) for out in run(batch, None)], eps
+    return lambda batch: [out.astype(np.float64) for out in run(batch, None)], own_eps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jaxdiff_magic.cost.passes import Mode
-from jaxdiff_magic.subject import Subject, _positional_names
+from jaxdiff_magic.subject import Subject, positional_names
 
 
 def derivative_call(subject: Subject, mode: Mode) -> str:
@@ -38,7 +38,7 @@ def product_call(subject: Subject) -> str:
 
 
 def _arguments(subject: Subject) -> tuple[list[str], str]:
-    positional = _positional_names(subject.function, subject.args)
+    positional = positional_names(subject.function, subject.args)
     return positional, ", ".join([*positional, *(f"{key}={key}" for key in sorted(subject.kwargs))])
 
 

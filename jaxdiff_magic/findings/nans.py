@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from jaxdiff_magic.findings.listing import listing
+from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.subject import Leaf, Subject
+from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.values import Values
 
 DOUBLE_WHERE = (

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.render.derivatives import derivatives, number_cell
 from jaxdiff_magic.render.document import Cell, Code, Paragraph, Section, Table, Tone
 from jaxdiff_magic.render.numbers import array, duration, memory, number, significant, superscript
@@ -23,7 +24,6 @@ from jaxdiff_magic.report import (
     Report,
     Step,
 )
-from jaxdiff_magic.subject import Leaf
 
 MAX_ROWS = 40
 """How many rows of the check and of the derivation are listed."""

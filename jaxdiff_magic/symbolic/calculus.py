@@ -48,9 +48,7 @@ def differentiate(e: Expr, array: Array, element: Sequence[Expr]) -> Expr:
             case sp.Add():
                 return sp.Add(*map(d, node.args))
             case sp.Mul():
-                return sp.Add(
-                    *(sp.Mul(d(arg), *node.args[:i], *node.args[i + 1 :]) for i, arg in enumerate(node.args))
-                )
+                return sp.Add(*(sp.Mul(d(arg), *node.args[:i], *node.args[i + 1 :]) for i, arg in enumerate(node.args)))
             case IndexSum():
                 bound, body = opened(node)
                 return total(d(body), bound)

@@ -59,7 +59,7 @@ def written_out(e: Expr, limit: int) -> Expr:
 
 def tidy(e: Expr) -> Expr:
     """The shortest of a few equal ways to write an expression."""
-    return min(_rewritings(e), key=lambda form: (size(form), len(str(form))))
+    return min(_rewritings(e), key=size)
 
 
 def _rewritings(e: Expr) -> Iterator[Expr]:
@@ -68,10 +68,9 @@ def _rewritings(e: Expr) -> Iterator[Expr]:
         return
     expanded = sp.expand(e)
     yield expanded
-    yield sp.factor_terms(expanded)
     if contains(e, (Choice, sp.Heaviside, Frozen, *SELECTORS)):
-        return
-    if expanded.is_polynomial():
+        yield sp.factor_terms(expanded)
+    elif expanded.is_polynomial():
         yield sp.factor(expanded)
     else:
         yield sp.factor_terms(sp.powsimp(sp.together(e)))

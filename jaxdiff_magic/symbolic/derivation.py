@@ -42,7 +42,7 @@ class Derivation:
         self._derived = functools.cache(self._derive)
 
     def formula(self, path: Path) -> tuple[Program, Definition]:
-        """The derivative named by `path`, a definition of shape `output.shape + inputs[0].shape + …`, in its program."""
+        """The derivative named by `path`, of shape `output.shape + inputs[0].shape + …`, and its program."""
         *above, last = path
         program = self._derived(tuple(above))
         return program, program.outputs[last]
@@ -84,9 +84,7 @@ class TracedRule:
         OutOfReach: when a primitive has no formula.
     """
 
-    def __init__(
-        self, trace: Trace, inputs: Sequence[str], cotangents: int, tangents: int, literal_eps: float
-    ) -> None:
+    def __init__(self, trace: Trace, inputs: Sequence[str], cotangents: int, tangents: int, literal_eps: float) -> None:
         # names with spaces cannot be the user's
         directions = [f"direction {k}" for k in range(cotangents + tangents)]
         program = program_of(trace, [*inputs, *directions], [f"result {k}" for k in range(len(trace.outputs))])

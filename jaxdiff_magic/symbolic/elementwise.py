@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import sympy as sp
 from sympy import Expr, Integer, Rational
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.symbolic.expression import Choice
+from jaxdiff_magic.symbolic.expression import Choice, bounds
 from jaxdiff_magic.symbolic.functions import Expm1, Frozen, Log1p, Sigmoid
+from jaxdiff_magic.symbolic.indices import quotient
 
 Rule = Callable[..., sp.Basic]
 
@@ -21,7 +23,7 @@ def _integer_pow(x: Expr, *, y: int, **_: Any) -> Expr:
 
 def _select(which: sp.Basic, *cases: sp.Basic, **_: Any) -> sp.Basic:
     """Case 0 is the one taken where a boolean `which` is false."""
-    if all(isinstance(case, sp.logic.boolalg.Boolean) for case in cases) and len(cases) == 2:
+    if not any(isinstance(case, Expr) for case in cases) and len(cases) == 2:  # a Symbol is both, to SymPy
         return sp.Or(sp.And(which, cases[1]), sp.And(sp.Not(which), cases[0]))
     if not isinstance(which, Expr):
         return Choice(which, cases[1], cases[0])
@@ -35,9 +37,22 @@ def _truncated(x: Expr) -> Expr:
     return sp.sign(x) * sp.floor(sp.Abs(x))
 
 
-def _remainder(x: Expr, y: Expr, **_: Any) -> Expr:
+def _divide(x: Expr, y: Expr, *, dtype: np.dtype, **_: Any) -> Expr:
+    """Integers are divided toward zero, unlike Python's //."""
+    return _whole_quotient(x, y) if np.issubdtype(dtype, np.integer) else x / y
+
+
+def _remainder(x: Expr, y: Expr, *, dtype: np.dtype, **_: Any) -> Expr:
     """Has the sign of the dividend, unlike Python's %."""
-    return x - y * _truncated(x / y)
+    return x - y * (_whole_quotient(x, y) if np.issubdtype(dtype, np.integer) else _truncated(x / y))
+
+
+def _whole_quotient(x: Expr, y: Expr) -> Expr:
+    least, _ = bounds(x)
+    if least is not None and least >= 0 and isinstance(y, Integer) and y > 0:
+        return quotient(x, int(y))
+    # Half a unit more keeps an exact quotient clear of the rounding of its evaluation.
+    return sp.sign(x) * sp.sign(y) * sp.floor((sp.Abs(x) + sp.S.Half) / sp.Abs(y))
 
 
 def _logical(on_booleans: Callable[..., sp.Basic]) -> Rule:
@@ -72,7 +87,6 @@ ELEMENTWISE: Mapping[str, Rule] = {
             "add_any": lambda x, y: x + y,
             "sub": lambda x, y: x - y,
             "mul": lambda x, y: x * y,
-            "div": lambda x, y: x / y,
             "neg": lambda x: -x,
             "pow": lambda x, y: x**y,
             "square": lambda x: x**2,
@@ -116,6 +130,7 @@ ELEMENTWISE: Mapping[str, Rule] = {
         }.items()
     },
     "integer_pow": _integer_pow,
+    "div": _divide,
     "rem": _remainder,
     "select_n": _select,
     "eq": _compare(sp.Eq, lambda x, y: sp.Not(sp.Xor(x, y))),

@@ -128,11 +128,13 @@ class Evaluation:
         if label not in self.values:
             raise OutOfReach(f"{label} has no value")
         _, data, error = self.values[label]
+        if data.size == 0:
+            return _exact(0.0)  # there is no element: whatever mentions one is empty, or selects another
         batched = data.ndim > len(indices)
         lead = (POINT,) if batched else ()
-        if all(isinstance(i, Index) for i in indices) and len(set(indices)) == len(indices):
-            if tuple(i.size for i in indices) == data.shape[len(lead) :]:
-                return Labelled((*lead, *indices), data, error)  # type: ignore[arg-type]
+        plain = all(isinstance(i, Index) for i in indices) and len(set(indices)) == len(indices)
+        if plain and tuple(i.size for i in indices) == data.shape[len(lead) :]:
+            return Labelled((*lead, *indices), data, error)  # type: ignore[arg-type]
         positions = self._align(*map(self._eval, indices)) if indices else []
         shape = data.shape[len(lead) :]
         clipped = [np.clip(p.data, 0, size - 1).astype(int) for p, size in zip(positions, shape, strict=True)]
@@ -230,9 +232,9 @@ class Evaluation:
     def _condition(self, c: sp.Basic) -> Labelled:
         if c in (sp.true, sp.false):
             return _exact(float(c == sp.true))
-        if isinstance(c, (sp.And, sp.Or)):
+        if isinstance(c, (sp.And, sp.Or, sp.Xor)):
             parts = self._align(*map(self._condition, c.args))
-            combine = np.minimum if isinstance(c, sp.And) else np.maximum
+            combine = {sp.And: np.minimum, sp.Or: np.maximum, sp.Xor: np.not_equal}[c.func]
             data = parts[0].data
             for part in parts[1:]:
                 data = combine(data, part.data)

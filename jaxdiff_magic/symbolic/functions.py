@@ -54,6 +54,9 @@ class Frozen(sp.Function):
 
 def elementary(e: Expr) -> Expr:
     """`e` with the functions of this file written out in exp and log, as proofs need them."""
-    return e.replace(Sigmoid, lambda x: 1 / (1 + sp.exp(-x))).replace(Log1p, lambda x: sp.log(1 + x)).replace(
-        Expm1, lambda x: sp.exp(x) - 1
-    ).replace(Frozen, lambda x: x)
+    return (
+        e.replace(Sigmoid, lambda x: 1 / (1 + sp.exp(-x)))
+        .replace(Log1p, lambda x: sp.log(1 + x))
+        .replace(Expm1, lambda x: sp.exp(x) - 1)
+        .replace(Frozen, lambda x: x)
+    )

@@ -13,13 +13,11 @@ import sympy as sp
 from sympy import Expr, Integer
 
 from jaxdiff_magic.symbolic.expression import (
-    SELECTORS,
     Delta,
     Index,
     IndexSum,
     Within,
     bounds,
-    contains,
     free,
     opened,
     rename,
@@ -62,6 +60,8 @@ def ravel(indices: Sequence[Expr], shape: Sequence[int]) -> Expr:
 
 def unravel(position: Expr, shape: Sequence[int]) -> tuple[Expr, ...]:
     """The element of an array of that shape at a position, within its range, in row-major order."""
+    if 0 in shape:
+        return (Integer(0),) * len(shape)  # there is no element: any expression will do
     indices: list[Expr] = []
     for length in reversed(shape[1:]):
         indices.append(remainder(position, length))
@@ -71,11 +71,13 @@ def unravel(position: Expr, shape: Sequence[int]) -> tuple[Expr, ...]:
 
 def total(body: Expr, indices: Sequence[Index]) -> Expr:
     """The sum of `body` over the full ranges of some indices, with every delta contracted that can be."""
-    if body == 0 or not indices:
+    if not indices:
         return body
+    if body == 0 or any(i.size == 0 for i in indices):
+        return Integer(0)
     if isinstance(body, sp.Add):
         return sp.Add(*(total(term, indices) for term in body.args))
-    factors = list(sp.Mul.make_args(body))
+    factors = [part for factor in sp.Mul.make_args(body) for part in _with_content(factor)]
     summed = set(indices)
     for position, factor in enumerate(factors):
         if isinstance(factor, sp.Add) and any(summed & free(selector) for selector in factor.atoms(Delta, Within)):
@@ -97,9 +99,16 @@ def total(body: Expr, indices: Sequence[Index]) -> Expr:
     return sp.Mul(repeats, *outside, *(_sum(part, over) for part, over in _components(bound, used)))
 
 
+def _with_content(factor: Expr) -> tuple[Expr, ...]:
+    """2*a - 2*b as 2 and a - b, so that the number can leave the sum; not for coefficients that were decimals."""
+    if isinstance(factor, sp.Add):
+        content, rest = factor.primitive()
+        if content != 1 and content.q <= 64:
+            return content, rest
+    return (factor,)
+
+
 def _sum(factors: Sequence[Expr], indices: Sequence[Index]) -> Expr:
-    if any(i.size == 0 for i in indices):
-        return Integer(0)
     single = {i: Integer(0) for i in indices if i.size == 1}
     body = rename(sp.Mul(*factors), single)
     rest = [i for i in indices if i not in single]

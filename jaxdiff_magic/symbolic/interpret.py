@@ -31,7 +31,9 @@ def program_of(trace: Trace, inputs: Sequence[str], outputs: Sequence[str]) -> P
     definitions: list[Definition] = []
 
     def unique(name: str, stem: str) -> str:
-        tries = itertools.chain([name] if name else [], (f"{name or stem}_{k}" for k in itertools.count(2 if name else 1)))
+        tries = itertools.chain(
+            [name] if name else [], (f"{name or stem}_{k}" for k in itertools.count(2 if name else 1))
+        )
         found = next(candidate for candidate in tries if candidate not in taken)
         taken.add(found)
         return found
@@ -87,17 +89,18 @@ def _apply(equation: Equation, inputs: list[View]) -> list[View]:
     if rule := STRUCTURE.get(equation.primitive):
         return _reached(equation, lambda: rule(inputs, equation.params, results))
     if scalar := ELEMENTWISE.get(equation.primitive):
-        # a scalar operand goes with every element
-        return [
-            View(
-                results[0].shape,
-                lambda i: scalar(*(x.at(i if x.shape else ()) for x in inputs), **equation.params),
-            )
-        ]
+        shape, params = results[0].shape, {**equation.params, "dtype": results[0].dtype}
+        return [View(shape, lambda i: scalar(*(x.at(_broadcast(i, shape, x.shape)) for x in inputs), **params))]
     raise OutOfReach(f"{equation.primitive} has no formula yet{_at(equation.location)}")
 
 
-def _reached(equation: Equation, action):  # noqa: ANN001, ANN202
+def _broadcast(indices: Sequence[sp.Expr], shape: tuple[int, ...], operand: tuple[int, ...]) -> tuple[sp.Expr, ...]:
+    """Which element of an operand goes with an element of the result: a scalar, or an axis of length 1, with all."""
+    lengths = zip(shape, operand, strict=False)  # a scalar has none
+    return tuple(k if own == length else Integer(0) for k, (length, own) in zip(indices, lengths, strict=False))
+
+
+def _reached(equation: Equation, action):
     try:
         return action()
     except OutOfReach as error:

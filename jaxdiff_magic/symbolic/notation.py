@@ -30,8 +30,8 @@ def definition_formula(definition: Definition, name: str = "") -> Formula:
     text, latex = _text(e), _latex(e)
     left = name or definition.array.name
     if indices:
-        left_text = f"{left}[{', '.join((index.name for index in indices))}]"
-        left_latex = f"{{{latex_name(left)}}}_{{{' '.join((index.name for index in indices))}}}"
+        left_text = f"{left}[{', '.join(index.name for index in indices)}]"
+        left_latex = f"{{{latex_name(left)}}}_{{{' '.join(index.name for index in indices)}}}"
     else:
         left_text, left_latex = left, latex_name(left)
     return Formula(f"{left_latex} = {latex}", f"{left_text} = {text}", standard(e))
@@ -50,8 +50,8 @@ def derivative_formula(definition: Definition, output: str, inputs: Sequence[str
     below = r"\, ".join(rf"\partial {latex_name(name)}" for name in inputs)
     latex = rf"\frac{{\partial{power and '^' + power} {latex_name(output)}}}{{{below}}}"
     if letters:
-        text += f"[{', '.join((letter.name for letter in letters))}]"
-        latex = rf"\left({latex}\right)_{{{' '.join((letter.name for letter in letters))}}}"
+        text += f"[{', '.join(letter.name for letter in letters)}]"
+        latex = rf"\left({latex}\right)_{{{' '.join(letter.name for letter in letters)}}}"
     return Formula(f"{latex} = {_latex(e)}", f"{text} = {_text(e)}", standard(e))
 
 
@@ -106,7 +106,11 @@ def latex_name(name: str) -> str:
 def _latex_word(word: str) -> str:
     base, _, suffix = word.partition("_")
     if suffix and base:
-        return f"{_latex_word(base)}_{{{_latex_word(suffix.replace('_', ' '))}}}" if not suffix.count("_") else rf"\mathrm{{{_escaped(word)}}}"
+        return (
+            f"{_latex_word(base)}_{{{_latex_word(suffix.replace('_', ' '))}}}"
+            if not suffix.count("_")
+            else rf"\mathrm{{{_escaped(word)}}}"
+        )
     if len(word) <= 1 or word.isdigit():
         return _escaped(word)
     if word in GREEK:
@@ -128,8 +132,10 @@ def _escaped(word: str) -> str:
 def _nested(formulas: np.ndarray) -> str:
     if formulas.ndim == 0:
         return str(formulas.item())
-    return f"[{', '.join(_nested(part) for part in formulas)}]" if formulas.ndim > 1 else (
-        f"[{', '.join(entry.text for entry in formulas)}]"
+    return (
+        f"[{', '.join(_nested(part) for part in formulas)}]"
+        if formulas.ndim > 1
+        else (f"[{', '.join(entry.text for entry in formulas)}]")
     )
 
 
@@ -246,5 +252,3 @@ class _Latex(LatexPrinter):
 
     def _power(self, printed: str, exponent: str | None) -> str:
         return f"{{{printed}}}^{{{exponent}}}" if exponent else printed
-
-

@@ -102,7 +102,7 @@ class Presentation:
         return grouped_formula(parts)
 
     def steps(self, point: Sequence[np.ndarray]) -> tuple[Step, ...]:
-        """The user's own intermediate variables (or single operations where there are none) with values and adjoints."""
+        """The user's intermediate variables (single operations where there are none), with values and adjoints."""
         program = self._steps_program()
         if not program.definitions or len(program.definitions) > MAX_STEPS:
             return ()
@@ -112,7 +112,9 @@ class Presentation:
         if self.subject.is_scalar:
             backward = jacobian(program, output)
             started = evaluation(backward, batch)
-            by_name = {array.name: values for array, values in ((d.array, started.of(d)[0][0]) for d in backward.definitions)}
+            by_name = {
+                array.name: values for array, values in ((d.array, started.of(d)[0][0]) for d in backward.definitions)
+            }
             adjoints = {
                 d.array.label: by_name.get(f"d{output.array.name}/d{d.array.name}", np.zeros(d.array.shape))
                 for d in program.definitions
@@ -141,7 +143,9 @@ class Presentation:
         for array in (*program.inputs, *(d.array for d in program.definitions)):
             if array.label in free(definition.expr):
                 element = array.indices()
-                local = Definition(array, (*definition.indices, *element), differentiate(definition.expr, array, element))
+                local = Definition(
+                    array, (*definition.indices, *element), differentiate(definition.expr, array, element)
+                )
                 found.append((array.name, derivative_formula(local, definition.array.name, [array.name])))
         return found
 
@@ -158,7 +162,9 @@ class Presentation:
             if entries is not None:
                 return array_formula(entries.T if self.layout == "denominator" and len(path) == 2 else entries)
             if notation == "component":
-                raise OutOfReach(f"the components of {self._label(path)} are too many or too long to read", "Try notation='index'.")
+                raise OutOfReach(
+                    f"the components of {self._label(path)} are too many or too long to read", "Try notation='index'."
+                )
         if (found := self.closed_form(path)) is not None:
             return found
         if notation == "auto":
@@ -225,4 +231,3 @@ def _split_shift(node: sp.Basic) -> sp.Basic:
             rest = sp.Mul(*(f for f in node.args[0].args if f not in shifts))
             return sp.Add(*(shift.args[0] for shift in shifts), sp.log(rest))
     return node
-

@@ -55,7 +55,7 @@ class Definition:
     array: Array
     indices: tuple[Index, ...]
     expr: Expr
-    location: Location = Location()
+    location: Location = field(default_factory=Location)
     named: bool = False
 
     def at(self, indices: Sequence[Expr]) -> Expr:

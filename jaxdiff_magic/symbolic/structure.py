@@ -229,8 +229,8 @@ def _convert(inputs: Sequence[View], params: Mapping[str, Any], results: Sequenc
     def at(i: Indices) -> sp.Basic:
         e = x.at(i)
         if not isinstance(e, Expr):
-            return e if dtype == bool else Truth(e)
-        if dtype == bool:
+            return e if dtype.kind == "b" else Truth(e)
+        if dtype.kind == "b":
             return sp.Ne(e, 0)
         if np.issubdtype(dtype, np.integer) and not e.is_integer:
             return sp.sign(e) * sp.floor(sp.Abs(e))

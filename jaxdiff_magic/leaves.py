@@ -1,0 +1,106 @@
+"""One array of an argument or a result: its name, and what it is to JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One array of an argument or a result, by the name a reader of the call would give it.
+
+    Attributes:
+        name: `x`, `params['W']`, `f`, `f['loss']`.
+        shape: () for a scalar.
+        dtype: the dtype JAX computes in, as text: "float32".
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=int))
+
+    def element(self, index: Sequence[int]) -> str:
+        """`x[0]`, `params['W'][0, 2]`; the bare name for a scalar."""
+        return f"{self.name}[{', '.join(map(str, index))}]" if self.shape else self.name
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "shape": list(self.shape), "dtype": self.dtype}
+
+
+@dataclass(frozen=True)
+class Held:
+    """A leaf that is not differentiated, and why.
+
+    Attributes:
+        name: as in `Leaf.name`.
+        kind: "integer", "boolean", "key", "text", "object", "keyword" or "not selected".
+        description: what it is, short enough for a sentence: "3", "bool[4]", "'relu'".
+    """
+
+    name: str
+    kind: str
+    description: str
+
+
+@dataclass
+class _Calls:
+    """How many times the user's function was entered (traced or run)."""
+
+    count: int = 0
+
+
+def kind(leaf: Any) -> str:
+    """What a leaf is to JAX: "floating", "complex", "integer", "boolean", "key", "text" or "object"."""
+    if isinstance(leaf, (str, bytes)):
+        return "text"
+    if not (isinstance(leaf, (bool, int, float, complex, np.generic)) or hasattr(leaf, "__array__")):
+        is_key = hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+        return "key" if is_key else "object"
+    dtype = getattr(leaf, "dtype", None) or np.result_type(leaf)
+    for name, family in (
+        ("key", jax.dtypes.prng_key),
+        ("floating", jnp.floating),
+        ("complex", jnp.complexfloating),
+        ("boolean", jnp.bool_),
+        ("integer", jnp.integer),
+    ):
+        if jnp.issubdtype(dtype, family):
+            return name
+    return "object"
+
+
+def jax_dtype(leaf: Any) -> np.dtype:
+    """The dtype in which JAX will hold the leaf under the present configuration."""
+    return jax.dtypes.canonicalize_dtype(getattr(leaf, "dtype", None) or np.result_type(leaf))
+
+
+def describe(leaf: Any) -> str:
+    """A leaf, short enough for a sentence: "3", "'relu'", "float32[3,4]"."""
+    shape = getattr(leaf, "shape", ())
+    if kind(leaf) in ("object", "key"):
+        return type(leaf).__name__
+    if shape == ():
+        return repr(leaf.item() if hasattr(leaf, "item") else leaf)
+    return f"{leaf.dtype}[{','.join(map(str, shape))}]"
+
+
+def why_held(leaf: Any, keyword: bool) -> str:
+    """The kind of `Held` that a leaf is when it is not differentiated."""
+    if (found := kind(leaf)) != "floating":
+        return found
+    return "keyword" if keyword else "not selected"
+
+
+def article(word: str) -> str:
+    """A noun with its article."""
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
