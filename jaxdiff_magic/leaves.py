@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -45,11 +45,13 @@ class Held:
         name: as in `Leaf.name`.
         kind: "integer", "boolean", "key", "text", "object", "keyword" or "not selected".
         description: what it is, short enough for a sentence: "3", "bool[4]", "'relu'".
+        value: the leaf itself.
     """
 
     name: str
     kind: str
     description: str
+    value: Any = field(default=None, repr=False, compare=False)
 
 
 @dataclass

@@ -181,7 +181,7 @@ def subject_of(
         inputs=tuple(Leaf(names[i], np.shape(leaves[i]), str(jax_dtype(leaves[i]))) for i in chosen),
         point=tuple(leaves[i] for i in chosen),
         held=tuple(
-            Held(names[i], why_held(leaf, keyword=located[i][0] >= len(args)), describe(leaf))
+            Held(names[i], why_held(leaf, keyword=located[i][0] >= len(args)), describe(leaf), leaf)
             for i, leaf in enumerate(leaves)
             if i not in positions
         ),

@@ -105,27 +105,33 @@ class Trace:
     outputs: tuple[Variable | Constant, ...]
 
 
-def trace_of(function: Callable[..., Any], leaves: Sequence[Any], captured_by: Callable[..., Any]) -> Trace:
+def trace_of(function: Callable[..., Any], leaves: Sequence[Any], subject: Subject) -> Trace:
     """The trace of `function(*leaves)`.
 
     Args:
         function: arrays to a pytree of arrays, traceable with abstract values.
         leaves: example arguments.
-        captured_by: the user's function, in whose closure and globals captured arrays are looked up by name.
+        subject: whose function it comes from; captured arrays and held arguments are named as they are there.
     """
     closed = jax.make_jaxpr(function)(*leaves)
-    visible = list(_captured(captured_by))
+    visible = [*((held.name, held.value) for held in subject.held), *_captured(subject.function, set())]
     counter = itertools.count()
-    constants = [Constant(np.array(value), captured_name(visible, value)) for value in closed.consts]
+    constants = [Constant(_numbers(value), captured_name(visible, value)) for value in closed.consts]
     inputs = tuple(_variable(var.aval, counter) for var in closed.jaxpr.invars)
     found: list[tuple[Equation, list[Location]]] = []
     outputs = _open(closed.jaxpr, [*constants, *inputs], None, counter, found)
     return Trace(inputs, tuple(_named(found)), tuple(outputs))
 
 
+def _numbers(value: Any) -> np.ndarray:
+    """The numbers of a constant; those of a random key are its data."""
+    is_key = hasattr(value, "dtype") and jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key)
+    return np.array(jax.random.key_data(value) if is_key else value)
+
+
 def subject_trace(subject: Subject) -> Trace:
     """The trace of the subject's own function."""
-    return trace_of(subject.flat, subject.point, subject.function)
+    return trace_of(subject.flat, subject.point, subject)
 
 
 def _variable(aval: Any, counter: Iterator[int]) -> Variable:
@@ -144,7 +150,7 @@ def _open(
     environment = dict(zip((*jaxpr.constvars, *jaxpr.invars), arguments, strict=True))
 
     def read(atom: Any) -> Variable | Constant:
-        return Constant(np.array(atom.val)) if hasattr(atom, "val") else environment[atom]
+        return Constant(_numbers(atom.val)) if hasattr(atom, "val") else environment[atom]
 
     for equation in jaxpr.eqns:
         inputs = tuple(map(read, equation.invars))
@@ -157,7 +163,7 @@ def _open(
         body = next((equation.params[key] for key in CALL_BODIES if key in equation.params), None)
         if equation.primitive.name in CALLS and body is not None:
             inner = getattr(body, "jaxpr", body)
-            constants = [Constant(np.array(value)) for value in getattr(body, "consts", ())]
+            constants = [Constant(_numbers(value)) for value in getattr(body, "consts", ())]
             results = _open(inner, [*constants, *inputs], places, counter, found, str(equation.params.get("name", "")))
             environment.update(zip(equation.outvars, results, strict=True))
             continue
@@ -223,21 +229,23 @@ def _assignments(file: str, lines: tuple[str, ...]) -> dict[int, tuple[str, int]
     return found
 
 
-def _captured(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
-    """Name and value of what a function can see by name: closure, globals it mentions, bound arguments."""
+def _captured(function: Callable[..., Any], seen: set[int]) -> Iterator[tuple[str, Any]]:
+    """Name and value of what a function, and those of its module that it calls, can see by name."""
     if isinstance(function, functools.partial):
         yield from function.keywords.items()
-        yield from _captured(function.func)
+        yield from _captured(function.func, seen)
         return
     owner = getattr(function, "__self__", None)
     yield from ((f"self.{name}", value) for name, value in getattr(owner, "__dict__", {}).items())
     inner = inspect.unwrap(getattr(function, "__func__", function))
-    if isinstance(inner, types.FunctionType):
-        seen = list(_visible(inner))
-        yield from seen
-        for _, value in seen:  # and what the functions that it calls can see
-            if isinstance(value, types.FunctionType) and value.__module__ == inner.__module__:
-                yield from _visible(value)
+    if not isinstance(inner, types.FunctionType) or id(inner) in seen:
+        return
+    seen.add(id(inner))
+    visible = list(_visible(inner))
+    yield from visible
+    for _, value in visible:
+        if callable(value) and getattr(value, "__module__", None) == inner.__module__:
+            yield from _captured(value, seen)
 
 
 def _visible(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
@@ -251,14 +259,15 @@ def _visible(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
 
 def captured_name(visible: Sequence[tuple[str, Any]], value: Any) -> str:
     """The name under which a constant of a trace is visible in the user's code, or ""."""
-    array = np.asarray(value)
+    array = _numbers(value)
     for name, candidate in visible:
         if candidate is value:
             return name
     for name, candidate in visible:
-        is_array = isinstance(candidate, (np.ndarray, jax.Array)) and candidate.shape == array.shape != ()
-        if is_array and np.array_equal(np.asarray(candidate).astype(array.dtype), array):
-            return name
+        if isinstance(candidate, (np.ndarray, jax.Array)):
+            numbers = _numbers(candidate)
+            if numbers.shape == array.shape != () and np.array_equal(numbers.astype(array.dtype), array):
+                return name
     return ""
 
 
@@ -269,12 +278,12 @@ def tangent_trace(subject: Subject) -> Trace:
     def tangents(*arguments: Any) -> Any:
         return jax.jvp(subject.flat, arguments[:n], arguments[n:])[1]
 
-    return trace_of(tangents, [*subject.point, *_zeros(subject.inputs)], subject.function)
+    return trace_of(tangents, [*subject.point, *_zeros(subject.inputs)], subject)
 
 
 def cotangent_trace(subject: Subject) -> Trace:
     """Reverse mode as JAX traces it: leaves, then one cotangent per output, to the leaves' cotangents."""
-    return trace_of(_pullback(subject), [*subject.point, *_zeros(subject.outputs)], subject.function)
+    return trace_of(_pullback(subject), [*subject.point, *_zeros(subject.outputs)], subject)
 
 
 def second_trace(subject: Subject) -> Trace:
@@ -287,7 +296,7 @@ def second_trace(subject: Subject) -> Trace:
         return jax.jvp(lambda *xs: pullback(*xs, *cotangents), leaves, tangents)[1]
 
     leaves = [*subject.point, *_zeros(subject.outputs), *_zeros(subject.inputs)]
-    return trace_of(forward_over_reverse, leaves, subject.function)
+    return trace_of(forward_over_reverse, leaves, subject)
 
 
 def _pullback(subject: Subject) -> Callable[..., Any]:

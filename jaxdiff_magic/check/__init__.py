@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.check.blocks import BlockCheck, entries_of
@@ -21,7 +22,7 @@ from jaxdiff_magic.check.differences import directional
 from jaxdiff_magic.check.points import batched, sample
 from jaxdiff_magic.check.rules import SAFETY, RuleName, compare, traced_rule
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.report import OUTCOMES, Check, worst
+from jaxdiff_magic.report import OUTCOMES, Check, Outcome, worst
 from jaxdiff_magic.symbolic.derivation import Derivation, Path, TracedRule
 from jaxdiff_magic.symbolic.evaluate import EPS
 from jaxdiff_magic.symbolic.proof import proved
@@ -76,7 +77,7 @@ class _Checking:
         self.derivation, self.deadline = derivation, deadline
         self.points = sample(self.subject, points, np.random.default_rng(seed))
         leaves = (*self.subject.inputs, *self.subject.outputs)
-        self.eps = max(float(np.finfo(leaf.dtype).eps) for leaf in leaves)
+        self.eps = max(float(jnp.finfo(leaf.dtype).eps) for leaf in leaves)
         nearby = range(1, min(NATIVE_POINTS, 1 + points))
         self.native = [values, *(derivatives.at(self._native_point(k)) for k in nearby)]
         self.rules: dict[RuleName, TracedRule] = {}
@@ -114,6 +115,8 @@ class _Checking:
             yield from ((first, path) for path in itertools.product(outputs, inputs))
         if self.native[0].hessian is not None:
             yield from (("hessian", path) for path in itertools.product(outputs, inputs, inputs))
+        for order in self.native[0].higher:
+            yield from ((f"d{order}", path) for path in itertools.product(outputs, *[inputs] * order))
 
     def _doubt(self) -> str:
         """Why the formulas say nothing about this function: its value is not finite, or is not the formula's."""
@@ -130,7 +133,8 @@ class _Checking:
                 actual = np.asarray(values.value[o], np.float64)
                 with np.errstate(invalid="ignore"):
                     off = np.abs(actual - value[k]) > self._tolerance(value[k], bound[k])
-                if np.any(off & np.isfinite(actual)) and not border[k]:
+                beyond = np.isnan(actual) & np.isfinite(value[k])  # outside the function's own domain
+                if np.any(off & np.isfinite(actual) | beyond) and not border[k]:
                     return f"the formula does not reproduce the value of {leaf.name}"
         return ""
 
@@ -175,7 +179,7 @@ class _Checking:
                 )
             except OutOfReach:
                 continue
-            found.append(RuleEvidence(name, comparison, "here" if comparison.at == 0 else self._place(comparison.at)))
+            found.append(RuleEvidence(name, comparison, self._place(comparison.at)))
         return tuple(found)
 
     def _native(self, path: Path, k: int) -> np.ndarray:
@@ -184,16 +188,18 @@ class _Checking:
         return next(column for column in _native_columns(values, path)[::-1] if column is not None)
 
     def _rules_for(self, path: Path) -> list[RuleName]:
-        names: tuple[RuleName, ...] = ("forward", "reverse") if len(path) == 2 else ("second",)
-        return [name for name in names if name in self.rules]
+        names: dict[int, tuple[RuleName, ...]] = {2: ("forward", "reverse"), 3: ("second",)}
+        return [name for name in names.get(len(path), ()) if name in self.rules]
 
     def _place(self, k: int) -> str:
-        """A sampled point, as a reader would write it."""
+        """A sampled point at the end of a sentence; "" for the user's own."""
+        if k == 0:
+            return ""
         parts = (
             f"{leaf.name} = {np.array2string(batch[k], precision=4, threshold=6, separator=', ')}"
             for batch, leaf in zip(self.points, self.subject.inputs, strict=True)
         )
-        return f"at {', '.join(parts)}"
+        return f", at {', '.join(parts)}"
 
     def _differences(self, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """The numeric column: estimates, error estimates and kinks, each `(points, *shape)`, at the first points.
@@ -202,7 +208,7 @@ class _Checking:
         of what JAX computes one order below. None when there is no time for them.
         """
         *above, last = path
-        if (derivation := self.derivation) is not None and not self.doubt:
+        if (derivation := self.derivation) is not None and not self.doubt and self._formula(tuple(above)) is not None:
             below, eps, count = lambda batch: [derivation.evaluate(tuple(above), batch)[0]], EPS, 1
         else:
             below, eps = batched(self.subject, self._one_order_below(path))
@@ -224,10 +230,16 @@ class _Checking:
         output, *inputs = path
         if len(inputs) == 1:
             return lambda *leaves: [self.subject.flat(*leaves)[output]]
-        transforms = self.derivatives.transforms
-        first = transforms.get("reverse", transforms.get("forward"))
-        assert first is not None  # else there would be no second derivative to check
-        return lambda *leaves: [first(*leaves)[output][inputs[0]]]
+        transforms, order = self.derivatives.transforms, len(inputs) - 1
+        name = {1: "reverse" if "reverse" in transforms else "forward", 2: "hessian"}.get(order, f"d{order}")
+
+        def below(*leaves: Any) -> list[Any]:
+            found = transforms[name](*leaves)[output]
+            for position in inputs[:-1]:
+                found = found[position]
+            return [found]
+
+        return below
 
     def _unit_directions(self, position: int) -> Iterator[list[np.ndarray]]:
         """One direction for each element of an input leaf."""
@@ -245,7 +257,9 @@ class _Checking:
 
 def _native_columns(values: Values, path: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
     """JAX's numbers for a block: forward and reverse mode; for second derivatives, over reverse mode."""
-    pair = (values.forward, values.reverse) if len(path) == 2 else (values.hessian, values.hessian_reverse)
+    order = len(path) - 1
+    pairs = {1: (values.forward, values.reverse), 2: (values.hessian, values.hessian_reverse)}
+    pair = pairs.get(order) or (values.higher[order], None)
     found = []
     for nested in pair:
         for position in path:
@@ -261,9 +275,14 @@ def _summary(blocks: Sequence[BlockCheck], points: int, missing: dict[str, str])
         return "there was no derivative to check"
     where = f"at the point and at {points} random points around it" if points else "at the point"
     every = "the one entry" if total == 1 else f"all {total} entries"
-    if counts["differs"] or counts["out of reach"]:
-        parts = [f"{number} {word}" for word, number in counts.items() if number]
-        return f"of {total} {'entry' if total == 1 else 'entries'}, {', '.join(parts)}"
+    doubts: tuple[tuple[Outcome, str], ...] = (
+        ("differs", "differ from the function's own derivative"),
+        ("out of reach", "cannot be decided"),
+    )
+    for word, says in doubts:
+        if counts[word]:
+            first = next(reason for block in blocks if (reason := block.first_reason(word)))
+            return f"{counts[word]} of {total} {'entry' if total == 1 else 'entries'} {says}: {first}"
     columns = " and ".join(mode for mode in ("forward", "reverse") if mode not in missing)
     if counts["proved"] == total:
         return (

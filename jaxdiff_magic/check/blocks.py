@@ -32,6 +32,11 @@ class BlockCheck:
     def count(self, word: Outcome) -> int:
         return int(np.count_nonzero(self.decision.outcome == OUTCOMES.index(word)))
 
+    def first_reason(self, word: Outcome) -> str:
+        """Why the first entry with some outcome has it; "" when none has."""
+        at = np.argwhere(self.decision.outcome == OUTCOMES.index(word))
+        return self.decision.reasons[int(self.decision.reason[tuple(at[0])])] if len(at) else ""
+
     def rows(self, entries: Sequence[tuple[int, ...]]) -> Iterator[CheckEntry]:
         """The table rows of some entries."""
         forward, reverse = self.evidence.native[0]

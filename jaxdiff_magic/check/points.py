@@ -51,7 +51,7 @@ def batched(
             return run(batch, "float64")
 
     point = [np.asarray(value, np.float64)[None] for value in subject.point]
-    own_eps = max(float(np.finfo(leaf.dtype).eps) for leaf in (*subject.inputs, *subject.outputs))
+    own_eps = max(float(jnp.finfo(leaf.dtype).eps) for leaf in (*subject.inputs, *subject.outputs))
     try:
         wide, own = in_float64(point), run(point, None)
         same = all(np.allclose(a, b, rtol=1e3 * own_eps, equal_nan=True) for a, b in zip(wide, own, strict=True))

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.check.differences import directional
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.symbolic.derivation import Derivation, Path, TracedRule
+from jaxdiff_magic.symbolic.derivation import Derivation, NotLinear, Path, TracedRule
 from jaxdiff_magic.symbolic.evaluate import EPS
 from jaxdiff_magic.trace import cotangent_trace, second_trace, tangent_trace
 
@@ -30,11 +31,14 @@ class Comparison:
 
     Attributes:
         wrong: mask over the block: where the rule is wrong, confirmed by function values.
+        unclear: mask over the block: where nothing can be said, and `why`.
         at: the sampled point (0 is the user's own) where it is.
         rule, formula: both values of the first wrong entry.
     """
 
     wrong: np.ndarray
+    unclear: np.ndarray
+    why: str = ""
     at: int = 0
     rule: float = 0.0
     formula: float = 0.0
@@ -51,7 +55,7 @@ def traced_rule(subject: Subject, name: RuleName) -> TracedRule:
         trace = build(subject)
     except (TypeError, ValueError, NotImplementedError) as error:
         raise OutOfReach(str(error).strip().splitlines()[0]) from None
-    eps = max(float(np.finfo(leaf.dtype).eps) for leaf in subject.inputs)
+    eps = max(float(jnp.finfo(leaf.dtype).eps) for leaf in subject.inputs)
     cotangents = len(subject.outputs) if name != "forward" else 0
     tangents = len(subject.inputs) if name != "reverse" else 0
     return TracedRule(trace, [leaf.name for leaf in subject.inputs], cotangents, tangents, literal_eps=eps)
@@ -79,7 +83,11 @@ def compare(
         eps: their relative rounding error.
     """
     expected, bound, border = derivation.evaluate(path, points)
-    actual, actual_bound, actual_border = rule.evaluate(path, points)
+    nowhere = np.zeros(expected.shape[1:], bool)
+    try:
+        actual, actual_bound, actual_border = rule.evaluate(path, points)
+    except NotLinear:
+        return Comparison(nowhere, ~nowhere, "is not linear in its direction: its rows are no Jacobian")
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(actual - expected) > SAFETY * (bound + actual_bound) + np.finfo(float).tiny
     settled = np.isfinite(actual) & np.isfinite(expected) & np.isfinite(bound) & np.isfinite(actual_bound)
@@ -87,14 +95,16 @@ def compare(
     missed = apart & settled & clear
     for position in np.flatnonzero(missed.reshape(len(missed), -1).any(axis=1))[:MAX_DISPUTED]:
         given = native(int(position))
-        entry = tuple(np.argwhere(missed[position])[0])
+        distance = np.where(missed[position], np.abs(actual[position] - expected[position]), 0.0)
+        entry = np.unravel_index(int(np.argmax(distance)), distance.shape)
         ours, theirs = float(expected[(position, *entry)]), float(actual[(position, *entry)])
         allowed = SAFETY * actual_bound[(position, *entry)] * eps / EPS + 8 * eps * np.max(np.abs(actual[position]))
         if not abs(given[entry] - theirs) <= allowed:
             raise OutOfReach("JAX's rule and its numbers do not match")
         if _values_side_with(ours, theirs, derivation, path, entry, [batch[position] for batch in points]):
-            return Comparison(missed[position], int(position), theirs, ours)
-    return Comparison(np.zeros(expected.shape[1:], bool))
+            return Comparison(missed[position], nowhere, at=int(position), rule=theirs, formula=ours)
+    why = "and the formula differ at sampled points, and function values do not say which is right"
+    return Comparison(nowhere, missed.any(axis=0), why)
 
 
 def _values_side_with(

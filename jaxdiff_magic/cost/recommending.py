@@ -87,9 +87,9 @@ def duration(seconds: float) -> str:
 
 
 def size(count: int) -> str:
-    """`12 KB`, `4 MB`: bytes in decimal units, two significant digits."""
+    """`12 kB`, `4 MB`: bytes in decimal units, two significant digits."""
     value, unit = float(count), "bytes"
-    for larger in ("KB", "MB", "GB", "TB"):
+    for larger in ("kB", "MB", "GB", "TB"):
         if value < 1000:
             break
         value, unit = value / 1000, larger

@@ -70,6 +70,10 @@ class Derivation:
         return values, errors, started.on_border
 
 
+class NotLinear(OutOfReach):
+    """A rule that is not linear in its cotangent or tangent, as one that clips gradients."""
+
+
 class TracedRule:
     """What JAX's own derivative program computes, as formulas: it is linear in its directions, so its derivative
     with respect to them is the Jacobian (or Hessian) that JAX would return.
@@ -108,7 +112,7 @@ class TracedRule:
             program, definition = self._along(program, definition, direction)
         left = {array.label for array in self._directions}
         if any(free(d.expr) & left for d in (*program.definitions, definition)):
-            raise OutOfReach("JAX's rule is not linear in its direction")
+            raise NotLinear("JAX's rule is not linear in its direction")
         return program, definition
 
     def _along(self, program: Program, definition: Definition, direction: int) -> tuple[Program, Definition]:

@@ -120,8 +120,8 @@ ELEMENTWISE: Mapping[str, Rule] = {
             "sign": sp.sign,
             "floor": sp.floor,
             "ceil": sp.ceiling,
-            "max": sp.Max,
-            "min": sp.Min,
+            "max": lambda x, y: sp.nan if sp.nan in (x, y) else sp.Max(x, y),
+            "min": lambda x, y: sp.nan if sp.nan in (x, y) else sp.Min(x, y),
             "clamp": lambda low, x, high: sp.Min(sp.Max(x, low), high),
             "is_finite": lambda x: sp.true,  # a formula speaks of where the values are finite
             "stop_gradient": Frozen,

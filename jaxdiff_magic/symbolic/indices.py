@@ -75,15 +75,15 @@ def total(body: Expr, indices: Sequence[Index]) -> Expr:
         return body
     if body == 0 or any(i.size == 0 for i in indices):
         return Integer(0)
-    if isinstance(body, sp.Add):
+    if isinstance(body, sp.Add) and _selects(body, indices):
         return sp.Add(*(total(term, indices) for term in body.args))
     factors = [part for factor in sp.Mul.make_args(body) for part in _with_content(factor)]
     summed = set(indices)
     for position, factor in enumerate(factors):
-        if isinstance(factor, sp.Add) and any(summed & free(selector) for selector in factor.atoms(Delta, Within)):
+        if isinstance(factor, sp.Add) and _selects(factor, indices):
             others = factors[:position] + factors[position + 1 :]
             return sp.Add(*(total(sp.Mul(term, *others), indices) for term in factor.args))
-        if isinstance(factor, IndexSum) and any(summed & free(delta) for delta in factor.atoms(Delta)):
+        if isinstance(factor, IndexSum) and _selects(factor, indices):
             inner, summand = opened(factor)
             others = factors[:position] + factors[position + 1 :]
             return total(sp.Mul(summand, *others), [*indices, *inner])
@@ -97,6 +97,11 @@ def total(body: Expr, indices: Sequence[Index]) -> Expr:
     used = [i for i in indices if any(i in free(factor) for factor in bound)]
     repeats = sp.Mul(*(i.size for i in indices if i not in used))
     return sp.Mul(repeats, *outside, *(_sum(part, over) for part, over in _components(bound, used)))
+
+
+def _selects(e: Expr, indices: Sequence[Index]) -> bool:
+    """Whether a delta or a range in an expression speaks of one of some indices."""
+    return any(not free(selector).isdisjoint(indices) for selector in e.atoms(Delta, Within))
 
 
 def _with_content(factor: Expr) -> tuple[Expr, ...]:

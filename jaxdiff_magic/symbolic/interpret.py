@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+import jax.numpy as jnp
 import numpy as np
 import sympy as sp
 from sympy import Integer, Rational
@@ -41,6 +42,8 @@ def program_of(trace: Trace, inputs: Sequence[str], outputs: Sequence[str]) -> P
     def view(atom: Variable | Constant) -> View:
         if isinstance(atom, Variable):
             return views[atom]
+        if np.iscomplexobj(atom.value):
+            raise OutOfReach("complex numbers have no formula yet")
         if atom.shape == () and not atom.name:
             return View((), lambda _: number(atom.value))
         if id(atom) not in constants:
@@ -54,12 +57,21 @@ def program_of(trace: Trace, inputs: Sequence[str], outputs: Sequence[str]) -> P
     for equation in trace.equations:
         results = _apply(equation, [view(atom) for atom in equation.inputs])
         for variable, result in zip(equation.outputs, results, strict=True):
-            if equation.primitive in VIEWS or variable.dtype == bool or not np.issubdtype(variable.dtype, np.floating):
+            if (
+                equation.primitive in VIEWS
+                or variable.dtype == bool
+                or not jnp.issubdtype(variable.dtype, jnp.floating)
+            ):
                 views[variable] = result
                 continue
             array = Array.named(unique(equation.name, "t"), variable.shape)
             indices = array.indices()
             expr = _reached(equation, lambda: result.at(indices))  # noqa: B023  called at once
+            if expr.has(sp.zoo):
+                raise OutOfReach(f"{equation.primitive} divides by zero{_at(equation.location)}")
+            if expr.is_number:  # it needs no name
+                views[variable] = result
+                continue
             definitions.append(Definition(array, indices, expr, equation.location, bool(equation.name)))
             views[variable] = View(array.shape, array.at)
 

@@ -50,8 +50,8 @@ def proved(derivation: Derivation, rule: TracedRule, path: Path, entry: Sequence
         entry: of the block, output axes first.
         output_axes: how many of those there are.
     """
-    ours, theirs = derivation.formula(path), rule.formula(path)
     try:
+        ours, theirs = derivation.formula(path), rule.formula(path)
         left = component(*ours, entry, MAX_OPERATIONS)
         right = component(*theirs, rule.element(path, entry, output_axes), MAX_OPERATIONS)
     except OutOfReach:

@@ -75,6 +75,16 @@ def _transpose(inputs: Sequence[View], params: Mapping[str, Any], results: Seque
     return [View(results[0].shape, lambda i: inputs[0].at(tuple(i[order.index(axis)] for axis in range(len(order)))))]
 
 
+def _tile(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+    x = inputs[0]
+    return [
+        View(
+            results[0].shape,
+            lambda i: x.at(tuple(remainder(k, max(size, 1)) for k, size in zip(i, x.shape, strict=True))),
+        )
+    ]
+
+
 def _slice(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
     starts = params["start_indices"]
     strides = params["strides"] or (1,) * len(starts)
@@ -269,6 +279,7 @@ STRUCTURE: Mapping[str, StructureRule] = {
     "squeeze": _same_order,
     "expand_dims": _same_order,
     "transpose": _transpose,
+    "tile": _tile,
     "slice": _slice,
     "rev": _reverse,
     "concatenate": _concatenate,
@@ -290,5 +301,7 @@ STRUCTURE: Mapping[str, StructureRule] = {
 }
 """Primitive name to its rule."""
 
-VIEWS = frozenset("broadcast_in_dim reshape squeeze expand_dims transpose slice rev split unstack copy copy_p".split())
+VIEWS = frozenset(
+    "broadcast_in_dim reshape squeeze expand_dims transpose tile slice rev split unstack copy copy_p".split()
+)
 """Primitives that only re-index: they need no definition of their own."""
