@@ -114,6 +114,6 @@ def _values_side_with(
     direction = [np.zeros_like(x) for x in point]
     inner = len(entry) - direction[path[-1]].ndim
     direction[path[-1]][entry[inner:]] = 1.0
-    found = directional(lambda batch: [derivation.evaluate(path[:-1], batch)[0]], point, direction)
+    found = directional(lambda batch: [derivation.evaluate(path[:-1], batch, hold=True)[0]], point, direction)
     estimate, error = found.estimate[0][entry[:inner]], found.error[0][entry[:inner]]
     return bool(abs(estimate - ours) <= 0.1 * abs(theirs - ours) and error <= 0.1 * abs(theirs - ours))

@@ -27,6 +27,9 @@ def derivatives(report: Report) -> Iterator[Paragraph | Table]:
     if subject.held:
         held = ", ".join(f"{held.name} = {held.description} ({held.kind})" for held in subject.held)
         yield Paragraph((f"Held fixed: {held}",))
+    if report.verdict == "differs":
+        warning = "the formulas are the function's own, the values are JAX's; the check names those that differ."
+        yield Paragraph(("Wrong values", f": {warning}"), "bad")
     for grid in grids(report):
         yield from _grid(grid)
 

@@ -53,19 +53,23 @@ class Derivation:
             return self.steps.inlined(lambda _: False, INLINE)
         return jacobian(*self.formula(above)).inlined(lambda _: False, INLINE)
 
-    def evaluate(self, path: Path, points: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def evaluate(
+        self, path: Path, points: Sequence[np.ndarray], hold: bool = False
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A derivative at a batch of points, in float64.
 
         Args:
             path: which one.
             points: for each input leaf its values, shape `(points, *shape)`.
+            hold: whether what `stop_gradient` froze keeps the value that it has at the first point, so that
+                differences between the points show the derivative that is meant.
 
         Returns:
             Values and error bounds, shape `(points, *definition.shape)`; and for each point, whether a choice in
             the formula stood on its border there.
         """
         program, definition = self.formula(path)
-        started = evaluation(program, points, self.literal_eps)
+        started = evaluation(program, points, self.literal_eps, hold=hold)
         values, errors = started.of(definition)
         return values, errors, started.on_border
 

@@ -66,6 +66,8 @@ def _logical(on_booleans: Callable[..., sp.Basic]) -> Rule:
 
 def _compare(relation: Callable[..., sp.Basic], on_booleans: Callable[..., sp.Basic] | None = None) -> Rule:
     def rule(x: sp.Basic, y: sp.Basic, **_: Any) -> sp.Basic:
+        if sp.nan in (x, y):
+            return sp.sympify(relation is sp.Ne)
         if isinstance(x, Expr):
             return relation(x, y)
         if on_booleans is None:
@@ -126,7 +128,6 @@ ELEMENTWISE: Mapping[str, Rule] = {
             "is_finite": lambda x: sp.true,  # a formula speaks of where the values are finite
             "stop_gradient": Frozen,
             "copy": lambda x: x,
-            "copy_p": lambda x: x,
         }.items()
     },
     "integer_pow": _integer_pow,

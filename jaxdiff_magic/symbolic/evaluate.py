@@ -53,11 +53,13 @@ class Evaluation:
         literal_eps: relative error ascribed to literals that are not short binary fractions.
         on_border: for each point, whether a choice (a comparison, a maximum, an absolute value) fell within
             rounding of its border, so that the derivative there is a matter of convention.
+        hold: whether what `stop_gradient` froze keeps the value that it has at the first point.
     """
 
     values: dict[sp.Symbol, Labelled]
     literal_eps: float
     on_border: np.ndarray
+    hold: bool = False
     known: dict[sp.Basic, Labelled] = field(default_factory=dict)
 
     def of(self, definition: Definition) -> tuple[np.ndarray, np.ndarray]:
@@ -209,6 +211,8 @@ class Evaluation:
             distance = np.abs(arguments[0] - JUMPS[e.func](arguments[0]))
             self._note_border(parts[0].axes, distance <= 4 * parts[0].error)
         data = values(*arguments)
+        if isinstance(e, Frozen) and self.hold and POINT in parts[0].axes:
+            data = np.broadcast_to(data[:1], data.shape)
         error = 2 * EPS * np.abs(data)
         for part, slope in zip(parts, slopes, strict=True):
             error = error + np.where(part.error == 0, 0.0, np.abs(slope(*arguments)) * part.error)
@@ -255,21 +259,25 @@ class Evaluation:
 
 
 def evaluation(
-    program: Program, points: Sequence[np.ndarray], literal_eps: float = EPS, definitions: bool = True
+    program: Program,
+    points: Sequence[np.ndarray],
+    literal_eps: float = EPS,
+    definitions: bool = True,
+    hold: bool = False,
 ) -> Evaluation:
     """Start an evaluation of a program.
 
     Args:
         program: whose definitions are evaluated, in order.
         points: for each input, its values, shape `(points, *input.shape)`, float64.
-        literal_eps: see `Evaluation`.
+        literal_eps, hold: see `Evaluation`.
         definitions: whether to evaluate the program's definitions now.
     """
     values = {
         array.label: Labelled((), np.asarray(data, float), np.zeros(np.shape(data)))
         for array, data in (*zip(program.inputs, points, strict=True), *program.constants)
     }
-    started = Evaluation(values, literal_eps, np.zeros(len(points[0]), bool))
+    started = Evaluation(values, literal_eps, np.zeros(len(points[0]), bool), hold)
     if definitions:
         for definition in program.definitions:
             started.define(definition)
@@ -331,6 +339,10 @@ FUNCTIONS: Mapping[type, tuple[Numeric, tuple[Numeric, ...]]] = {
     sp.erfc: (special.erfc, (_gaussian,)),
     sp.loggamma: (special.gammaln, (special.digamma,)),
     sp.digamma: (special.digamma, (lambda x: special.polygamma(1, x),)),
+    sp.polygamma: (
+        lambda n, x: special.polygamma(n.astype(int), x),
+        (ZERO, lambda n, x: special.polygamma(n.astype(int) + 1, x)),
+    ),
     Log1p: (np.log1p, (lambda x: 1 / (1 + x),)),
     Expm1: (np.expm1, (np.exp,)),
     Sigmoid: (special.expit, (lambda x: special.expit(x) * special.expit(-x),)),

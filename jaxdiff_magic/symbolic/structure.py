@@ -277,7 +277,6 @@ STRUCTURE: Mapping[str, StructureRule] = {
     "broadcast_in_dim": _broadcast,
     "reshape": _reshape,
     "squeeze": _same_order,
-    "expand_dims": _same_order,
     "transpose": _transpose,
     "tile": _tile,
     "slice": _slice,
@@ -302,6 +301,6 @@ STRUCTURE: Mapping[str, StructureRule] = {
 """Primitive name to its rule."""
 
 VIEWS = frozenset(
-    "broadcast_in_dim reshape squeeze expand_dims transpose tile slice rev split unstack copy copy_p".split()
+    "broadcast_in_dim reshape squeeze transpose tile slice rev split unstack copy".split()
 )
 """Primitives that only re-index: they need no definition of their own."""
