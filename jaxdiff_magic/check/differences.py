@@ -45,13 +45,14 @@ def directional(
         point, direction: for each input leaf an array of its shape, float64.
         eps: relative rounding error of the function's values.
     """
-    steps = _largest_step(point, direction) / 2.0 ** np.arange(STEPS)
-    offsets = np.concatenate([[0.0], steps, -steps])
-    batch = [
-        np.asarray(x)[None] + offsets.reshape(-1, *[1] * np.ndim(x)) * np.asarray(d)[None]
-        for x, d in zip(point, direction, strict=True)
-    ]
-    found = [_extrapolated(out, steps, eps) for out in values(batch)]
+    with np.errstate(all="ignore"):  # infinite and undefined values show in the error estimate
+        steps = _largest_step(point, direction) / 2.0 ** np.arange(STEPS)
+        offsets = np.concatenate([[0.0], steps, -steps])
+        batch = [
+            np.asarray(x)[None] + offsets.reshape(-1, *[1] * np.ndim(x)) * np.asarray(d)[None]
+            for x, d in zip(point, direction, strict=True)
+        ]
+        found = [_extrapolated(out, steps, eps) for out in values(batch)]
     return Difference(*(list(column) for column in zip(*found, strict=True)))
 
 
@@ -70,23 +71,22 @@ def _extrapolated(values: np.ndarray, steps: np.ndarray, eps: float) -> tuple[np
     count = len(steps)
     middle, ahead, behind = values[0], values[1 : count + 1], values[count + 1 :]
     h = steps.reshape(-1, *[1] * middle.ndim)
-    with np.errstate(all="ignore"):
-        column = (ahead - behind) / (2 * h)
-        size = np.maximum(np.abs(ahead), np.abs(behind))
-        rounding = 2 * eps * size / h
-        best, error = column[0], np.full(middle.shape, np.inf)
-        previous = column
-        factor = 4.0
-        for order in range(1, count):
-            column = (factor * previous[1:] - previous[:-1]) / (factor - 1)
-            estimates = np.maximum(np.abs(column - previous[1:]), np.abs(column - previous[:-1])) + rounding[order:]
-            for k in range(len(column)):
-                better = estimates[k] < error
-                best, error = np.where(better, column[k], best), np.where(better, estimates[k], error)
-            previous, factor = column, factor * 4
-        # smooth: (f(x + h) - 2 f(x) + f(x - h)) / h shrinks with h; at a kink it stays
-        bend = np.abs(ahead - 2 * middle + behind) / h
-        seen = bend > 100 * rounding
-        far, near = bend[0], bend[STEPS // 2]
-        kink = seen[STEPS // 2] & (near > 0.5 * far) & (far > 0)
+    column = (ahead - behind) / (2 * h)
+    size = np.maximum(np.abs(ahead), np.abs(behind))
+    rounding = 2 * eps * size / h
+    best, error = column[0], np.full(middle.shape, np.inf)
+    previous = column
+    factor = 4.0
+    for order in range(1, count):
+        column = (factor * previous[1:] - previous[:-1]) / (factor - 1)
+        estimates = np.maximum(np.abs(column - previous[1:]), np.abs(column - previous[:-1])) + rounding[order:]
+        for k in range(len(column)):
+            better = estimates[k] < error
+            best, error = np.where(better, column[k], best), np.where(better, estimates[k], error)
+        previous, factor = column, factor * 4
+    # smooth: (f(x + h) - 2 f(x) + f(x - h)) / h shrinks with h; at a kink it stays
+    bend = np.abs(ahead - 2 * middle + behind) / h
+    seen = bend > 100 * rounding
+    far, near = bend[0], bend[STEPS // 2]
+    kink = seen[STEPS // 2] & (near > 0.5 * far) & (far > 0)
     return best, error, kink

@@ -1,0 +1,110 @@
+"""From a function to steps: calls opened, sources and names found."""
+
+from __future__ import annotations
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdiff_magic.subject import subject_of
+from jaxdiff_magic.trace import subject_trace
+
+WEIGHTS = np.array([[1.0, 2.0], [3.0, 4.0]])
+OFFSET = jnp.array([5.0, 6.0])
+
+
+def steps(function, *args):
+    return subject_trace(subject_of(function, args, {})).equations
+
+
+def constant_names(function, *args) -> set[str]:
+    return {atom.name for step in steps(function, *args) for atom in step.inputs if hasattr(atom, "name")} - {""}
+
+
+def test_calls_are_opened_down_to_primitives():
+    def f(x):
+        return jax.nn.relu(jax.jit(jnp.tanh)(x)).sum()
+
+    assert [step.primitive for step in steps(f, jnp.ones(2))] == ["tanh", "max", "reduce_sum"]
+
+
+def test_a_custom_rule_is_replaced_by_the_code_it_stands_for():
+    @jax.custom_jvp
+    def square(x):
+        return x * x
+
+    square.defjvp(lambda primals, tangents: (square(primals[0]), 1000.0 * tangents[0]))
+
+    @jax.custom_vjp
+    def cube(x):
+        return x**3
+
+    cube.defvjp(lambda x: (cube(x), x), lambda x, g: (1000.0 * g,))
+    assert [step.primitive for step in steps(lambda x: square(x) + cube(x), 2.0)] == ["mul", "integer_pow", "add"]
+
+
+def test_assigned_variables_name_their_steps():
+    def f(x):
+        y = jnp.sin(x + 1.0)
+        z = y * y
+        y = z - y
+        return y * 2.0
+
+    assert [step.name for step in steps(f, 1.0)] == ["", "y", "z", "y_2", ""]
+
+
+def test_steps_know_their_line():
+    def f(x):
+        doubled = 2.0 * x
+        return jnp.linalg.norm(doubled)
+
+    first, *rest = steps(f, jnp.ones(3))
+    assert first.location.source == "doubled = 2.0 * x"
+    assert {step.location.source for step in rest} == {"return jnp.linalg.norm(doubled)"}
+    assert str(first.location) == f"test_trace.py, line {f.__code__.co_firstlineno + 1}"
+
+
+def test_a_library_function_is_blamed_on_the_line_that_calls_it_now():
+    def f(x):
+        return jnp.linalg.norm(x)
+
+    def g(x):
+        return jnp.linalg.norm(x) + 1.0
+
+    assert steps(f, jnp.ones(5))[0].location.source == "return jnp.linalg.norm(x)"
+    assert steps(g, jnp.ones(5))[0].location.source == "return jnp.linalg.norm(x) + 1.0"
+
+
+def test_captured_arrays_have_the_names_they_have_in_the_code():
+    local = jnp.array([7.0, 8.0])
+
+    def inner(x):
+        return WEIGHTS @ x
+
+    def f(x):
+        return inner(x) + OFFSET * local
+
+    assert constant_names(f, jnp.ones(2)) == {"WEIGHTS", "OFFSET", "local"}
+
+
+def test_arrays_of_a_partial_or_an_object_are_named_too():
+    class Model:
+        def __init__(self):
+            self.A = jnp.array([[1.0, 0.5], [0.5, 3.0]])
+
+        def loss(self, x):
+            return x @ self.A @ x
+
+    def scaled(x, factors):
+        return (x * factors).sum()
+
+    assert constant_names(Model().loss, jnp.ones(2)) == {"self.A"}
+    assert constant_names(functools.partial(scaled, factors=OFFSET), jnp.ones(2)) == {"factors"}
+
+
+def test_held_arguments_keep_their_names():
+    subject = subject_of(lambda x, v: (x * v).sum(), (jnp.ones(2), jnp.array([3.0, 4.0])), {}, "x")
+    names = {atom.name for step in subject_trace(subject).equations for atom in step.inputs if hasattr(atom, "name")}
+    assert "v" in names

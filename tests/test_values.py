@@ -1,0 +1,81 @@
+"""What JAX returns, and what is left undone with a reason."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxdiff_magic.subject import subject_of
+from jaxdiff_magic.values import derivatives_of, equation_count
+
+
+def values(function, *args, order=2):
+    subject = subject_of(function, args, {})
+    return derivatives_of(subject, order).at(subject.point)
+
+
+def f(x):
+    return x[0] ** 2 * x[1] + jnp.sin(x[1])
+
+
+X = jnp.array([1.0, 2.0])
+
+
+def test_they_are_jax_own_numbers_in_jax_own_dtype():
+    found = values(f, X, order=3)
+    for ours, theirs in (
+        (found.value[0], f(X)),
+        (found.forward[0][0], jax.jacfwd(f)(X)),
+        (found.reverse[0][0], jax.grad(f)(X)),
+        (found.hessian[0][0][0], jax.hessian(f)(X)),
+        (found.hessian_reverse[0][0][0], jax.jacrev(jax.jacrev(f))(X)),
+        (found.higher[3][0][0][0][0], jax.jacfwd(jax.hessian(f))(X)),
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+        assert ours.dtype == jnp.float32
+
+
+def test_a_function_that_branches_in_python_works_as_under_grad():
+    found = values(lambda x: x**2 if x > 0 else -x, 3.0)
+    assert (found.reverse[0][0], found.forward[0][0], found.hessian[0][0][0]) == (6.0, 6.0, 2.0)
+
+
+def test_a_custom_vjp_has_no_forward_mode_and_still_a_hessian():
+    @jax.custom_vjp
+    def sine(x):
+        return jnp.sin(x)
+
+    sine.defvjp(lambda x: (sine(x), x), lambda x, g: (g * jnp.cos(x),))
+    found = values(sine, 1.0)
+    assert found.forward is None
+    assert "custom_vjp" in found.missing["forward"]
+    np.testing.assert_allclose(found.hessian[0][0][0], -np.sin(1.0), rtol=1e-6)
+
+
+def test_a_while_loop_has_no_reverse_mode():
+    found = values(lambda x: jax.lax.while_loop(lambda c: c < 10, lambda c: 2 * c, x), 1.0)
+    assert found.reverse is None
+    assert "while_loop" in found.missing["reverse"]
+    assert found.jacobian[0][0] == 16.0
+
+
+@pytest.mark.parametrize(("n", "built"), [(1000, True), (3000, False)])
+def test_a_hessian_that_would_not_fit_is_described_not_built(n, built):
+    found = values(lambda x: (x**2).sum(), jnp.ones(n))
+    assert (found.hessian is not None) == built
+    if not built:
+        assert found.missing["hessian"] == "it would have 1 x 3000 x 3000 entries (0.036 GB)"
+
+
+def test_the_dearer_mode_is_left_out_when_it_takes_thousands_of_passes():
+    found = values(lambda x: (x**2).sum(), jnp.ones(3000))
+    assert found.forward is None
+    assert found.missing["forward"] == "it would take 3000 passes, reverse mode 1"
+
+
+def test_a_program_that_would_compile_for_minutes_is_not_compiled(monkeypatch):
+    first = max(equation_count(jax.make_jaxpr(mode(f))(X).jaxpr) for mode in (jax.jacfwd, jax.jacrev))
+    monkeypatch.setattr("jaxdiff_magic.values.MAX_EQUATIONS", first)
+    assert "would take minutes to compile" in values(f, X).missing["hessian"]
