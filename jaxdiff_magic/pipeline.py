@@ -93,7 +93,7 @@ def derive(
             check=check,
             cost=costs,
             curvature=curvature_of(jacobian[0], hessian[0], subject.inputs, subject.point)
-            if scalar and jacobian is not None and hessian is not None
+            if scalar and subject.size and jacobian is not None and hessian is not None
             else None,
             findings=findings_of(subject, values),
             layout=layout,

@@ -67,6 +67,7 @@ class BlockCheck:
             return None
         value, bound = self.evidence.formula[0][0], self.evidence.formula[1][0]
         scale = np.maximum(np.abs(value), bound / (8 * np.finfo(float).eps))
+        scale = np.where(scale > 0, scale, np.max(scale, initial=0.0) or 1.0)  # an exact zero among others
         with np.errstate(all="ignore"):
             apart = [np.abs(column - value) for column in self.evidence.native[0] if column is not None]
             largest = np.max(apart, axis=0)

@@ -36,6 +36,7 @@ class Evidence:
     Attributes:
         shape: of the block.
         eps: of the user's dtype.
+        scale: |f| / |x|, or / |x|^2 …: JAX's numbers carry rounding of terms of this size, whatever cancels.
         doubt: why no formula can be trusted here, or "".
         formula: values, bounds and border flags; None when out of reach.
         native: for each of the first points, JAX's numbers in forward and in reverse mode.
@@ -45,6 +46,7 @@ class Evidence:
 
     shape: tuple[int, ...]
     eps: float
+    scale: float
     doubt: str
     formula: tuple[np.ndarray, np.ndarray, np.ndarray] | None
     native: list[tuple[np.ndarray | None, np.ndarray | None]]
@@ -151,8 +153,12 @@ def _sides(evidence: Evidence, value: np.ndarray, actual: np.ndarray, k: int) ->
         return np.zeros(evidence.shape, bool)
     estimate, error, kink = (part[k] for part in evidence.numeric)
     apart = np.abs(actual - value)
-    scale = np.max(np.abs(value), initial=0.0)
-    return (np.abs(estimate - value) < 0.1 * apart) & (error < 0.1 * apart) & (apart > 1e-3 * scale) & ~kink
+    return (np.abs(estimate - value) < 0.1 * apart) & (error < 0.1 * apart) & _gross(evidence, apart, value) & ~kink
+
+
+def _gross(evidence: Evidence, apart: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Where a difference is too large for rounding in the user's dtype."""
+    return (apart > 1e-3 * np.max(np.abs(value), initial=0.0)) & (apart > 1e3 * evidence.eps * evidence.scale)
 
 
 def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
@@ -167,7 +173,7 @@ def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
                 continue
             with np.errstate(invalid="ignore"):
                 apart = np.abs(actual - estimate)
-                wrong = (apart > 100 * error) & (apart > 1e-3 * scale) & (apart > 100 * evidence.eps * scale)
+                wrong = (apart > 100 * error) & _gross(evidence, apart, estimate)
                 unclear = ~(apart <= 10 * error + 100 * evidence.eps * size)
                 # a zero that JAX gives exactly has no digits to compare; any other entry must show some of its own
                 coarse = ~(error <= 1e-6 * np.where(actual == 0, scale, size))

@@ -70,6 +70,9 @@ def differentiate(e: Expr, array: Array, element: Sequence[Expr]) -> Expr:
             case sp.Mod():
                 a, b = node.args
                 return d(a) - sp.floor(a / b) * d(b)
+            case sp.polygamma():
+                order, x = node.args
+                return sp.polygamma(order + 1, x) * d(x)
             case _:
                 partials = local_partials(node.func, len(node.args))
                 return sp.Add(

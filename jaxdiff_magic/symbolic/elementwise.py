@@ -11,7 +11,7 @@ from sympy import Expr, Integer, Rational
 
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.symbolic.expression import Choice, bounds
-from jaxdiff_magic.symbolic.functions import Expm1, Frozen, Log1p, Sigmoid
+from jaxdiff_magic.symbolic.functions import Expm1, Frozen, Log1p, Sigmoid, maximum, minimum
 from jaxdiff_magic.symbolic.indices import quotient
 
 Rule = Callable[..., sp.Basic]
@@ -55,6 +55,12 @@ def _whole_quotient(x: Expr, y: Expr) -> Expr:
     return sp.sign(x) * sp.sign(y) * sp.floor((sp.Abs(x) + sp.S.Half) / sp.Abs(y))
 
 
+def _polygamma(order: Expr, x: Expr, **_: Any) -> Expr:
+    if not isinstance(order, Integer):
+        raise OutOfReach("polygamma of a computed order has no formula")
+    return sp.polygamma(order, x)
+
+
 def _logical(on_booleans: Callable[..., sp.Basic]) -> Rule:
     def rule(*args: sp.Basic, **_: Any) -> sp.Basic:
         if any(isinstance(arg, Expr) for arg in args):
@@ -92,6 +98,7 @@ ELEMENTWISE: Mapping[str, Rule] = {
             "neg": lambda x: -x,
             "pow": lambda x, y: x**y,
             "square": lambda x: x**2,
+            "one_minus_square": lambda x: 1 - x**2,
             "sqrt": sp.sqrt,
             "rsqrt": lambda x: 1 / sp.sqrt(x),
             "cbrt": lambda x: sp.sign(x) * sp.Abs(x) ** Rational(1, 3),
@@ -122,8 +129,8 @@ ELEMENTWISE: Mapping[str, Rule] = {
             "sign": sp.sign,
             "floor": sp.floor,
             "ceil": sp.ceiling,
-            "max": lambda x, y: sp.nan if sp.nan in (x, y) else sp.Max(x, y),
-            "min": lambda x, y: sp.nan if sp.nan in (x, y) else sp.Min(x, y),
+            "max": maximum,
+            "min": minimum,
             "clamp": lambda low, x, high: sp.Min(sp.Max(x, low), high),
             "is_finite": lambda x: sp.true,  # a formula speaks of where the values are finite
             "stop_gradient": Frozen,
@@ -133,6 +140,7 @@ ELEMENTWISE: Mapping[str, Rule] = {
     "integer_pow": _integer_pow,
     "div": _divide,
     "rem": _remainder,
+    "polygamma": _polygamma,
     "select_n": _select,
     "eq": _compare(sp.Eq, lambda x, y: sp.Not(sp.Xor(x, y))),
     "ne": _compare(sp.Ne, sp.Xor),

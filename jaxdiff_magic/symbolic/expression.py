@@ -24,7 +24,14 @@ class Index(sp.Dummy):
         return symbol
 
 
-class IndexSum(Expr):
+class Opaque:
+    """What SymPy must not differentiate: it tries to, when a comparison makes it ask whether a term is constant."""
+
+    def _eval_derivative(self, s: sp.Symbol) -> None:
+        return None
+
+
+class IndexSum(Opaque, Expr):
     """The sum of a body over the full ranges of some indices."""
 
     is_commutative = True
@@ -79,7 +86,7 @@ class Within(sp.Function):
         return None
 
 
-class Truth(sp.Function):
+class Truth(Opaque, sp.Function):
     """1 where a condition holds, else 0; a delta where that is what the condition says."""
 
     is_integer = True
@@ -93,7 +100,7 @@ class Truth(sp.Function):
         return None
 
 
-class Choice(sp.Function):
+class Choice(Opaque, sp.Function):
     """The first expression where a condition holds, else the second."""
 
     is_real = True

@@ -52,6 +52,16 @@ class Frozen(sp.Function):
         return sp.Integer(0)
 
 
+def maximum(*args: Expr) -> Expr:
+    """The largest argument; NaN where one is, which SymPy refuses to compare."""
+    return sp.nan if sp.nan in args else sp.Max(*args)
+
+
+def minimum(*args: Expr) -> Expr:
+    """The smallest argument; NaN where one is."""
+    return sp.nan if sp.nan in args else sp.Min(*args)
+
+
 def elementary(e: Expr) -> Expr:
     """`e` with the functions of this file written out in exp and log, as proofs need them."""
     return (

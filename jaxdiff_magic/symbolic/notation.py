@@ -75,7 +75,7 @@ def array_formula(entries: np.ndarray) -> Formula:
     expressions = np.vectorize(lambda formula: formula.sympy, otypes=[object])(formulas)
     if formulas.ndim > 2:
         return Formula(rf"\text{{{len(formulas.shape)}-dimensional array}}", text, sp.Array(expressions.tolist()))
-    rows = formulas.reshape(formulas.shape[0], -1)
+    rows = formulas.reshape(formulas.shape[0], formulas[:1].size)
     body = r" \\ ".join(" & ".join(entry.latex for entry in row) for row in rows)
     return Formula(rf"\begin{{bmatrix}} {body} \end{{bmatrix}}", text, sp.Matrix(expressions.tolist()))
 

@@ -35,6 +35,8 @@ READABLE = 40
 READABLE_INDEX = 120
 """An index formula is shown in one piece while it has no more operations than this."""
 MAX_STEPS = 24
+MAX_LINES = 12
+"""A function is shown above its derivatives while its definition has no more lines than this."""
 NOTATIONS = ("auto", "component", "index", "steps")
 
 
@@ -83,11 +85,12 @@ class Presentation:
         return derivative_formula(definition, self.subject.outputs[output].name, names)
 
     def function(self) -> Formula | None:
-        """The function itself: entry by entry when small, else in index notation."""
+        """The function itself: entry by entry when small, else in index notation; None when it needs many steps."""
         try:
-            return self.formula("function", "auto")
+            found = self.formula("function", "auto")
         except OutOfReach:
             return None
+        return found if found.text.count("\n") < MAX_LINES else None
 
     def formula(self, what: str, notation: str) -> Formula:
         """See `Report.formula`."""

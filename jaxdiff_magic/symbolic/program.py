@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -9,8 +10,12 @@ import numpy as np
 import sympy as sp
 from sympy import Expr
 
-from jaxdiff_magic.symbolic.expression import Index, canonical, free, refreshed, rename, size
+from jaxdiff_magic.symbolic.expression import Index, IndexSum, canonical, free, opened, refreshed, rename, size
+from jaxdiff_magic.symbolic.indices import total
 from jaxdiff_magic.trace import Location
+
+SHORT = 3
+"""A definition with no more operations than this is not worth a name."""
 
 
 @dataclass(frozen=True)
@@ -82,32 +87,56 @@ class Program:
     def inlined(self, keep: Callable[[Definition], bool], limit: int) -> Program:
         """The same program with definitions substituted into their users.
 
+        All of them, when that leaves the outputs readable; else those that are used once or are short, so that the
+        size of a program never grows by substitution beyond a constant factor.
+
         Args:
-            keep: which definitions to keep by name whatever their size.
-            limit: no expression is made larger than this many operations by substitution.
+            keep: which definitions to keep by name in any case.
+            limit: all are substituted when the outputs stay below this many operations.
         """
         arrays = {definition.array.label: definition for definition in self.definitions}
-        kept: dict[sp.Symbol, Definition] = {}
+        users = Counter[sp.Symbol]()
+        for definition in (*self.definitions, *self.outputs):
+            users += _references(definition.expr, arrays)
+        everything = self._written_out(arrays) <= limit
         done: dict[sp.Symbol, Definition] = {}
 
         def expand(definition: Definition) -> Definition:
-            expr = definition.expr
-            for label in sorted(free(expr) & arrays.keys(), key=lambda symbol: symbol.name):
+            short = {}
+            for label in free(definition.expr) & arrays.keys():
                 inner = done[label]
-                larger = substitute(expr, {label: inner.at})
-                if label not in kept and size(larger) <= limit:
-                    expr = larger
-                elif label not in kept:
-                    kept[label] = inner
-            return replace(definition, expr=canonical(expr))
+                brief = size(inner.expr) <= SHORT or (users[label] == 1 and size(inner.expr) <= limit)
+                if not keep(inner) and (everything or brief):
+                    short[label] = inner.at
+            return replace(definition, expr=canonical(substitute(definition.expr, short)))
 
         for label, definition in arrays.items():
             done[label] = expand(definition)
-            if keep(definition):
-                kept[label] = done[label]
-        outputs = tuple(expand(definition) for definition in self.outputs)
-        needed = _reachable(outputs, kept)
-        return replace(self, definitions=tuple(d for d in done.values() if d.array.label in needed), outputs=outputs)
+        outputs = tuple(map(expand, self.outputs))
+        needed = _reachable(outputs, done)
+        return replace(self, definitions=tuple(d for label, d in done.items() if label in needed), outputs=outputs)
+
+    def _written_out(self, arrays: Mapping[sp.Symbol, Definition]) -> int:
+        """How many operations the outputs would take with everything substituted."""
+        sizes: dict[sp.Symbol, int] = {}
+
+        def written_out(e: Expr) -> int:
+            return size(e) + sum(count * sizes[label] for label, count in _references(e, arrays).items())
+
+        for label, definition in arrays.items():
+            sizes[label] = written_out(definition.expr)
+        return sum(written_out(output.expr) for output in self.outputs)
+
+
+def _references(e: Expr, arrays: Mapping[sp.Symbol, Definition]) -> Counter[sp.Symbol]:
+    """How often an expression mentions each of some arrays."""
+    found = Counter[sp.Symbol]()
+    if free(e) & arrays.keys():
+        if isinstance(e, sp.Symbol):
+            found[e] += 1
+        for arg in e.args:
+            found += _references(arg, arrays)
+    return found
 
 
 def _reachable(outputs: Sequence[Definition], kept: Mapping[sp.Symbol, Definition]) -> set[sp.Symbol]:
@@ -132,6 +161,9 @@ def substitute(e: Expr, definitions: Mapping[sp.Symbol, Callable[[Sequence[Expr]
                 known[node] = definitions[node.base.label]([walk(i) for i in node.indices])
             elif isinstance(node, sp.Symbol):
                 known[node] = definitions[node](())
+            elif isinstance(node, IndexSum):
+                bound, body = opened(node)
+                known[node] = total(walk(body), bound)  # what comes in may have deltas to contract
             else:
                 known[node] = node.func(*(walk(arg) for arg in node.args))
         return known[node]

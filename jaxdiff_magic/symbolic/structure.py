@@ -13,6 +13,7 @@ from sympy import Expr, Integer
 
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.symbolic.expression import Delta, Index, Truth, Within
+from jaxdiff_magic.symbolic.functions import maximum, minimum
 from jaxdiff_magic.symbolic.indices import quotient, ravel, remainder, total, unravel
 
 Indices = tuple[Expr, ...]
@@ -289,8 +290,8 @@ STRUCTURE: Mapping[str, StructureRule] = {
     "dot_general": _dot,
     "reduce_sum": _reduce_sum,
     "reduce_prod": _reduce_by(sp.Mul, 32),
-    "reduce_max": _reduce_by(sp.Max, 32),
-    "reduce_min": _reduce_by(sp.Min, 32),
+    "reduce_max": _reduce_by(maximum, 32),
+    "reduce_min": _reduce_by(minimum, 32),
     "reduce_and": _reduce_by(sp.And, 32),
     "reduce_or": _reduce_by(sp.Or, 32),
     "cumsum": _cumulative_sum,
@@ -300,7 +301,5 @@ STRUCTURE: Mapping[str, StructureRule] = {
 }
 """Primitive name to its rule."""
 
-VIEWS = frozenset(
-    "broadcast_in_dim reshape squeeze transpose tile slice rev split unstack copy".split()
-)
+VIEWS = frozenset("broadcast_in_dim reshape squeeze transpose tile slice rev split unstack copy".split())
 """Primitives that only re-index: they need no definition of their own."""

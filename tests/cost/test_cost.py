@@ -209,6 +209,6 @@ def test_durations_are_two_digits_and_a_unit(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-@pytest.mark.parametrize(("count", "text"), [(68, "68 bytes"), (12_000, "12 KB"), (4_000_000, "4 MB"), (0, "0 bytes")])
+@pytest.mark.parametrize(("count", "text"), [(68, "68 bytes"), (12_000, "12 kB"), (4_000_000, "4 MB"), (0, "0 bytes")])
 def test_sizes_are_two_digits_and_a_unit(count: int, text: str) -> None:
     assert size(count) == text

@@ -1,0 +1,25 @@
+"""Whatever a user may write: formulas are right or there are none, never wrong."""
+
+from __future__ import annotations
+
+import contextlib
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.symbolic import derivation
+
+from .agreement import assert_formulas_match
+from .programs import RandomProgram, programs
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(programs, st.sampled_from([0, 3, 200, 1000]))
+def test_formulas_of_random_programs_are_right_or_out_of_reach(program: RandomProgram, inline: int) -> None:
+    before, derivation.INLINE = derivation.INLINE, inline
+    try:
+        with contextlib.suppress(OutOfReach):
+            assert_formulas_match(program, *program.point())
+    finally:
+        derivation.INLINE = before
