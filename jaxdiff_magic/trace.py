@@ -125,7 +125,7 @@ def trace_of(function: Callable[..., Any], leaves: Sequence[Any], subject: Subje
 
 def _numbers(value: Any) -> np.ndarray:
     """The numbers of a constant; those of a random key are its data."""
-    is_key = hasattr(value, "dtype") and jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key)
+    is_key = hasattr(value, "dtype") and jax.numpy.issubdtype(value.dtype, jax.dtypes.prng_key)
     return np.array(jax.random.key_data(value) if is_key else value)
 
 

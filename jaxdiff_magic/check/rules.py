@@ -96,7 +96,7 @@ def compare(
     for position in np.flatnonzero(missed.reshape(len(missed), -1).any(axis=1))[:MAX_DISPUTED]:
         given = native(int(position))
         distance = np.where(missed[position], np.abs(actual[position] - expected[position]), 0.0)
-        entry = np.unravel_index(int(np.argmax(distance)), distance.shape)
+        entry = tuple(map(int, np.unravel_index(int(np.argmax(distance)), distance.shape)))
         ours, theirs = float(expected[(position, *entry)]), float(actual[(position, *entry)])
         allowed = SAFETY * actual_bound[(position, *entry)] * eps / EPS + 8 * eps * np.max(np.abs(actual[position]))
         if not abs(given[entry] - theirs) <= allowed:
@@ -106,7 +106,7 @@ def compare(
     if not missed.any():
         return Comparison(nowhere, nowhere)
     why = "and the formula differ at sampled points, and function values do not say which is right"
-    return Comparison(nowhere, missed.any(axis=0), why)
+    return Comparison(nowhere, np.asarray(missed.any(axis=0)), why)
 
 
 def _values_side_with(

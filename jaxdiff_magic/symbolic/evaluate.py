@@ -213,7 +213,7 @@ class Evaluation:
         data = values(*arguments)
         if isinstance(e, Frozen) and self.hold and POINT in parts[0].axes:
             data = np.broadcast_to(data[:1], data.shape)
-        error = 2 * EPS * np.abs(data)
+        error = 2 * EPS * (np.abs(data) + (e.func in ROUGH))
         for part, slope in zip(parts, slopes, strict=True):
             error = error + np.where(part.error == 0, 0.0, np.abs(slope(*arguments)) * part.error)
         return Labelled(parts[0].axes, data, error)
@@ -355,6 +355,9 @@ FUNCTIONS: Mapping[type, tuple[Numeric, tuple[Numeric, ...]]] = {
     sp.Mod: (np.mod, (lambda a, b: np.ones_like(a), lambda a, b: np.floor(a / b))),
 }
 """Each scalar function with the sizes of its partial derivatives, which carry errors through it."""
+
+ROUGH = frozenset({sp.loggamma, sp.digamma, sp.polygamma})
+"""Functions that libraries compute to an ulp of 1, not of the value, near their zeros."""
 
 JUMPS: Mapping[type, Numeric] = {
     **dict.fromkeys((sp.Abs, sp.sign, sp.Heaviside), np.zeros_like),

@@ -131,7 +131,7 @@ OPERATIONS = (*ELEMENTWISE, *MOVING, *REDUCING)
 
 @dataclass(frozen=True)
 class RandomProgram:
-    """Instructions, each an operation, the positions of its operands, and its number; those that do not fit are left out.
+    """Instructions, each an operation, the positions of its operands, its number; what does not fit is left out.
 
     Attributes:
         shapes: of the inputs.
@@ -165,9 +165,7 @@ programs = st.builds(
     RandomProgram,
     shapes=st.lists(st.sampled_from(SHAPES), min_size=1, max_size=2).map(tuple),
     instructions=st.lists(
-        st.tuples(
-            st.integers(0, len(OPERATIONS) - 1), st.integers(0, 3), st.integers(0, 3), st.integers(0, 30)
-        ),
+        st.tuples(st.integers(0, len(OPERATIONS) - 1), st.integers(0, 3), st.integers(0, 3), st.integers(0, 30)),
         min_size=1,
         max_size=8,
     ).map(tuple),

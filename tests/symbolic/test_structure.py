@@ -47,7 +47,11 @@ CASES: dict[str, list[Case]] = {
         (lambda x: lax.transpose(x, (1, 0)), (1, 3)),
         (lambda x: lax.transpose(x, (1, 0)), (0, 3)),
     ],
-    "tile": [(lambda x: jnp.tile(x, (2, 3)), (2, 2)), (lambda x: jnp.tile(x, 2), (0,)), (lambda x: jnp.tile(x, 3), (1,))],
+    "tile": [
+        (lambda x: jnp.tile(x, (2, 3)), (2, 2)),
+        (lambda x: jnp.tile(x, 2), (0,)),
+        (lambda x: jnp.tile(x, 3), (1,)),
+    ],
     "slice": [
         (lambda x: lax.slice(x, (1, 0), (5, 3), (2, 1)), (6, 4)),
         (lambda x: lax.slice(x, (1,), (1,)), (3,)),
