@@ -12,6 +12,10 @@ class Sigmoid(sp.Function):
     is_real = True
     is_positive = True
 
+    @classmethod
+    def eval(cls, x: Expr) -> Expr | None:
+        return 1 / (1 + sp.exp(-x)) if x.is_number else None
+
     def fdiff(self, argindex: int = 1) -> Expr:
         return self * (1 - self)
 
@@ -23,6 +27,10 @@ class Log1p(sp.Function):
     """log(1 + x), accurate for small x."""
 
     is_real = True
+
+    @classmethod
+    def eval(cls, x: Expr) -> Expr | None:
+        return sp.log(1 + x) if x.is_number else None
 
     def fdiff(self, argindex: int = 1) -> Expr:
         return 1 / (1 + self.args[0])
@@ -36,6 +44,10 @@ class Expm1(sp.Function):
 
     is_real = True
 
+    @classmethod
+    def eval(cls, x: Expr) -> Expr | None:
+        return sp.exp(x) - 1 if x.is_number else None
+
     def fdiff(self, argindex: int = 1) -> Expr:
         return sp.exp(self.args[0])
 
@@ -47,6 +59,10 @@ class Frozen(sp.Function):
     """The value of an expression, taken as a constant by differentiation: `stop_gradient`."""
 
     is_real = True
+
+    @classmethod
+    def eval(cls, x: Expr) -> Expr | None:
+        return x if x.is_number else None
 
     def fdiff(self, argindex: int = 1) -> Expr:
         return sp.Integer(0)

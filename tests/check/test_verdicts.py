@@ -157,7 +157,7 @@ class TestWhatIsOutOfReachSaysWhy:
 
     def test_where_the_function_ends(self) -> None:
         # the formula of exp(log(x)) is x, which has a slope at 0; the function has no values to the left of it
-        assert self.reason(lambda x: jnp.exp(jnp.log(x)), 0.0) == "the formula does not reproduce the value of <lambda>"
+        assert self.reason(lambda x: jnp.exp(jnp.log(x)), 0.0) == "the formula does not reproduce the value of f"
 
 
 def test_nan_where_there_is_a_derivative_differs() -> None:
@@ -233,7 +233,7 @@ def test_one_wrong_entry_among_fifty_is_found_and_named() -> None:
     report = inspect(lambda x: forward_rule(WRONG["one entry"])(x), np.linspace(-1.0, 1.3, 50))
     assert report.verdict == "differs"
     wrong = [entry for entry in report.check.entries if entry.outcome == "differs" and entry.what == "jacobian"]
-    assert {(entry.output, entry.inputs) for entry in wrong} == {("<lambda>[25]", ("x[25]",))}
+    assert {(entry.output, entry.inputs) for entry in wrong} == {("f[25]", ("x[25]",))}
 
 
 @pytest.mark.parametrize("make", [forward_rule, reverse_rule])
@@ -242,8 +242,6 @@ def test_one_wrong_entry_among_fifty_is_found_and_named() -> None:
 def test_a_wrong_rule_beyond_the_formulas_is_never_passed(
     wrong: str, place: str, make: Callable[[Function], Function]
 ) -> None:
-    if place == "in while" and make is reverse_rule:
-        pytest.skip("JAX differentiates no custom_vjp in a while loop")
     assert inspect(OUT_OF_REACH[place](make(WRONG[wrong])), VECTOR).verdict in ("differs", "out of reach")
 
 
@@ -270,7 +268,7 @@ def test_forward_and_reverse_agreeing_with_each_other_proves_nothing() -> None:
     report = inspect(forward_rule(WRONG["a factor two"]), 0.7)
     (entry,) = [entry for entry in report.check.entries if entry.what == "gradient"]
     assert entry.forward == entry.reverse == pytest.approx(2 * np.cos(0.7), rel=1e-6)
-    assert entry.symbolic == entry.numeric == pytest.approx(np.cos(0.7), rel=1e-6)
+    assert [entry.symbolic, entry.numeric] == pytest.approx([np.cos(0.7)] * 2, rel=1e-6)
     assert entry.outcome == "differs"
 
 
