@@ -19,9 +19,6 @@ class Sigmoid(sp.Function):
     def fdiff(self, argindex: int = 1) -> Expr:
         return self * (1 - self)
 
-    def _eval_rewrite_as_exp(self, x: Expr, **_: object) -> Expr:
-        return 1 / (1 + sp.exp(-x))
-
 
 class Log1p(sp.Function):
     """log(1 + x), accurate for small x."""
@@ -35,9 +32,6 @@ class Log1p(sp.Function):
     def fdiff(self, argindex: int = 1) -> Expr:
         return 1 / (1 + self.args[0])
 
-    def _eval_rewrite_as_log(self, x: Expr, **_: object) -> Expr:
-        return sp.log(1 + x)
-
 
 class Expm1(sp.Function):
     """exp(x) - 1, accurate for small x."""
@@ -50,9 +44,6 @@ class Expm1(sp.Function):
 
     def fdiff(self, argindex: int = 1) -> Expr:
         return sp.exp(self.args[0])
-
-    def _eval_rewrite_as_exp(self, x: Expr, **_: object) -> Expr:
-        return sp.exp(x) - 1
 
 
 class Frozen(sp.Function):

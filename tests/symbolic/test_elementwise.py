@@ -54,6 +54,7 @@ SMOOTH: dict[str, tuple[Callable[..., Any], list[tuple[float, float]]]] = {
     "erfc": (lax.erfc, [REALS]),
     "lgamma": (lax.lgamma, [POSITIVE]),
     "digamma": (lax.digamma, [POSITIVE]),
+    "polygamma": (lambda x: lax.polygamma(jnp.ones_like(x), x), [POSITIVE]),
     "stop_gradient": (lambda x: lax.stop_gradient(x) * x, [REALS]),
     "copy": (lambda x: jnp.array(x, copy=True) * x, [REALS]),
 }
