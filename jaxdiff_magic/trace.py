@@ -16,6 +16,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.extend.core import ClosedJaxpr
 
 from jaxdiff_magic.subject import Subject
 
@@ -25,6 +26,15 @@ CALLS = frozenset(
     "jit pjit closed_call core_call remat checkpoint remat2 custom_jvp_call custom_vjp_call "
     "custom_vjp_call_jaxpr custom_lin core_closed_call".split()
 )
+BODIES: Mapping[str, tuple[str, ...]] = {
+    "cond": ("branches",),
+    "scan": ("jaxpr",),
+    "while": ("cond_jaxpr", "body_jaxpr"),
+    "custom_linear_solve": ("jaxprs",),
+}
+"""Primitives that run other programs, with the parameters that hold them."""
+LIBRARY_CALLS = frozenset("det slogdet inv solve".split())
+"""Functions of JAX's own library that stay whole: they have differential rules simpler than their code."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,8 @@ class Equation:
         inputs, outputs: its operands and results.
         location: its place in the user's source.
         name: the variable of the user's source that this equation's result was assigned to, or "".
+        bodies: the programs it runs: branches of a cond, the body of a scan, condition and body of a while loop;
+            the code of a library function that was kept whole.
     """
 
     primitive: str
@@ -94,6 +106,7 @@ class Equation:
     outputs: tuple[Variable, ...]
     location: Location
     name: str = ""
+    bodies: tuple[Trace, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,18 +173,45 @@ def _open(
             places = caller
         else:
             places = [place for place, _ in frames]
-        body = next((equation.params[key] for key in CALL_BODIES if key in equation.params), None)
-        if equation.primitive.name in CALLS and body is not None:
-            inner = getattr(body, "jaxpr", body)
-            constants = [Constant(_numbers(value)) for value in getattr(body, "consts", ())]
-            results = _open(inner, [*constants, *inputs], places, counter, found, str(equation.params.get("name", "")))
-            environment.update(zip(equation.outvars, results, strict=True))
-            continue
+        primitive, bodies = equation.primitive.name, _bodies(equation)
+        if primitive in CALLS and bodies:
+            callee = str(equation.params.get("name", ""))
+            if callee not in LIBRARY_CALLS or not _in_library(bodies[0]):
+                constants = [Constant(_numbers(value)) for value in getattr(bodies[0], "consts", ())]
+                results = _open(bodies[0].jaxpr, [*constants, *inputs], places, counter, found, callee)
+                environment.update(zip(equation.outvars, results, strict=True))
+                continue
+            primitive = callee
         outputs = tuple(_variable(var.aval, counter) for var in equation.outvars)
         environment.update(zip(equation.outvars, outputs, strict=True))
+        opened = tuple(_body(body, places, counter) for body in bodies)
         location = places[0] if places else Location()
-        found.append((Equation(equation.primitive.name, equation.params, inputs, outputs, location), places))
+        found.append((Equation(primitive, equation.params, inputs, outputs, location, bodies=opened), places))
     return [read(atom) for atom in jaxpr.outvars]
+
+
+def _bodies(equation: Any) -> list[Any]:
+    """The closed jaxprs that an equation runs."""
+    names = BODIES.get(equation.primitive.name, CALL_BODIES if equation.primitive.name in CALLS else ())
+    held = next((equation.params[name] for name in names if name in equation.params), ())
+    if len(names) == 2 and equation.primitive.name == "while":
+        held = [equation.params[name] for name in names]
+    parts = held if isinstance(held, (tuple, list)) else [held]
+    return [part if hasattr(part, "jaxpr") else ClosedJaxpr(part, ()) for part in parts if part is not None]
+
+
+def _body(closed: Any, places: list[Location], counter: Iterator[int]) -> Trace:
+    inputs = tuple(_variable(var.aval, counter) for var in closed.jaxpr.invars)
+    found: list[tuple[Equation, list[Location]]] = []
+    constants = [Constant(_numbers(value)) for value in closed.consts]
+    outputs = _open(closed.jaxpr, [*constants, *inputs], places, counter, found)
+    return Trace(inputs, tuple(_named(found)), tuple(outputs))
+
+
+def _in_library(closed: Any) -> bool:
+    """Whether the body of a call was written in JAX itself."""
+    source = getattr(closed.jaxpr.debug_info, "func_src_info", None) or ""
+    return _LIBRARIES[0] in source
 
 
 _OWN, *_LIBRARIES = (
