@@ -53,10 +53,12 @@ class Constant:
     Attributes:
         value: the array.
         name: its name in the user's code, or "" where it has none.
+        key: for a random key, the key itself; `value` is its data.
     """
 
     value: np.ndarray
     name: str = ""
+    key: Any = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -129,17 +131,24 @@ def trace_of(function: Callable[..., Any], leaves: Sequence[Any], subject: Subje
     closed = jax.make_jaxpr(function)(*leaves)
     visible = [*((held.name, held.value) for held in subject.held), *_captured(subject.function, set())]
     counter = itertools.count()
-    constants = [Constant(_numbers(value), captured_name(visible, value)) for value in closed.consts]
+    constants = [_constant(value, captured_name(visible, value)) for value in closed.consts]
     inputs = tuple(_variable(var.aval, counter) for var in closed.jaxpr.invars)
     found: list[tuple[Equation, list[Location]]] = []
     outputs = _open(closed.jaxpr, [*constants, *inputs], None, counter, found)
     return Trace(inputs, tuple(_named(found)), tuple(outputs))
 
 
+def _constant(value: Any, name: str = "") -> Constant:
+    return Constant(_numbers(value), name, value if _is_key(value) else None)
+
+
+def _is_key(value: Any) -> bool:
+    return hasattr(value, "dtype") and jax.numpy.issubdtype(value.dtype, jax.dtypes.prng_key)
+
+
 def _numbers(value: Any) -> np.ndarray:
     """The numbers of a constant; those of a random key are its data."""
-    is_key = hasattr(value, "dtype") and jax.numpy.issubdtype(value.dtype, jax.dtypes.prng_key)
-    return np.array(jax.random.key_data(value) if is_key else value)
+    return np.array(jax.random.key_data(value) if _is_key(value) else value)
 
 
 def subject_trace(subject: Subject) -> Trace:
@@ -163,7 +172,7 @@ def _open(
     environment = dict(zip((*jaxpr.constvars, *jaxpr.invars), arguments, strict=True))
 
     def read(atom: Any) -> Variable | Constant:
-        return Constant(_numbers(atom.val)) if hasattr(atom, "val") else environment[atom]
+        return _constant(atom.val) if hasattr(atom, "val") else environment[atom]
 
     for equation in jaxpr.eqns:
         inputs = tuple(map(read, equation.invars))
@@ -177,11 +186,17 @@ def _open(
         if primitive in CALLS and bodies:
             callee = str(equation.params.get("name", ""))
             if callee not in LIBRARY_CALLS or not _in_library(bodies[0]):
-                constants = [Constant(_numbers(value)) for value in getattr(bodies[0], "consts", ())]
+                constants = [_constant(value) for value in getattr(bodies[0], "consts", ())]
                 results = _open(bodies[0].jaxpr, [*constants, *inputs], places, counter, found, callee)
                 environment.update(zip(equation.outvars, results, strict=True))
                 continue
             primitive = callee
+        if primitive.startswith("random_") and all(isinstance(atom, Constant) for atom in inputs):
+            known = [atom.value if atom.key is None else atom.key for atom in inputs]  # a fixed key: fixed numbers
+            drawn = equation.primitive.bind(*known, **equation.params)
+            results = drawn if equation.primitive.multiple_results else [drawn]
+            environment.update(zip(equation.outvars, map(_constant, results), strict=True))
+            continue
         outputs = tuple(_variable(var.aval, counter) for var in equation.outvars)
         environment.update(zip(equation.outvars, outputs, strict=True))
         opened = tuple(_body(body, places, counter) for body in bodies)
@@ -203,7 +218,7 @@ def _bodies(equation: Any) -> list[Any]:
 def _body(closed: Any, places: list[Location], counter: Iterator[int]) -> Trace:
     inputs = tuple(_variable(var.aval, counter) for var in closed.jaxpr.invars)
     found: list[tuple[Equation, list[Location]]] = []
-    constants = [Constant(_numbers(value)) for value in closed.consts]
+    constants = [_constant(value) for value in closed.consts]
     outputs = _open(closed.jaxpr, [*constants, *inputs], places, counter, found)
     return Trace(inputs, tuple(_named(found)), tuple(outputs))
 

@@ -1,0 +1,45 @@
+"""Scalar functions that take numbers of the reference and plain arrays alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jaxdiff_magic.reference.numbers import Number, base, call, number, weigh
+from jaxdiff_magic.reference.numbers import power as number_power
+from jaxdiff_magic.reference.scalars import FUNCTIONS
+
+
+def _function(name: str) -> Callable[..., Any]:
+    def apply(*args: Any) -> Any:
+        if any(isinstance(arg, Number) for arg in args):
+            return call(name, *map(number, args))
+        return FUNCTIONS[name].value(*args)
+
+    return apply
+
+
+bessel_i0e, bessel_i1e = _function("bessel_i0e"), _function("bessel_i1e")
+cos, sin, cosh, sinh, exp, log = map(_function, ("cos", "sin", "cosh", "sinh", "exp", "log"))
+digamma, lgamma, polygamma, zeta = map(_function, ("digamma", "lgamma", "polygamma", "zeta"))
+
+
+def power(x: Any, exponent: Any) -> Any:
+    """`x` to a constant power; exactly 1 to the power 0, also at 0."""
+    if isinstance(x, Number):
+        return number_power(x, exponent)
+    return FUNCTIONS["power"].value(x, exponent)
+
+
+def pow_below(a: Any, b: Any) -> Any:
+    """a ** (b - 1), finite where b is 0 and the factor before it therefore too."""
+    exponent = base(b).data if isinstance(b, Number) else np.asarray(b)
+    less = weigh(number(b) - 1.0, (exponent != 0).astype(float)) if isinstance(b, Number) else np.where(b == 0, 0, b - 1)
+    return _function("pow")(a, less)
+
+
+def sign(x: Any) -> Any:
+    """-1, 0 or 1: piecewise constant."""
+    return number(np.sign(base(x).data)) if isinstance(x, Number) else np.sign(x)

@@ -1,0 +1,273 @@
+"""The numbers of the reference: float64 arrays with a bound on their own rounding, and dual numbers over them.
+
+Every array begins with the run's *lead* axes (points, cotangents, tangents), each of full length or 1, before the axes
+of the value itself; all arithmetic broadcasts over the lead. The bound is a running error analysis (N. J. Higham,
+"Accuracy and Stability of Numerical Algorithms", 2nd ed., section 3.3). A dual number carries a derivative along one
+infinitesimal; nested ones carry derivatives of any order (Griewank & Walther, "Evaluating Derivatives", ch. 3 and 13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.scalars import FUNCTIONS, ROUGH, ULPS, Scalar
+
+EPS = float(np.finfo(np.float64).eps)
+Move = Callable[[np.ndarray], np.ndarray]
+"""A map of arrays that selects, copies or adds elements, the lead axes left alone."""
+
+
+class Number:
+    """What arithmetic of the reference works on: `Bounded` or `Dual`."""
+
+    __array_ufunc__ = None  # so that NumPy leaves mixed arithmetic to us
+
+    def __add__(self, other: Any) -> Number:
+        return add(self, number(other))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Number:
+        return add(self, -number(other))
+
+    def __rsub__(self, other: Any) -> Number:
+        return add(number(other), -self)
+
+    def __mul__(self, other: Any) -> Number:
+        return multiply(self, number(other))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Number:
+        return multiply(self, power(number(other), -1))
+
+    def __rtruediv__(self, other: Any) -> Number:
+        return multiply(number(other), power(self, -1))
+
+    def __pow__(self, exponent: float) -> Number:
+        return power(self, exponent)
+
+    def __neg__(self) -> Number:
+        return move(self, np.negative)
+
+
+@dataclass(frozen=True, eq=False)
+class Bounded(Number):
+    """An array and a bound on the error of each element.
+
+    Attributes:
+        data: shape `(*lead, *shape)`, float64 (complex128 for complex values).
+        error: broadcasts to `data`; None where the values are exact.
+    """
+
+    data: np.ndarray
+    error: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Dual(Number):
+    """primal + ε tangent.
+
+    Attributes:
+        level: which infinitesimal ε is; those of higher level contain numbers of lower level.
+    """
+
+    level: int
+    primal: Number
+    tangent: Number
+
+
+def number(value: Any) -> Number:
+    """A number as it is; a Python or NumPy value as an exact one."""
+    return value if isinstance(value, Number) else Bounded(np.asarray(value))
+
+
+def base(x: Number) -> Bounded:
+    """The value itself, without its derivatives."""
+    while isinstance(x, Dual):
+        x = x.primal
+    assert isinstance(x, Bounded)
+    return x
+
+
+def level(*numbers: Number) -> int:
+    """The highest infinitesimal among some numbers; 0 where there is none."""
+    return max((x.level for x in numbers if isinstance(x, Dual)), default=0)
+
+
+def split(x: Number, k: int) -> tuple[Number, Number | None]:
+    """Primal and tangent with respect to infinitesimal `k`; no tangent where `x` does not depend on it."""
+    return (x.primal, x.tangent) if isinstance(x, Dual) and x.level == k else (x, None)
+
+
+def dual(k: int, primal: Number, tangent: Number | None) -> Number:
+    """A dual number, or its primal where the tangent is nothing."""
+    return primal if tangent is None else Dual(k, primal, tangent)
+
+
+def plus(a: Number | None, b: Number | None) -> Number | None:
+    """The sum of two numbers of which either may be nothing."""
+    return b if a is None else a if b is None else add(a, b)
+
+
+def each(x: Number, f: Callable[[Bounded], Bounded]) -> Number:
+    """A linear map applied to the value and all derivatives."""
+    return Dual(x.level, each(x.primal, f), each(x.tangent, f)) if isinstance(x, Dual) else f(x)  # type: ignore
+
+
+def add(a: Number, b: Number) -> Number:
+    if k := level(a, b):
+        (a, da), (b, db) = split(a, k), split(b, k)
+        return dual(k, add(a, b), plus(da, db))
+    data = a.data + b.data  # type: ignore[attr-defined]
+    return Bounded(data, _sum(_sum(a.error, b.error), EPS * np.abs(data)))  # type: ignore[attr-defined]
+
+
+def multiply(a: Number, b: Number) -> Number:
+    if k := level(a, b):
+        (a, da), (b, db) = split(a, k), split(b, k)
+        left = None if da is None else multiply(da, b)
+        right = None if db is None else multiply(a, db)
+        return dual(k, multiply(a, b), plus(left, right))
+    x, y = base(a), base(b)
+    data = x.data * y.data
+    error = EPS * np.abs(data)
+    if x.error is not None:
+        error = error + x.error * (np.abs(y.data) if y.error is None else np.abs(y.data) + y.error)
+    if y.error is not None:
+        error = error + np.abs(x.data) * y.error
+    return Bounded(data, error)
+
+
+def weigh(x: Number, weight: np.ndarray) -> Number:
+    """Times a constant that is exact; where it is 0 the result is, whatever `x` is there."""
+    chosen = weight != 0
+
+    def one(b: Bounded) -> Bounded:
+        error = None if b.error is None else np.where(chosen, np.abs(weight) * b.error, 0.0)
+        return Bounded(np.where(chosen, weight * b.data, 0.0), error)
+
+    return each(x, one)
+
+
+def move(x: Number, f: Move) -> Number:
+    """Elements selected or copied (or their signs changed); what is not selected is an exact 0."""
+
+    def one(b: Bounded) -> Bounded:
+        return Bounded(f(b.data), None if b.error is None else np.abs(f(_full(b.error, b.data))))
+
+    return each(x, one)
+
+
+def with_value(x: Number, data: np.ndarray) -> Number:
+    """`x` with its value replaced by one that is the same but for rounding; derivatives and bound stay."""
+    if isinstance(x, Dual):
+        return Dual(x.level, with_value(x.primal, data), x.tangent)
+    return Bounded(data, base(x).error)
+
+
+def gather_sum(x: Number, f: Move, terms: int) -> Number:
+    """Elements added up by `f`, at most `terms` to each."""
+
+    def one(b: Bounded) -> Bounded:
+        error = (terms * EPS) * f(np.abs(b.data))
+        return Bounded(f(b.data), error if b.error is None else error + f(_full(b.error, b.data)))
+
+    return each(x, one)
+
+
+def choose(which: np.ndarray, cases: list[Number]) -> Number:
+    """Element by element the case with the number that `which` holds."""
+    if k := level(*cases):
+        pairs = [split(case, k) for case in cases]
+        zero = Bounded(np.zeros(()))
+        return Dual(k, choose(which, [p for p, _ in pairs]), choose(which, [t or zero for _, t in pairs]))
+    parts = [base(case) for case in cases]
+    masks = [which == n for n in range(len(cases))]
+    data = np.select(masks, np.broadcast_arrays(*(p.data for p in parts), which)[:-1])
+    errors = [np.zeros(()) if p.error is None else p.error for p in parts]
+    return Bounded(data, np.select(masks, np.broadcast_arrays(*errors, which)[:-1]))
+
+
+def join(parts: list[Number], combine: Callable[[list[np.ndarray]], np.ndarray]) -> Number:
+    """Several numbers put together (concatenated, stacked); their lead axes are broadcast first."""
+    if k := level(*parts):
+        pairs = [split(part, k) for part in parts]
+        tangents = [move(p, np.zeros_like) if t is None else t for p, t in pairs]
+        return Dual(k, join([p for p, _ in pairs], combine), join(tangents, combine))
+    bases = [base(part) for part in parts]
+    errors = [np.zeros_like(p.data, float) if p.error is None else _full(p.error, p.data) for p in bases]
+    return Bounded(combine([p.data for p in bases]), combine(errors))
+
+
+def dot(a: Number, b: Number, product: Callable[[np.ndarray, np.ndarray], np.ndarray], terms: int) -> Number:
+    """A bilinear map that adds up `terms` products for each element."""
+    if k := level(a, b):
+        (a, da), (b, db) = split(a, k), split(b, k)
+        left = None if da is None else dot(da, b, product, terms)
+        right = None if db is None else dot(a, db, product, terms)
+        return dual(k, dot(a, b, product, terms), plus(left, right))
+    x, y = base(a), base(b)
+    size_x, size_y = np.abs(x.data), np.abs(y.data)
+    error = ((terms + 1) * EPS) * product(size_x, size_y)
+    if x.error is not None:
+        error = error + product(_full(x.error, x.data), size_y)
+    if y.error is not None:
+        error = error + product(size_x if x.error is None else size_x + x.error, _full(y.error, y.data))
+    return Bounded(product(x.data, y.data), error)
+
+
+def call(name: str, *args: Number, static: tuple[Any, ...] = ()) -> Number:
+    """A scalar function, element by element.
+
+    Args:
+        name: of the function, as in `FUNCTIONS`.
+        args: its arguments, of one shape.
+        static: arguments that are no numbers of the run, such as an exponent; they come last.
+    """
+    function = FUNCTIONS[name]
+    if k := level(*args):
+        pairs = [split(arg, k) for arg in args]
+        primals = [p for p, _ in pairs]
+        value = call(name, *primals, static=static)
+        tangent = None
+        for i, (_, t) in enumerate(pairs):
+            if t is not None:
+                tangent = plus(tangent, multiply(number(function.partials(i)(*primals, *static, value)), t))
+        return dual(k, value, tangent)
+    parts = [base(arg) for arg in args]
+    arguments = [part.data for part in parts]
+    data = function.value(*arguments, *static)
+    error = (ULPS.get(name, 2) * EPS) * (np.abs(data) + (1.0 if name in ROUGH else 0.0))
+    for i, part in enumerate(parts):
+        if part.error is not None and (slope := _slope(function, i, part, (*arguments, *static, data))) is not None:
+            error = error + np.where(part.error == 0, 0.0, slope * part.error)
+    return Bounded(data, error)
+
+
+def _slope(function: Scalar, position: int, part: Bounded, arguments: tuple[Any, ...]) -> np.ndarray | None:
+    """How strongly an argument's error acts; None where that is not known and the error is rounding alone."""
+    try:
+        return np.abs(function.partials(position)(*arguments))
+    except OutOfReach:
+        if np.any(part.error > 4 * EPS * np.abs(part.data)):  # type: ignore[operator]
+            raise
+        return None
+
+
+def power(x: Number, exponent: float) -> Number:
+    """`x` to a constant power."""
+    return call("power", x, static=(exponent,))
+
+
+def _sum(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
+    return b if a is None else a if b is None else a + b
+
+
+def _full(error: np.ndarray, data: np.ndarray) -> np.ndarray:
+    return error if error.shape == data.shape else np.broadcast_to(error, data.shape)

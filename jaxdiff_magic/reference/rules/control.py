@@ -1,0 +1,70 @@
+"""Loops and conditionals: run as they go at the points, iteration by iteration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jax
+import numpy as np
+
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.rules.movement import stacked, unstacked
+from jaxdiff_magic.reference.run import Node, Rule, Run, Step
+
+
+def _cond(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    which, *operands = xs
+    branch = int(np.clip(int(run.shared(which)), 0, len(step.bodies) - 1))
+    return run.trace(step.bodies[branch], operands)
+
+
+def _platform_index(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """Which branch of a platform-dependent computation is taken on the default backend."""
+    platform = jax.default_backend()
+    groups = step.params["platforms"]
+    places = [k for k, names in enumerate(groups) if names is None or platform in names]
+    return [run.constant(np.asarray(places[0], np.int32))]
+
+
+def _scan(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    p, (body,) = step.params, step.bodies
+    fixed, carried = p["num_consts"], p["num_carry"]
+    constants, carry, arrays = xs[:fixed], xs[fixed : fixed + carried], xs[fixed + carried :]
+    columns = [unstacked(run, array) for array in arrays]
+    rows = []
+    for k in reversed(range(p["length"])) if p["reverse"] else range(p["length"]):
+        results = run.trace(body, [*constants, *carry, *(column[k] for column in columns)])
+        carry, row = results[:carried], results[carried:]
+        rows.append(row)
+    if p["reverse"]:
+        rows.reverse()
+    if not rows:
+        empty = [run.constant(np.zeros(result.shape, result.dtype)) for result in step.results[carried:]]
+        return [*carry, *empty]
+    return [*carry, *(stacked(run, list(column)) for column in zip(*rows, strict=True))]
+
+
+def _while(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    goes_on, body = step.bodies
+    first, second = step.params["cond_nconsts"], step.params["body_nconsts"]
+    of_condition, of_body, carry = xs[:first], xs[first : first + second], xs[first + second :]
+    while bool(run.shared(run.trace(goes_on, [*of_condition, *carry])[0])):
+        carry = run.trace(body, [*of_body, *carry])
+    return list(carry)
+
+
+def _constant_only(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    raise OutOfReach("a call back into Python has no rule")
+
+
+CONTROL: Mapping[str, Rule] = {
+    "cond": _cond,
+    "platform_index": _platform_index,
+    "scan": _scan,
+    "while": _while,
+    "pure_callback": _constant_only,
+    "io_callback": _constant_only,
+    "debug_callback": lambda run, xs, step: [],
+    "debug_print": lambda run, xs, step: [],
+}
+"""Primitive to its rule."""

@@ -1,0 +1,462 @@
+"""Elementwise primitives: smooth functions by their partial derivatives, choices by the case that is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.numbers import (
+    Bounded,
+    Number,
+    add,
+    base,
+    call,
+    choose,
+    each,
+    gather_sum,
+    move,
+    multiply,
+    number,
+    weigh,
+    with_value,
+)
+from jaxdiff_magic.reference.run import Node, Result, Rule, Run, Step
+from jaxdiff_magic.reference.scalars import FUNCTIONS
+
+NEAR = 4.0
+"""A comparison is undecided where its sides are nearer than this many bounds on their rounding."""
+
+
+def collapsed(run: Run, adjoint: Number | None, node: Node) -> Number | None:
+    """The adjoint of an operand that was repeated to the result's shape."""
+    if adjoint is None or not node.varies:
+        return None
+    shape = base(adjoint).data.shape[run.lead :]
+    if shape == node.shape:
+        return adjoint
+    extra = len(shape) - len(node.shape)
+    axes = tuple(a for a in range(len(shape)) if a < extra or (node.shape[a - extra] == 1 and shape[a] != 1))
+    terms = int(np.prod([shape[a] for a in axes], dtype=int))
+    return gather_sum(
+        adjoint,
+        lambda a: a.sum(axis=run.axes(axes), keepdims=True).reshape(*a.shape[: run.lead], *node.shape),
+        terms,
+    )
+
+
+def smooth(name: str, static: Callable[[Mapping[str, Any]], tuple[Any, ...]] = lambda _: ()) -> Rule:
+    """A differentiable function of `FUNCTIONS`."""
+
+    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+        shape, fixed = step.results[0].shape, static(step.params)
+        args = [number(run.expanded(x, shape)) for x in xs]
+        value = call(name, *args, static=fixed)
+
+        def pull(adjoints: list[Number | None]) -> list[Number | None]:
+            found: list[Number | None] = []
+            for i, x in enumerate(xs):
+                adjoint = None
+                if x.varies and adjoints[0] is not None:
+                    adjoint = multiply(adjoints[0], number(FUNCTIONS[name].partials(i)(*args, *fixed, value)))
+                found.append(collapsed(run, adjoint, x))
+            return found
+
+        return run.record(xs, [value], [shape], pull)
+
+    return rule
+
+
+def power_of(exponent: float) -> Rule:
+    return smooth("power", lambda _: (exponent,))
+
+
+def combine(on_integers: Callable[[Any, Any], Any], right: int) -> Rule:
+    """Sums and differences, of integers too."""
+
+    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+        shape = step.results[0].shape
+        if not xs[0].is_number:
+            value = on_integers(*(run.expanded(x, shape) for x in xs)).astype(step.results[0].dtype)
+            return run.record(xs, [value], [shape], lambda _: [None, None])
+        a, b = (run.expanded(x, shape) for x in xs)
+        value = add(a, b if right == 1 else move(b, np.negative))
+
+        def pull(adjoints: list[Number | None]) -> list[Number | None]:
+            g = adjoints[0]
+            second = None if g is None else g if right == 1 else move(g, np.negative)
+            return [collapsed(run, g, xs[0]), collapsed(run, second, xs[1])]
+
+        return run.record(xs, [value], [shape], pull)
+
+    return rule
+
+
+def product(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    shape = step.results[0].shape
+    a, b = (run.expanded(x, shape) for x in xs)
+    if not xs[0].is_number:
+        return run.record(xs, [(a * b).astype(step.results[0].dtype)], [shape], lambda _: [None, None])
+
+    def pull(adjoints: list[Number | None]) -> list[Number | None]:
+        g = adjoints[0]
+        if g is None:
+            return [None, None]
+        sides = zip(xs, (b, a), strict=True)
+        return [collapsed(run, multiply(g, other), x) if x.varies else None for x, other in sides]
+
+    return run.record(xs, [multiply(a, b)], [shape], pull)
+
+
+def quotient(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    shape, dtype = step.results[0].shape, step.results[0].dtype
+    a, b = (run.expanded(x, shape) for x in xs)
+    if not xs[0].is_number:
+        return run.record(xs, [_toward_zero(a, b).astype(dtype)], [shape], lambda _: [None, None])
+    value = a / b
+
+    def pull(adjoints: list[Number | None]) -> list[Number | None]:
+        g = adjoints[0]
+        if g is None:
+            return [None, None]
+        left = collapsed(run, g / b, xs[0]) if xs[0].varies else None
+        right = collapsed(run, -(g * value / b), xs[1]) if xs[1].varies else None
+        return [left, right]
+
+    return run.record(xs, [value], [shape], pull)
+
+
+def _toward_zero(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Integers divided toward zero, unlike Python's //; -1 by 0, as in XLA."""
+    safe = np.where(b == 0, 1, b)
+    sign = np.sign(a).astype(np.int64) * np.sign(safe).astype(np.int64)
+    return np.where(b == 0, -1, sign * (np.abs(a) // np.abs(safe)))
+
+
+def remainder(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """x - y * truncated(x / y): it has the sign of the dividend, unlike Python's %."""
+    shape, dtype = step.results[0].shape, step.results[0].dtype
+    a, b = (run.expanded(x, shape) for x in xs)
+    if not xs[0].is_number:
+        value = np.where(b == 0, a, a - np.where(b == 0, 1, b) * _toward_zero(a, b))
+        return run.record(xs, [value.astype(dtype)], [shape], lambda _: [None, None])
+    ratio = base(a / b)
+    whole = np.trunc(ratio.data)
+    exact = np.fmod(base(a).data, base(b).data)
+    run.note_border(_near(ratio.data, np.round(ratio.data), ratio.error) & (np.round(ratio.data) != 0), *xs)
+    value = with_value(add(a, move(weigh(b, whole), np.negative)), exact)
+
+    def pull(adjoints: list[Number | None]) -> list[Number | None]:
+        g = adjoints[0]
+        if g is None:
+            return [None, None]
+        return [collapsed(run, g, xs[0]), collapsed(run, -weigh(g, whole), xs[1])]
+
+    return run.record(xs, [value], [shape], pull)
+
+
+def _near(a: np.ndarray, b: np.ndarray, error: np.ndarray | None) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return np.abs(a - b) <= NEAR * (0.0 if error is None else error)
+
+
+def _apart(a: Bounded, b: Bounded) -> np.ndarray:
+    """Where two values are within rounding of each other."""
+    error = (0.0 if a.error is None else a.error) + (0.0 if b.error is None else b.error)
+    return _near(a.data, b.data, error)
+
+
+def comparison(compare: Callable[[np.ndarray, np.ndarray], np.ndarray], total: bool = False) -> Rule:
+    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+        shape = step.results[0].shape
+        values = [run.expanded(x, shape) for x in xs]
+        if xs[0].is_number:
+            a, b = map(base, values)
+            if xs[0] is not xs[1]:  # x != x asks whether x is NaN
+                run.note_border(_apart(a, b), *xs)
+            values = [a.data, b.data]
+            if total:
+                values = [np.where(np.isnan(v), np.inf, v) for v in values]
+        return run.record(xs, [compare(*values)], [shape], lambda _: [None, None])
+
+    return rule
+
+
+def on_integers(function: Callable[..., np.ndarray]) -> Rule:
+    """Logic, bits, and tests of numbers: no derivative."""
+
+    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+        shape, dtype = step.results[0].shape, step.results[0].dtype
+        arrays = [base(v).data if isinstance(v, Number) else v for v in (run.expanded(x, shape) for x in xs)]
+        value = np.asarray(function(*arrays)).astype(dtype)
+        return run.record(xs, [value], [shape], lambda _: [None] * len(xs))
+
+    return rule
+
+
+def piecewise_constant(function: Callable[[np.ndarray], np.ndarray], jump: Callable[[np.ndarray], np.ndarray]) -> Rule:
+    """floor, sign …: derivative zero, but for the places where it jumps."""
+
+    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+        if not xs[0].is_number:
+            return run.record(xs, [function(xs[0].value)], [xs[0].shape], lambda _: [None])
+        x = base(xs[0].value)
+        run.note_border(_near(x.data, jump(x.data), x.error), *xs)
+        return run.record(xs, [Bounded(function(x.data))], [xs[0].shape], lambda _: [None])
+
+    return rule
+
+
+def absolute(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    x = xs[0]
+    if not x.is_number:
+        return run.record(xs, [np.abs(x.value)], [x.shape], lambda _: [None])
+    if np.iscomplexobj(x.array):
+        parts = [run.apply(part, xs, {}, step.results)[0] for part in ("real", "imag")]
+        squares = [run.apply("square", [part], {}, step.results)[0] for part in parts]
+        return run.apply("sqrt", run.apply("add", squares, {}, step.results), {}, step.results)
+    b = base(x.value)
+    run.note_border(_near(b.data, np.zeros(()), b.error), x)
+    sign = np.sign(b.data)
+    return run.record(xs, [weigh(x.value, sign)], [x.shape], lambda g: [None if g[0] is None else weigh(g[0], sign)])
+
+
+def extremum(larger: bool) -> Rule:
+    """max and min: the derivative of the one that is taken, half of each where they are equal."""
+
+    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+        shape = step.results[0].shape
+        values = [run.expanded(x, shape) for x in xs]
+        if not xs[0].is_number:
+            function = np.maximum if larger else np.minimum
+            return run.record(xs, [function(*values)], [shape], lambda _: [None, None])
+        a, b = map(base, values)
+        run.note_border(_apart(a, b), *xs)
+        first = (a.data > b.data) if larger else (a.data < b.data)
+        left = np.where(a.data == b.data, 0.5, first.astype(float))
+        value = add(weigh(values[0], left), weigh(values[1], 1 - left))
+        value = with_value(value, np.maximum(a.data, b.data) if larger else np.minimum(a.data, b.data))
+
+        def pull(adjoints: list[Number | None]) -> list[Number | None]:
+            g = adjoints[0]
+            if g is None:
+                return [None, None]
+            return [collapsed(run, weigh(g, left), xs[0]), collapsed(run, weigh(g, 1 - left), xs[1])]
+
+        return run.record(xs, [value], [shape], pull)
+
+    return rule
+
+
+def clamp(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    low, x, high = xs
+    result = [Result(x.shape, step.results[0].dtype)]
+    (raised,) = extremum(True)(run, [x, low], Step({}, result))
+    return extremum(False)(run, [raised, high], Step({}, result))
+
+
+def select(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """Case 0 is the one taken where a boolean `which` is false."""
+    which, *cases = xs
+    shape = step.results[0].shape
+    chosen = np.asarray(run.expanded(which, shape)).astype(int)
+    if not cases[0].is_number:
+        values = np.broadcast_arrays(*(run.expanded(case, shape) for case in cases), chosen)
+        value = np.select([values[-1] == k for k in range(len(cases))], values[:-1])
+        return run.record(xs, [value.astype(step.results[0].dtype)], [shape], lambda _: [None] * len(xs))
+    value = choose(chosen, [run.expanded(case, shape) for case in cases])
+    masks = [(chosen == k).astype(float) for k in range(len(cases))]
+
+    def pull(adjoints: list[Number | None]) -> list[Number | None]:
+        g = adjoints[0]
+        found = [
+            collapsed(run, weigh(g, mask), case) if g is not None and case.varies else None
+            for case, mask in zip(cases, masks, strict=True)
+        ]
+        return [None, *found]
+
+    return run.record(xs, [value], [shape], pull)
+
+
+def convert(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    x, dtype = xs[0], step.results[0].dtype
+    real, complex_ = jnp.issubdtype(dtype, jnp.floating), jnp.issubdtype(dtype, jnp.complexfloating)
+    if x.is_number and (real or complex_):
+        if complex_ and not np.iscomplexobj(x.array):
+            return _linear(run, x, lambda a: a.astype(complex), lambda a: a.real)
+        if real and np.iscomplexobj(x.array):
+            return _linear(run, x, np.real, lambda a: a.astype(complex))
+        return [x]
+    if x.is_number:
+        data = base(x.value).data
+        if dtype == bool:
+            value = data != 0
+        else:
+            run.note_border(_near(data, np.round(data), base(x.value).error) & (np.round(data) != 0), x)
+            value = np.nan_to_num(np.trunc(data)).astype(dtype)
+        return run.record(xs, [value], [x.shape], lambda _: [None])
+    if real or complex_:
+        return [Node(Bounded(x.value.astype(complex if complex_ else float)), x.shape, x.varies)]
+    return [Node(x.value.astype(dtype), x.shape, x.varies)]
+
+
+def _linear(run: Run, x: Node, f: Callable[..., np.ndarray], back: Callable[..., np.ndarray]) -> list[Node]:
+    def one(g: Callable[..., np.ndarray]) -> Callable[[Bounded], Bounded]:
+        return lambda b: Bounded(g(b.data), b.error)
+
+    pull = lambda g: [None if g[0] is None else each(g[0], one(back))]  # noqa: E731
+    return run.record([x], [each(x.value, one(f))], [x.shape], pull)
+
+
+def complex_of(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """a + i b. Adjoints of complex values are such that dF = Re(adjoint * dz)."""
+    a, b = (run.expanded(x, step.results[0].shape) for x in xs)
+    value = add(each(a, lambda p: Bounded(p.data.astype(complex), p.error)), multiply(b, number(np.asarray(1j))))
+
+    def pull(g: list[Number | None]) -> list[Number | None]:
+        if g[0] is None:
+            return [None, None]
+        parts = (lambda p: Bounded(p.data.real, p.error)), (lambda p: Bounded(-p.data.imag, p.error))
+        return [collapsed(run, each(g[0], part), x) for part, x in zip(parts, xs, strict=True)]
+
+    return run.record(xs, [value], [step.results[0].shape], pull)
+
+
+def frozen(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """stop_gradient: the value as a constant, or (`Run.hold`) the constant that it is at the first point."""
+    x = xs[0]
+    if not x.is_number:
+        return [x]
+    value = base(x.value)
+    if run.hold and value.data.shape[0] > 1:
+        keep = lambda a: np.broadcast_to(a[:1], a.shape)  # noqa: E731
+        value = move(value, keep)
+    return [Node(value, x.shape, False)]
+
+
+def identity(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    return [xs[0]]
+
+
+def negative(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    x = xs[0]
+    if not x.is_number:
+        return run.record(xs, [-x.value], [x.shape], lambda _: [None])
+    pull = lambda g: [None if g[0] is None else move(g[0], np.negative)]  # noqa: E731
+    return run.record(xs, [move(x.value, np.negative)], [x.shape], pull)
+
+
+def two_argument_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """x ** y; a constant exponent that is the same everywhere makes it a power of x alone."""
+    exponent = xs[1]
+    if not exponent.varies:
+        values = np.unique(np.asarray(exponent.array))
+        if values.size == 1 and np.isreal(values[0]):
+            alone = [Node(number(xs[0].value), xs[0].shape, xs[0].varies)]
+            if xs[0].shape == step.results[0].shape:
+                (found,) = power_of(float(values[0]))(run, alone if not xs[0].is_number else xs[:1], step)
+                return [found]
+    return smooth("pow")(run, xs, step)
+
+
+def bitcast(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """The same bits as another type: of integers, and of floating-point constants in the dtype they came in."""
+    x, (shape, dtype) = xs[0], step.results[0]
+    if x.is_number or x.shape != shape:
+        raise OutOfReach("bitcast_convert_type of floating-point numbers has no derivative")
+    value = np.ascontiguousarray(x.value).view(dtype)
+    floating = jnp.issubdtype(dtype, jnp.floating)
+    return [Node(Bounded(value.astype(float)) if floating else value, shape, x.varies)]
+
+
+def integer_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    exponent = int(step.params["y"])
+    if not xs[0].is_number:
+        return run.record(xs, [(xs[0].value**exponent).astype(step.results[0].dtype)], [xs[0].shape], lambda _: [None])
+    return power_of(exponent)(run, xs, step)
+
+
+def square(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    return integer_power(run, xs, Step({"y": 2}, step.results))
+
+
+def next_after(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """The next number of the result's own dtype: of constants only."""
+    if any(x.varies for x in xs):
+        raise OutOfReach("nextafter has no derivative")
+    arrays = (np.asarray(run.expanded(x, step.results[0].shape).data, step.results[0].dtype) for x in xs)
+    return [Node(Bounded(np.nextafter(*arrays).astype(float)), step.results[0].shape, False)]
+
+
+def one_minus_square(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    return run.apply("sub", [run.constant(np.ones(())), *square(run, xs, step)], {}, step.results)
+
+
+def _unsigned(shift: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]:
+    def shifted(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        wide = a.astype(f"u{a.dtype.itemsize}")
+        bits = 8 * a.dtype.itemsize
+        return np.where(b < bits, shift(wide, b.astype(wide.dtype) % bits), 0).astype(a.dtype)
+
+    return shifted
+
+
+ELEMENTWISE: Mapping[str, Rule] = {
+    **{name: smooth(name) for name in FUNCTIONS if name not in ("power", "pow")},
+    "add": combine(np.add, 1),
+    "add_any": combine(np.add, 1),
+    "sub": combine(np.subtract, -1),
+    "mul": product,
+    "div": quotient,
+    "rem": remainder,
+    "neg": negative,
+    "pow": two_argument_power,
+    "integer_pow": integer_power,
+    "square": square,
+    "one_minus_square": one_minus_square,
+    "rsqrt": power_of(-0.5),
+    "abs": absolute,
+    "max": extremum(True),
+    "min": extremum(False),
+    "clamp": clamp,
+    "select_n": select,
+    "convert_element_type": convert,
+    "bitcast_convert_type": bitcast,
+    "complex": complex_of,
+    "real": lambda run, xs, step: _linear(run, xs[0], np.real, lambda a: a.astype(complex)),
+    "imag": lambda run, xs, step: _linear(run, xs[0], np.imag, lambda a: -1j * a),
+    "conj": lambda run, xs, step: _linear(run, xs[0], lambda a: np.conj(a).astype(complex), np.conj),
+    "stop_gradient": frozen,
+    "copy": identity,
+    "copy_p": identity,
+    "optimization_barrier": lambda run, xs, step: xs,
+    "reduce_precision": identity,
+    "sign": piecewise_constant(np.sign, np.zeros_like),
+    "floor": piecewise_constant(np.floor, np.round),
+    "ceil": piecewise_constant(np.ceil, np.round),
+    "round": piecewise_constant(np.round, lambda x: np.floor(x) + 0.5),
+    "is_finite": on_integers(np.isfinite),
+    "eq": comparison(np.equal),
+    "ne": comparison(np.not_equal),
+    "lt": comparison(np.less),
+    "le": comparison(np.less_equal),
+    "gt": comparison(np.greater),
+    "ge": comparison(np.greater_equal),
+    "eq_to": comparison(np.equal, total=True),
+    "lt_to": comparison(np.less, total=True),
+    "le_to": comparison(np.less_equal, total=True),
+    "and": on_integers(np.bitwise_and),
+    "or": on_integers(np.bitwise_or),
+    "xor": on_integers(np.bitwise_xor),
+    "not": on_integers(np.invert),
+    "population_count": on_integers(np.bitwise_count),
+    "shift_left": on_integers(_unsigned(np.left_shift)),
+    "shift_right_logical": on_integers(_unsigned(np.right_shift)),
+    "shift_right_arithmetic": on_integers(np.right_shift),
+    "nextafter": next_after,
+}
+"""Primitive to its rule."""
+

@@ -1,0 +1,271 @@
+"""One run of a trace on numbers, forward, with a tape on which adjoints run back.
+
+Source: Griewank & Walther, "Evaluating Derivatives", 2nd ed., chapters 3 (forward and reverse sweeps) and 5 (duals on
+the tape give second and higher derivatives).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.numbers import Bounded, Number, base, move, plus
+from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
+
+MAX_ENTRIES = 400_000
+"""A run with more steps than this takes minutes."""
+
+
+class Diverges(Exception):
+    """The points of a run take different branches, orders or positions: they must be run one by one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A value of the run.
+
+    Attributes:
+        value: a `Number` for floating and complex values; an array with the run's lead axes for the others.
+        shape: without the lead axes.
+        varies: whether it depends on the run's inputs.
+    """
+
+    value: Any
+    shape: tuple[int, ...]
+    varies: bool
+
+    @property
+    def is_number(self) -> bool:
+        return isinstance(self.value, Number)
+
+    @property
+    def array(self) -> np.ndarray:
+        """The value alone, with the lead axes."""
+        return base(self.value).data if self.is_number else self.value
+
+
+class Result(NamedTuple):
+    """Shape and dtype of a result of a primitive."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+
+
+Pull = Callable[[list[Number | None]], Sequence[Number | None]]
+"""From the adjoints of an operation's results (None where zero) to those of its operands."""
+
+
+class Entry(NamedTuple):
+    """An operation on the tape."""
+
+    operands: tuple[Node, ...]
+    results: tuple[Node, ...]
+    pull: Pull
+
+
+@dataclass
+class Run:
+    """What the steps of one run share.
+
+    Attributes:
+        lead: how many lead axes every array has; the first is that of the points.
+        points: how many points are run at once.
+        hold: whether what `stop_gradient` froze keeps the value that it has at the first point.
+        taped: whether operations are recorded.
+        on_border: for each point, whether a choice (a comparison, a maximum, an absolute value) fell within rounding
+            of its border, so that the derivative there is a matter of convention.
+        entries: the tape.
+        literal_eps: relative error ascribed to literals that are not short binary fractions.
+    """
+
+    lead: int
+    points: int
+    hold: bool = False
+    taped: bool = True
+    on_border: np.ndarray = field(default=None)  # type: ignore[assignment]
+    entries: list[Entry] = field(default_factory=list)
+    literal_eps: float = 0.0
+    steps: int = 0
+    _needed: dict[int, Sequence[Equation]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.on_border = np.zeros(self.points, bool)
+
+    # Values
+
+    def constant(self, value: np.ndarray) -> Node:
+        """An array without lead axes, known beforehand."""
+        data = np.asarray(value)
+        led = data.reshape((1,) * self.lead + data.shape)
+        if not jnp.issubdtype(data.dtype, jnp.inexact):
+            return Node(led, data.shape, False)
+        led = led.astype(complex if np.iscomplexobj(data) else float)
+        error = None
+        if self.literal_eps and data.shape == () and np.isfinite(led).all() and np.any(led * 2048 % 1):
+            error = self.literal_eps * np.abs(led)
+        return Node(Bounded(led, error), data.shape, False)
+
+    def record(
+        self, operands: Sequence[Node], values: Sequence[Any], shapes: Sequence[tuple[int, ...]], pull: Pull
+    ) -> list[Node]:
+        """Nodes of an operation's results, and its place on the tape."""
+        varies = any(node.varies for node in operands)
+        results = [Node(value, shape, varies) for value, shape in zip(values, shapes, strict=True)]
+        self.steps += 1
+        if self.steps > MAX_ENTRIES:
+            raise OutOfReach(f"it takes more than {MAX_ENTRIES:,} steps")
+        if self.taped and varies and any(node.is_number for node in results):
+            self.entries.append(Entry(tuple(operands), tuple(results), pull))
+        return results
+
+    def note_border(self, near: np.ndarray, *nodes: Node) -> None:
+        """Say where some comparison is undecided; it counts where a node compared depends on the inputs."""
+        if near.any() and any(node.varies for node in nodes):
+            lead = np.broadcast_to(near, (self.points, *near.shape[1:]))
+            self.on_border |= lead.reshape(self.points, -1).any(axis=1)
+
+    def shared(self, node: Node) -> np.ndarray:
+        """An integer or boolean value that is the same at all points, without lead axes.
+
+        Raises:
+            Diverges: it is not the same.
+        """
+        flat = node.array.reshape(-1, *node.shape)
+        if len(flat) > 1 and not (flat == flat[:1]).all():
+            if self.points == 1:
+                raise OutOfReach("a choice depends on the direction of differentiation")
+            raise Diverges
+        return flat[0]
+
+    # Steps
+
+    def trace(self, trace: Trace, arguments: Sequence[Node]) -> list[Node]:
+        """The results of a trace."""
+        environment: dict[Variable, Node] = dict(zip(trace.inputs, arguments, strict=True))
+
+        unread = self.constant(np.zeros(0))  # what a rule does not look at need not have been computed
+
+        def read(atom: Variable | Constant) -> Node:
+            if isinstance(atom, Variable):
+                return environment.get(atom, unread)
+            return self.constant(atom.value)
+
+        for equation in self._live(trace):
+            results = self.equation(equation, [read(atom) for atom in equation.inputs])
+            environment.update(zip(equation.outputs, results, strict=True))
+        return [read(atom) for atom in trace.outputs]
+
+    def _live(self, trace: Trace) -> Sequence[Equation]:
+        """The equations of a trace that its results depend on."""
+        if id(trace) not in self._needed:
+            wanted = {atom for atom in trace.outputs if isinstance(atom, Variable)}
+            kept = []
+            for equation in reversed(trace.equations):
+                if not wanted.isdisjoint(equation.outputs):
+                    kept.append(equation)
+                    wanted.update(atom for atom in _used(equation) if isinstance(atom, Variable))
+            self._needed[id(trace)] = kept[::-1]
+        return self._needed[id(trace)]
+
+    def equation(self, equation: Equation, operands: list[Node]) -> list[Node]:
+        """The results of one equation.
+
+        Raises:
+            OutOfReach: names the primitive that has no rule, and the user's line.
+        """
+        results = [Result(variable.shape, variable.dtype) for variable in equation.outputs]
+        try:
+            return self.apply(equation.primitive, operands, equation.params, results, equation.bodies)
+        except OutOfReach as error:
+            where = f" ({equation.location})" if equation.location.line and " (" not in error.reason else ""
+            raise OutOfReach(f"{error.reason}{where}") from None
+
+    def apply(
+        self,
+        primitive: str,
+        operands: Sequence[Node],
+        params: Mapping[str, Any],
+        results: Sequence[Result],
+        bodies: Sequence[Trace] = (),
+    ) -> list[Node]:
+        """The results of one primitive."""
+        from jaxdiff_magic.reference.rules import RULES
+
+        if rule := RULES.get(primitive):
+            found = rule(self, list(operands), Step(params, list(results), list(bodies)))
+            if found is not None:
+                return found
+        if len(bodies) == 1:  # a library function without a rule of its own
+            return self.trace(bodies[0], operands)
+        raise OutOfReach(f"{primitive} has no rule yet")
+
+    # Adjoints
+
+    def adjoints(self, seeds: Sequence[tuple[Node, Number]], inputs: Sequence[Node]) -> list[Number | None]:
+        """Run the tape back.
+
+        Args:
+            seeds: results of the run, each with its cotangent.
+            inputs: whose adjoints are wanted; None for one that nothing depends on.
+        """
+        known: dict[int, Number | None] = {}
+        for node, seed in seeds:
+            known[id(node)] = plus(known.get(id(node)), seed)
+        for entry in reversed(self.entries):
+            above = [known.get(id(node)) for node in entry.results]
+            if all(adjoint is None for adjoint in above):
+                continue
+            for node, adjoint in zip(entry.operands, entry.pull(above), strict=True):
+                if adjoint is not None and node.varies and node.is_number:
+                    known[id(node)] = plus(known.get(id(node)), adjoint)
+        return [known.get(id(node)) for node in inputs]
+
+    # Axes
+
+    def axes(self, axes: Sequence[int]) -> tuple[int, ...]:
+        """Axes of a value as axes of its array."""
+        return tuple(int(axis) + self.lead for axis in axes)
+
+    def expanded(self, node: Node, shape: tuple[int, ...]) -> Any:
+        """A value at a larger shape: a scalar, or axes of length 1, repeated."""
+        if node.shape == shape:
+            return node.value
+        lead = self.lead
+
+        def spread(array: np.ndarray) -> np.ndarray:
+            full = array.reshape(*array.shape[:lead], *(1,) * (len(shape) - len(node.shape)), *array.shape[lead:])
+            return np.broadcast_to(full, (*full.shape[:lead], *shape))
+
+        return move(node.value, spread) if node.is_number else spread(node.value)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a rule is told besides its operands.
+
+    Attributes:
+        params: the primitive's parameters.
+        results: shape and dtype of each result.
+        bodies: the programs it runs.
+    """
+
+    params: Mapping[str, Any]
+    results: list[Result]
+    bodies: list[Trace] = field(default_factory=list)
+
+
+Rule = Callable[[Run, list[Node], Step], list[Node] | None]
+"""The results of a primitive; None where the rule does not fit and the primitive's body should be run."""
+
+
+def _used(equation: Equation) -> Sequence[Variable | Constant]:
+    """The operands that a rule reads: of a linear solve, those of the map and the right side alone."""
+    if equation.primitive != "custom_linear_solve":
+        return equation.inputs
+    lengths = equation.params["const_lengths"]
+    return (*equation.inputs[: lengths.matvec], *equation.inputs[sum(lengths) :])
