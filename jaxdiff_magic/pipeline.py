@@ -14,12 +14,16 @@ from jaxdiff_magic.cost import cost_of
 from jaxdiff_magic.curvature import curvature_of
 from jaxdiff_magic.errors import InputError, OutOfReach
 from jaxdiff_magic.findings import findings_of
+from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.report import Block, Report
 from jaxdiff_magic.subject import Subject, subject_of
 from jaxdiff_magic.symbolic.derivation import Derivation
 from jaxdiff_magic.symbolic.presentation import Presentation
-from jaxdiff_magic.trace import subject_trace
+from jaxdiff_magic.trace import Trace, subject_trace
 from jaxdiff_magic.values import Values, derivatives_of
+
+MAX_EQUATIONS = 400
+"""A function of more steps than this has no formula that anyone would read."""
 
 
 def derive(
@@ -74,10 +78,18 @@ def derive(
         values = derivatives.at(subject.point)
         share = time.monotonic() + 0.4 * budget
         costs = cost_of(subject, how=cost, feasible=values.missing, deadline=share) if cost != "none" else None
-        derivation, unreachable = _derivation(subject) if symbolic else (None, "formulas were not asked for")
+        trace, unreachable = _trace(subject) if symbolic else (None, "formulas were not asked for")
+        derivation, no_formula = _derivation(subject, trace) if trace else (None, unreachable)
         presentation = Presentation(subject, derivation, layout) if derivation else None
         check = check_of(
-            derivatives, values, derivation, unreachable, points=points, seed=seed, deadline=started + budget
+            derivatives,
+            values,
+            Reference(trace) if trace else None,
+            derivation,
+            unreachable,
+            points=points,
+            seed=seed,
+            deadline=started + budget,
         )
         scalar, jacobian, hessian = subject.is_scalar, values.jacobian, values.hessian
         return Report(
@@ -100,18 +112,24 @@ def derive(
             seconds=time.monotonic() - started,
             calls=subject.calls,
             formulas=presentation.formula if presentation else None,
-            unreachable=unreachable,
+            unreachable=no_formula,
         )
 
     return at
 
 
-def _derivation(subject: Subject) -> tuple[Derivation | None, str]:
-    """The subject's formulas, or why there are none."""
+def _trace(subject: Subject) -> tuple[Trace | None, str]:
+    """The subject's steps, or why they cannot be told."""
     if subject.untraceable:
         return None, "the function branches in Python on a value that is being differentiated"
+    return subject_trace(subject), ""
+
+
+def _derivation(subject: Subject, trace: Trace) -> tuple[Derivation | None, str]:
+    """The subject's formulas, or why there are none."""
+    if len(trace.equations) > MAX_EQUATIONS:
+        return None, f"it has {len(trace.equations):,} steps, too many to write down"
     try:
-        trace = subject_trace(subject)
         return Derivation(trace, [leaf.name for leaf in subject.inputs], [leaf.name for leaf in subject.outputs]), ""
     except OutOfReach as error:
         return None, error.reason

@@ -12,11 +12,10 @@ import os
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.extend.core import ClosedJaxpr
 
 from jaxdiff_magic.subject import Subject
 
@@ -201,8 +200,26 @@ def _open(
         environment.update(zip(equation.outvars, outputs, strict=True))
         opened = tuple(_body(body, places, counter) for body in bodies)
         location = places[0] if places else Location()
-        found.append((Equation(primitive, equation.params, inputs, outputs, location, bodies=opened), places))
+        params = _parameters(equation, opened)
+        found.append((Equation(primitive, params, inputs, outputs, location, bodies=opened), places))
     return [read(atom) for atom in jaxpr.outvars]
+
+
+class Body(NamedTuple):
+    """A jaxpr without captured constants, where JAX has no closed one."""
+
+    jaxpr: Any
+    consts: Sequence[Any] = ()
+
+
+def _parameters(equation: Any, bodies: Sequence[Trace]) -> Mapping[str, Any]:
+    """The parameters of an equation; a scan's carry, which JAX has written in several ways, counted from shapes."""
+    if equation.primitive.name != "scan":
+        return equation.params
+    (body,) = bodies
+    carried = sum(tuple(var.aval.shape) == atom.shape for var, atom in zip(equation.outvars, body.outputs, strict=True))
+    sliced = sum(tuple(var.aval.shape) != own.shape for var, own in zip(equation.invars, body.inputs, strict=True))
+    return {**equation.params, "num_carry": carried, "num_consts": len(body.inputs) - carried - sliced}
 
 
 def _bodies(equation: Any) -> list[Any]:
@@ -212,7 +229,7 @@ def _bodies(equation: Any) -> list[Any]:
     if len(names) == 2 and equation.primitive.name == "while":
         held = [equation.params[name] for name in names]
     parts = held if isinstance(held, (tuple, list)) else [held]
-    return [part if hasattr(part, "jaxpr") else ClosedJaxpr(part, ()) for part in parts if part is not None]
+    return [part if hasattr(part, "jaxpr") else Body(part) for part in parts if part is not None]
 
 
 def _body(closed: Any, places: list[Location], counter: Iterator[int]) -> Trace:

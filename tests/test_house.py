@@ -19,7 +19,7 @@ FLOORS = (
     ("calls", "leaves", "options"),
     ("cells", "subject"),
     ("report", "trace", "values"),
-    ("cost", "curvature", "symbolic"),
+    ("cost", "curvature", "reference", "symbolic"),
     ("check", "findings"),
     ("render",),
     ("pipeline",),

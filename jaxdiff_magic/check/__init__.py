@@ -1,9 +1,9 @@
 """The four columns and the verdict: symbolic, forward mode, reverse mode, numeric.
 
-Three things are compared, each with its own rounding bound. The *formula* (from the primal alone, in float64); *JAX's
-rules* (the programs that JAX traces for a JVP and a VJP, as formulas, at random points in float64); and *JAX's
-numbers* (in the user's dtype). A rule is called wrong only when it misses the formula beyond both bounds and function
-values side with the formula. Where they cannot decide, the outcome is "out of reach".
+Three things are compared, each with its own rounding bound. The *reference* (from the primal alone, by local rules, in
+float64); *JAX's rules* (the programs that JAX traces for a JVP and a VJP, run at random points in float64); and *JAX's
+numbers* (in the user's dtype). A rule is called wrong only when it misses the reference beyond both bounds and
+function values side with the reference. Where they cannot decide, the outcome is "out of reach".
 """
 
 from __future__ import annotations
@@ -21,16 +21,20 @@ from jaxdiff_magic.check.blocks import BlockCheck, entries_of
 from jaxdiff_magic.check.decide import Evidence, RuleEvidence, decided
 from jaxdiff_magic.check.differences import directional
 from jaxdiff_magic.check.points import batched, sample
-from jaxdiff_magic.check.rules import SAFETY, RuleName, compare, traced_rule
+from jaxdiff_magic.check.rules import SAFETY, RuleName, compare, literal_eps, rule_trace, rule_values
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.derivatives import Found, Path, Reference
+from jaxdiff_magic.reference.numbers import EPS
 from jaxdiff_magic.report import OUTCOMES, Check, Outcome, worst
-from jaxdiff_magic.symbolic.derivation import Derivation, Path, TracedRule
-from jaxdiff_magic.symbolic.evaluate import EPS
+from jaxdiff_magic.symbolic.derivation import Derivation, TracedRule
 from jaxdiff_magic.symbolic.proof import proved
+from jaxdiff_magic.trace import Trace
 from jaxdiff_magic.values import Derivatives, Values
 
 MAX_COMPARED = 200_000
-"""A block is evaluated at as many sampled points at once as keep it below this many numbers."""
+"""Derivatives of one order are compared at as many sampled points as keep them below this many numbers."""
+MAX_PROVED_EQUATIONS = 150
+"""A program with more equations than this is not written out for a proof."""
 MAX_DIFFERENCED = 64
 """The numeric column is filled while there are no more scalar inputs than this."""
 MAX_PROVED = 64
@@ -42,6 +46,7 @@ NATIVE_POINTS = 4
 def check_of(
     derivatives: Derivatives,
     values: Values,
+    reference: Reference | None,
     derivation: Derivation | None,
     unreachable: str,
     *,
@@ -53,12 +58,13 @@ def check_of(
 
     Args:
         derivatives, values: how JAX differentiates the function, and what it gives at the point.
-        derivation: the function's formulas; None when out of reach, and `unreachable` says why.
+        reference: the function's derivatives by local rules; None when out of reach, and `unreachable` says why.
+        derivation: the function's formulas, for proofs; None when there are none.
         points: how many random points to compare.
         seed: of the random points.
         deadline: `time.monotonic()` after which no further proofs are tried.
     """
-    return _Checking(derivatives, values, derivation, unreachable, points, seed, deadline).check()
+    return _Checking(derivatives, values, reference, derivation, unreachable, points, seed, deadline).check()
 
 
 class _Checking:
@@ -68,6 +74,7 @@ class _Checking:
         self,
         derivatives: Derivatives,
         values: Values,
+        reference: Reference | None,
         derivation: Derivation | None,
         unreachable: str,
         points: int,
@@ -75,24 +82,44 @@ class _Checking:
         deadline: float,
     ) -> None:
         self.derivatives, self.subject = derivatives, derivatives.subject
-        self.derivation, self.deadline = derivation, deadline
+        self.reference, self.derivation, self.deadline = reference, derivation, deadline
         self.points = sample(self.subject, points, np.random.default_rng(seed))
         leaves = (*self.subject.inputs, *self.subject.outputs)
         self.eps = max(float(jnp.finfo(leaf.dtype).eps) for leaf in leaves)
+        self.tiny = max(float(jnp.finfo(leaf.dtype).tiny) for leaf in leaves)
         nearby = range(1, min(NATIVE_POINTS, 1 + points))
         self.native = [values, *(derivatives.at(self._native_point(k)) for k in nearby)]
-        self.rules: dict[RuleName, TracedRule] = {}
+        self.counts: dict[int, int] = {}  # for each length of path, at how many points rules are compared
         self.compared: list[int] = []  # for each block and rule, at how many random points
         self.missing = {mode: why for mode, why in values.missing.items() if mode in ("forward", "reverse")}
-        if derivation is None:
-            self.missing["symbolic"] = unreachable
-        else:
-            for name in ("forward", "reverse", "second"):
-                if time.monotonic() > deadline:
-                    break  # JAX's numbers are compared all the same
-                with contextlib.suppress(OutOfReach):
-                    self.rules[name] = traced_rule(self.subject, name)
+        if reference is not None:
+            unreachable = self._out_of_reach()
+        if unreachable:
+            self.reference, self.missing["symbolic"] = None, unreachable
+        self.traces: dict[RuleName, Trace] = dict(self._traces()) if self.reference else {}
+        self.rules = {name: rule_values(self.subject, name, trace) for name, trace in self.traces.items()}
+        self.proof_rules: dict[RuleName, TracedRule | None] = {}
         self.doubt = self._doubt()
+
+    def _out_of_reach(self) -> str:
+        """Why the function cannot be evaluated step by step, or ""."""
+        try:
+            self._found((0,), 1)
+        except OutOfReach as error:
+            return error.reason
+        return ""
+
+    def _traces(self) -> Iterator[tuple[RuleName, Trace]]:
+        for name in ("forward", "reverse", "second"):
+            if time.monotonic() > self.deadline:
+                break  # JAX's numbers are compared all the same
+            with contextlib.suppress(OutOfReach):
+                yield name, rule_trace(self.subject, name)
+
+    def _found(self, path: Path, count: int) -> Found:
+        """The reference at the first points."""
+        assert self.reference is not None
+        return self.reference.evaluate(path, self._first(count))
 
     def check(self) -> Check:
         blocks = [self._block(what, path) for what, path in self._paths()]
@@ -123,23 +150,24 @@ class _Checking:
             yield from ((f"d{order}", path) for path in itertools.product(outputs, *[inputs] * order))
 
     def _doubt(self) -> str:
-        """Why the formulas say nothing about this function: its value is not finite, or is not the formula's."""
+        """Why the reference says nothing about this function: its value is not finite, or is not the reference's."""
         if not all(np.all(np.isfinite(np.asarray(value, np.float64))) for value in self.native[0].value):
             return "the function's value is not finite here"
-        if self.derivation is None:
+        if self.reference is None:
             return ""
         for o, leaf in enumerate(self.subject.outputs):
             try:
-                value, bound, border = self.derivation.evaluate((o,), self._first(len(self.native)))
+                found = self._found((o,), len(self.native))
             except OutOfReach as error:
                 return error.reason
+            value, bound, border = found.values, found.errors, found.on_border
             for k, values in enumerate(self.native):
                 actual = np.asarray(values.value[o], np.float64)
                 with np.errstate(invalid="ignore"):
                     off = np.abs(actual - value[k]) > self._tolerance(value[k], bound[k])
                 beyond = np.isnan(actual) & np.isfinite(value[k])  # outside the function's own domain
                 if np.any(off & np.isfinite(actual) | beyond) and not border[k]:
-                    return f"the formula does not reproduce the value of {leaf.name}"
+                    return f"the derivation does not reproduce the value of {leaf.name}"
         return ""
 
     def _first(self, count: int) -> list[np.ndarray]:
@@ -148,7 +176,7 @@ class _Checking:
     def _tolerance(self, value: np.ndarray, bound: np.ndarray) -> np.ndarray:
         """How far JAX's numbers may be from a value: its rounding bound, in the user's dtype."""
         finite = np.abs(value[np.isfinite(value)])
-        return SAFETY * bound * self.eps / EPS + 8 * self.eps * np.max(finite, initial=0.0)
+        return SAFETY * bound * self.eps / EPS + 8 * self.eps * np.max(finite, initial=0.0) + 4 * self.tiny
 
     def _scale(self, path: Path) -> float:
         """See `Evidence.scale`."""
@@ -161,33 +189,44 @@ class _Checking:
         shape = sum((leaf.shape for leaf in inputs), output.shape)
         size = int(np.prod(shape, dtype=int))
         formula = self._formula(path)
-        rules = self._rule_evidence(self.derivation, path, size) if self.derivation and formula else ()
+        rules = self._rule_evidence(self.reference, path) if self.reference and formula else ()
         numeric = self._differences(path) if size > 0 and self.subject.size <= MAX_DIFFERENCED else None
         columns = [_native_columns(values, path) for values in self.native]
         evidence = Evidence(shape, self.eps, self._scale(path), self.doubt, formula, columns, rules, numeric)
         decision = decided(evidence, self._tolerance)
-        if (derivation := self.derivation) and size <= MAX_PROVED and self._rules_for(path):
+        if (derivation := self.derivation) and self.reference and size <= MAX_PROVED and self._rules_for(path):
             decision = decision.with_proofs(lambda entry: self._proved(derivation, path, entry))
         return BlockCheck(what, output, tuple(inputs), evidence, decision)
 
     def _formula(self, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        """Values, bounds and border flags of the formula at the points where JAX's numbers are known."""
-        if self.derivation is None:
+        """Values, bounds and border flags of the reference at the points where JAX's numbers are known."""
+        if self.reference is None:
             return None
         try:
-            return self.derivation.evaluate(path, self._first(len(self.native)))
+            found = self._found(path, len(self.native))
         except OutOfReach:
             return None
+        return found.values, found.errors, found.on_border
 
-    def _rule_evidence(self, derivation: Derivation, path: Path, size: int) -> tuple[RuleEvidence, ...]:
-        count = max(1, min(len(self.points[0]), MAX_COMPARED // max(size, 1)))
+    def _count(self, order: int) -> int:
+        """At how many points, the user's own included, derivatives of one order are compared."""
+        entries = self.subject.output_size * self.subject.size**order
+        count = max(1, min(len(self.points[0]), MAX_COMPARED // max(entries, 1)))
+        started = time.monotonic()
+        self._found((0, *[0] * order), 1)
+        seconds = max(time.monotonic() - started, 1e-6)  # of one point; kept results cost nothing
+        left = max(self.deadline - time.monotonic(), 0.0)
+        return max(1, min(count, int(left / (8 * seconds))))
+
+    def _rule_evidence(self, reference: Reference, path: Path) -> tuple[RuleEvidence, ...]:
         found = []
         for name in self._rules_for(path):
             if time.monotonic() > self.deadline:
                 break
             try:
+                count = self.counts.setdefault(len(path), self._count(len(path) - 1))
                 comparison = compare(
-                    derivation, self.rules[name], path, self._first(count), lambda k: self._native(path, k), self.eps
+                    reference, self.rules[name], path, self._first(count), lambda k: self._native(path, k), self.eps
                 )
             except OutOfReach:
                 continue
@@ -217,12 +256,12 @@ class _Checking:
     def _differences(self, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """The numeric column: estimates, error estimates and kinks, each `(points, *shape)`, at the first points.
 
-        Differences are of the formula one order below, which is checked against JAX's values; where there is none,
+        Differences are of the reference one order below, which is checked against JAX's values; where there is none,
         of what JAX computes one order below. None when there is no time for them.
         """
         *above, last = path
-        if (derivation := self.derivation) is not None and not self.doubt and self._formula(tuple(above)) is not None:
-            below, eps, count = lambda batch: [derivation.evaluate(tuple(above), batch, hold=True)[0]], EPS, 1
+        if (reference := self.reference) is not None and not self.doubt and self._formula(tuple(above)) is not None:
+            below, eps, count = lambda batch: [reference.evaluate(tuple(above), batch, hold=True).values], EPS, 1
         else:
             below, eps = batched(self.subject, self._one_order_below(path))
             count = len(self.native)
@@ -233,7 +272,10 @@ class _Checking:
             for direction in self._unit_directions(last):
                 if time.monotonic() > self.deadline:
                     return None
-                along.append(directional(below, point, direction, eps))
+                try:
+                    along.append(directional(below, point, direction, eps))
+                except OutOfReach:
+                    return None
             for found, parts in ((estimates, "estimate"), (errors, "error"), (kinks, "kink")):
                 columns = [getattr(difference, parts)[0] for difference in along]
                 found.append(np.stack(columns, axis=-1).reshape((*columns[0].shape, *leaf.shape)))
@@ -262,10 +304,26 @@ class _Checking:
             yield direction
 
     def _proved(self, derivation: Derivation, path: Path, entry: tuple[int, ...]) -> bool:
-        if time.monotonic() > self.deadline:
-            return False
         axes = len(self.subject.outputs[path[0]].shape)
-        return all(proved(derivation, self.rules[name], path, entry, axes) for name in self._rules_for(path))
+        for name in self._rules_for(path):
+            if time.monotonic() > self.deadline or (rule := self._proof_rule(name)) is None:
+                return False
+            if not proved(derivation, rule, path, entry, axes):
+                return False
+        return True
+
+    def _proof_rule(self, name: RuleName) -> TracedRule | None:
+        """JAX's rule as formulas; None where it is too long or out of reach."""
+        if name not in self.proof_rules:
+            self.proof_rules[name] = None
+            trace, inputs = self.traces[name], [leaf.name for leaf in self.subject.inputs]
+            cotangents = len(self.subject.outputs) if name != "forward" else 0
+            tangents = len(inputs) if name != "reverse" else 0
+            if len(trace.equations) <= MAX_PROVED_EQUATIONS:
+                with contextlib.suppress(OutOfReach):
+                    rule = TracedRule(trace, inputs, cotangents, tangents, literal_eps(self.subject))
+                    self.proof_rules[name] = rule
+        return self.proof_rules[name]
 
 
 def _native_columns(values: Values, path: Path) -> tuple[np.ndarray | None, np.ndarray | None]:

@@ -1,8 +1,8 @@
-"""JAX's own derivative rules against the formula, entry by entry, in float64, at every sampled point."""
+"""JAX's own derivative rules against the reference, entry by entry, in float64, at every sampled point."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,10 +11,10 @@ import numpy as np
 
 from jaxdiff_magic.check.differences import directional
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.derivatives import NotLinear, Path, Reference, RuleValues
+from jaxdiff_magic.reference.numbers import EPS
 from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.symbolic.derivation import Derivation, NotLinear, Path, TracedRule
-from jaxdiff_magic.symbolic.evaluate import EPS
-from jaxdiff_magic.trace import cotangent_trace, second_trace, tangent_trace
+from jaxdiff_magic.trace import Trace, cotangent_trace, second_trace, tangent_trace
 
 SAFETY = 16.0
 """Running error bounds are first order and follow one order of evaluation; JAX's may be another."""
@@ -44,26 +44,42 @@ class Comparison:
     formula: float = 0.0
 
 
-def traced_rule(subject: Subject, name: RuleName) -> TracedRule:
-    """JAX's forward, reverse or forward-over-reverse program of the subject, as formulas.
+TRACES: Mapping[RuleName, Callable[[Subject], Trace]] = {
+    "forward": tangent_trace,
+    "reverse": cotangent_trace,
+    "second": second_trace,
+}
+"""How JAX's program of each rule is traced."""
+
+
+def rule_trace(subject: Subject, name: RuleName) -> Trace:
+    """JAX's forward, reverse or forward-over-reverse program of the subject.
 
     Raises:
-        OutOfReach: when JAX has no such rule for this function, or it contains a primitive without a formula.
+        OutOfReach: when JAX has no such rule for this function.
     """
-    build = {"forward": tangent_trace, "reverse": cotangent_trace, "second": second_trace}[name]
     try:
-        trace = build(subject)
+        return TRACES[name](subject)
     except (TypeError, ValueError, NotImplementedError) as error:
         raise OutOfReach(str(error).strip().splitlines()[0]) from None
-    eps = max(float(jnp.finfo(leaf.dtype).eps) for leaf in subject.inputs)
-    cotangents = len(subject.outputs) if name != "forward" else 0
-    tangents = len(subject.inputs) if name != "reverse" else 0
-    return TracedRule(trace, [leaf.name for leaf in subject.inputs], cotangents, tangents, literal_eps=eps)
+
+
+def rule_values(subject: Subject, name: RuleName, trace: Trace) -> RuleValues:
+    """What a rule's program gives, entry by entry."""
+    shapes = [[leaf.shape for leaf in leaves] for leaves in (subject.inputs, subject.outputs)]
+    return RuleValues(
+        trace, *shapes, reverse=name != "forward", tangents=name != "reverse", literal_eps=literal_eps(subject)
+    )
+
+
+def literal_eps(subject: Subject) -> float:
+    """Rounding of the literals that JAX puts into a rule, in the function's own dtype."""
+    return max(float(jnp.finfo(leaf.dtype).eps) for leaf in subject.inputs)
 
 
 def compare(
-    derivation: Derivation,
-    rule: TracedRule,
+    reference: Reference,
+    rule: RuleValues,
     path: Path,
     points: Sequence[np.ndarray],
     native: Callable[[int], np.ndarray],
@@ -72,20 +88,22 @@ def compare(
     """Compare one block at a batch of points.
 
     A difference counts where both sides are finite, no choice stands on its border, the difference exceeds both
-    rounding bounds, central differences of the formula one order below are nearer to the formula, and JAX's own
-    number is the rule's.
+    rounding bounds, central differences of the reference one order below are nearer to it, and JAX's own number is
+    the rule's.
 
     Args:
-        derivation, rule: the two sides.
+        reference, rule: the two sides.
         path: which block.
         points: for each input leaf its values at the points.
         native: JAX's numbers of the block at a point.
         eps: their relative rounding error.
     """
-    expected, bound, border = derivation.evaluate(path, points)
+    ours_found = reference.evaluate(path, points)
+    expected, bound, border = ours_found.values, ours_found.errors, ours_found.on_border
     nowhere = np.zeros(expected.shape[1:], bool)
     try:
-        actual, actual_bound, actual_border = rule.evaluate(path, points)
+        theirs_found = rule.evaluate(path, points)
+        actual, actual_bound, actual_border = theirs_found.values, theirs_found.errors, theirs_found.on_border
     except NotLinear:
         return Comparison(nowhere, ~nowhere, "is not linear in its direction: its rows are no Jacobian")
     with np.errstate(invalid="ignore", over="ignore"):
@@ -101,7 +119,7 @@ def compare(
         allowed = SAFETY * actual_bound[(position, *entry)] * eps / EPS + 8 * eps * np.max(np.abs(actual[position]))
         if not abs(given[entry] - theirs) <= allowed:
             raise OutOfReach("JAX's rule and its numbers do not match")
-        if _values_side_with(ours, theirs, derivation, path, entry, [batch[position] for batch in points]):
+        if _values_side_with(ours, theirs, reference, path, entry, [batch[position] for batch in points]):
             return Comparison(missed[position], nowhere, at=int(position), rule=theirs, formula=ours)
     if not missed.any():
         return Comparison(nowhere, nowhere)
@@ -110,12 +128,12 @@ def compare(
 
 
 def _values_side_with(
-    ours: float, theirs: float, derivation: Derivation, path: Path, entry: tuple[int, ...], point: list[np.ndarray]
+    ours: float, theirs: float, reference: Reference, path: Path, entry: tuple[int, ...], point: list[np.ndarray]
 ) -> bool:
     """Whether differences of the order below confirm one number against another."""
     direction = [np.zeros_like(x) for x in point]
     inner = len(entry) - direction[path[-1]].ndim
     direction[path[-1]][entry[inner:]] = 1.0
-    found = directional(lambda batch: [derivation.evaluate(path[:-1], batch, hold=True)[0]], point, direction)
+    found = directional(lambda batch: [reference.evaluate(path[:-1], batch, hold=True).values], point, direction)
     estimate, error = found.estimate[0][entry[:inner]], found.error[0][entry[:inner]]
     return bool(abs(estimate - ours) <= 0.1 * abs(theirs - ours) and error <= 0.1 * abs(theirs - ours))

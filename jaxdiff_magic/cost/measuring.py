@@ -57,7 +57,8 @@ def compile_derivative(subject: Subject, mode: Mode) -> Program:
     closed = jax.make_jaxpr(derivative)(*point)
 
     def program(captured: Sequence[Any], *leaves: Any) -> Any:
-        return jax.extend.core.jaxpr_as_fun(jax.extend.core.ClosedJaxpr(closed.jaxpr, captured))(*leaves)
+        whole = jax.extend.core.ClosedJaxpr(closed.jaxpr, captured)  # pyright: ignore[reportPrivateImportUsage]
+        return jax.extend.core.jaxpr_as_fun(whole)(*leaves)
 
     captured = [jnp.asarray(constant) for constant in closed.consts]
     compiled = jax.jit(program).lower(captured, *point).compile()

@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,10 @@ class Found:
 
 
 Blocks = dict[Path, tuple[np.ndarray, np.ndarray]]
+"""Values and bounds of derivatives, by path."""
+Raw = dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]
+"""Values and bounds as sweeps leave them: "direction" and an input or output, "value" and an output, "adjoint" and an
+input."""
 
 
 class NotLinear(OutOfReach):
@@ -74,12 +79,15 @@ class Reference:
         Raises:
             OutOfReach: names the primitive without a rule, and the user's line.
         """
-        key = (len(path) - 1, hold, b"".join(np.ascontiguousarray(p).tobytes() for p in points))
-        if key not in self._kept:
-            if len(self._kept) > 8:
+        order, rest = len(path) - 1, (hold, _fingerprint(points))
+        if (order, *rest) not in self._kept:
+            while len(self._kept) > 12:
                 self._kept.pop(next(iter(self._kept)))
-            self._kept[key] = self._all(len(path) - 1, points, hold)
-        blocks, border = self._kept[key]
+            blocks, border = self._all(order, points, hold)
+            for k in range(order + 1):  # a sweep of a higher order passes by the lower ones
+                if any(len(known) == k + 1 for known in blocks):
+                    self._kept.setdefault((k, *rest), (blocks, border))
+        blocks, border = self._kept[(order, *rest)]
         return Found(*blocks[path], border)
 
     def along(self, points: Sequence[np.ndarray], *directions: np.ndarray) -> list[Found]:
@@ -96,7 +104,7 @@ class Reference:
         with np.errstate(all="ignore"):
             blocks, border = self._portions(points, lambda part: self._forward(part, rows, False))
         return [
-            Found(*(part.reshape(len(points[0]), *shape) for part in blocks[(o,)]), border)
+            Found(*(part.reshape(len(points[0]), *shape) for part in blocks["direction", o]), border)
             for o, shape in enumerate(self.outputs)
         ]
 
@@ -105,14 +113,15 @@ class Reference:
     def _all(self, order: int, points: Sequence[np.ndarray], hold: bool) -> tuple[Blocks, np.ndarray]:
         n, m = _total(self.inputs), _total(self.outputs)
         if n == 0 or m == 0:
-            empty = {
-                path: 2 * (np.zeros((len(points[0]), *self._block_shape(path))),) for path in self._paths(order)
-            }
+            empty = {path: 2 * (np.zeros((len(points[0]), *self._block_shape(path))),) for path in self._paths(order)}
             return empty, np.zeros(len(points[0]), bool)  # type: ignore[return-value]
         reverse = order > 0 and m <= n
         with np.errstate(all="ignore"):
             blocks, border = self._by_sweeps(order, points, hold, reverse)
-            unknown = not all(np.isfinite(values).all() for values, _ in blocks.values())
+            own = {path: pair for path, pair in blocks.items() if len(path) == order + 1}
+            unknown = not all(np.isfinite(values).all() for values, _ in own.values())
+            if unknown:
+                blocks = own
             if reverse and unknown and n**order * self._largest <= MAX_NUMBERS:
                 # a branch that is not taken spoils a reverse sweep (0 * inf), a forward sweep leaves it out
                 forward, more = self._by_sweeps(order, points, hold, False)
@@ -137,15 +146,14 @@ class Reference:
         portions = [slice(start, min(start + width, cut)) for start in range(0, cut, width)]
         batch = max(1, MAX_NUMBERS // max(1, others * min(width, cut)))
 
-        def run(part: Sequence[np.ndarray]) -> tuple[Blocks, np.ndarray]:
+        def run(part: Sequence[np.ndarray]) -> tuple[Raw, np.ndarray]:
             found = [self._sweep(part, order, hold, reverse, portion) for portion in portions]
             if len(found) == 1:
                 return found[0]
-            flat = {
-                key: tuple(np.concatenate([blocks[key][k] for blocks, _ in found], axis=1) for k in (0, 1))
-                for key in found[0][0]
-            }
-            return flat, np.any([border for _, border in found], axis=0)  # type: ignore[return-value]
+            whole = found[0][0]
+            for key in [key for key in whole if key[0] == "direction"]:
+                whole[key] = tuple(np.concatenate([raw[key][k] for raw, _ in found], axis=1) for k in (0, 1))  # type: ignore
+            return whole, np.any([border for _, border in found], axis=0)
 
         raw, border = self._portions(points, run, 1 if hold else batch, keep_first=hold)
         return self._arranged(raw, order, reverse), border
@@ -153,10 +161,10 @@ class Reference:
     def _portions(
         self,
         points: Sequence[np.ndarray],
-        run: Callable[[Sequence[np.ndarray]], tuple[Blocks, np.ndarray]],
+        run: Callable[[Sequence[np.ndarray]], tuple[Any, np.ndarray]],
         batch: int = 1 << 30,
         keep_first: bool = False,
-    ) -> tuple[Blocks, np.ndarray]:
+    ) -> tuple[Any, np.ndarray]:
         """Points in portions; one by one where they take different branches."""
         count = len(points[0])
         if keep_first:  # frozen values are those of the first point: the batch may not be cut
@@ -172,8 +180,8 @@ class Reference:
 
     @staticmethod
     def _in_batches(
-        points: Sequence[np.ndarray], run: Callable[[Sequence[np.ndarray]], tuple[Blocks, np.ndarray]], batch: int
-    ) -> tuple[Blocks, np.ndarray]:
+        points: Sequence[np.ndarray], run: Callable[[Sequence[np.ndarray]], tuple[Any, np.ndarray]], batch: int
+    ) -> tuple[Any, np.ndarray]:
         found = [run([p[start : start + batch] for p in points]) for start in range(0, len(points[0]), batch)]
         if len(found) == 1:
             return found[0]
@@ -184,7 +192,7 @@ class Reference:
 
     def _sweep(
         self, points: Sequence[np.ndarray], order: int, hold: bool, reverse: bool, portion: slice
-    ) -> tuple[Blocks, np.ndarray]:
+    ) -> tuple[Raw, np.ndarray]:
         """Derivatives along a portion of the unit directions (of the cotangents, in a plain gradient).
 
         Returns:
@@ -208,24 +216,27 @@ class Reference:
         outputs = run.trace(self.trace, inputs)
         cotangents = zip(outputs, _rows(seeds, self.outputs, 1, run.lead), strict=True)
         adjoints = run.adjoints([(node, seed) for node, seed in cotangents if node.varies], inputs)
-        found = {}
+        found: Raw = {}
         lead = (len(points[0]), len(seeds), *(len(r) for r in rows))
         for i, shape in enumerate(self.inputs):
             values, errors = _coefficient(adjoints[i], len(rows), (*lead, *shape))
             if rows:
                 values, errors = np.moveaxis(values, 2, 1), np.moveaxis(errors, 2, 1)
-            found[(i,)] = values, errors
+                if order == 2:
+                    found["adjoint", i] = _value(adjoints[i], lead[:2], shape, run.lead)
+            found["direction", i] = values, errors
+        for o, shape in enumerate(self.outputs):
+            found["value", o] = _value(outputs[o].value, (len(points[0]),), shape, run.lead)
         return found, run.on_border
 
-    def _forward(
-        self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], hold: bool
-    ) -> tuple[Blocks, np.ndarray]:
+    def _forward(self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], hold: bool) -> tuple[Raw, np.ndarray]:
         run = Run(1 + len(rows), len(points[0]), hold, taped=False)
         outputs = run.trace(self.trace, self._seeded(points, rows, run.lead, first_axis=1))
         lead = (len(points[0]), *(len(r) for r in rows))
-        found = {
-            (o,): _coefficient(outputs[o].value, len(rows), (*lead, *shape)) for o, shape in enumerate(self.outputs)
-        }
+        found: Raw = {}
+        for o, shape in enumerate(self.outputs):
+            found["direction", o] = _coefficient(outputs[o].value, len(rows), (*lead, *shape))
+            found["value", o] = _value(outputs[o].value, (len(points[0]),), shape, run.lead)
         return found, run.on_border
 
     def _seeded(
@@ -249,13 +260,17 @@ class Reference:
     def _block_shape(self, path: Path) -> tuple[int, ...]:
         return sum((self.inputs[i] for i in path[1:]), tuple(self.outputs[path[0]]))
 
-    def _arranged(self, raw: Blocks, order: int, reverse: bool) -> Blocks:
-        """Blocks `(points, *output, *inputs…)` out of what sweeps return."""
+    def _arranged(self, raw: Raw, order: int, reverse: bool) -> Blocks:
+        """Blocks `(points, *output, *inputs…)` out of what sweeps return, those of lower orders included."""
         of, to = _places(self.outputs), _places(self.inputs)
-        blocks = {}
+        blocks: Blocks = {(o,): raw["value", o] for o in range(len(self.outputs))}
+        for o, i in itertools.product(range(len(self.outputs)), range(len(self.inputs))):
+            if ("adjoint", i) in raw:
+                shape = self._block_shape((o, i))
+                blocks[o, i] = tuple(part[:, of[o]].reshape(len(part), *shape) for part in raw["adjoint", i])  # type: ignore
         for path in self._paths(order):
             output, *inputs = path
-            pair = raw[(inputs[0],)] if reverse else raw[(output,)]
+            pair = raw["direction", inputs[0] if reverse else output]
 
             def part(array: np.ndarray, output: int = output, inputs: Sequence[int] = inputs, path: Path = path):
                 if reverse:
@@ -311,7 +326,7 @@ class RuleValues:
             NotLinear: the rule is not linear in its direction.
             OutOfReach: names the primitive without a rule.
         """
-        key = b"".join(np.ascontiguousarray(p).tobytes() for p in points)
+        key = _fingerprint(points)
         if self._kept is None or self._kept[0] != key:
             with np.errstate(all="ignore"):
                 self._kept = (key, *self._all(points))
@@ -347,9 +362,7 @@ class RuleValues:
         results = run.trace(self.trace, arguments)
         shapes = self.inputs if self.reverse else self.outputs
         full = (len(points[0]), *(len(r) for r in (seeds, units) if r is not None))
-        raw = [
-            _coefficient(node.value, 0, (*full, *shape)) for node, shape in zip(results, shapes, strict=True)
-        ]
+        raw = [_coefficient(node.value, 0, (*full, *shape)) for node, shape in zip(results, shapes, strict=True)]
         axis = 1
         for rows in (seeds, units):
             if rows is not None:
@@ -378,6 +391,10 @@ class RuleValues:
             source = raw[inputs[0] if self.reverse else output]
             blocks[path] = part(source[0]), part(source[1])
         return blocks
+
+
+def _fingerprint(points: Sequence[np.ndarray]) -> bytes:
+    return b"%d:" % len(points[0]) + b"".join(np.ascontiguousarray(p).tobytes() for p in points)
 
 
 def largest(trace: Trace) -> int:
@@ -414,6 +431,17 @@ def _coefficient(x: Number | None, order: int, shape: tuple[int, ...]) -> tuple[
     error = np.zeros(()) if found.error is None else found.error
     data = found.data.real if np.iscomplexobj(found.data) else found.data
     return np.broadcast_to(data, shape), np.broadcast_to(error, shape)
+
+
+def _value(x: Number | None, kept: tuple[int, ...], shape: tuple[int, ...], lead: int) -> tuple[np.ndarray, np.ndarray]:
+    """The value alone and its bound, of its lead axes only the first ones kept: along the others it is the same."""
+    if x is None:
+        return np.zeros((*kept, *shape)), np.zeros((*kept, *shape))
+    found = base(x)
+    error = np.broadcast_to(0.0 if found.error is None else found.error, found.data.shape)
+    first = (slice(None),) * len(kept) + (0,) * (lead - len(kept))
+    values, errors = (np.broadcast_to(part[first], (*kept, *shape)) for part in (found.data, error))
+    return values.real, errors
 
 
 @functools.lru_cache(maxsize=64)

@@ -36,7 +36,9 @@ def power(x: Any, exponent: Any) -> Any:
 def pow_below(a: Any, b: Any) -> Any:
     """a ** (b - 1), finite where b is 0 and the factor before it therefore too."""
     exponent = base(b).data if isinstance(b, Number) else np.asarray(b)
-    less = weigh(number(b) - 1.0, (exponent != 0).astype(float)) if isinstance(b, Number) else np.where(b == 0, 0, b - 1)
+    less = (
+        weigh(number(b) - 1.0, (exponent != 0).astype(float)) if isinstance(b, Number) else np.where(b == 0, 0, b - 1)
+    )
     return _function("pow")(a, less)
 
 

@@ -1,5 +1,8 @@
 """Partial derivatives of the scalar functions, written by `python -m jaxdiff_magic.symbolic.shipped`."""
 
+# ruff: noqa: E501
+# fmt: off
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -48,6 +51,9 @@ PARTIALS: Mapping[str, tuple[Partial | None, ...]] = {
     ),
     "log1p": (
         lambda x, y: power(x + 1, -1),
+    ),
+    "log2": (
+        lambda x, y: power(x, -1) * 1.4426950408889634,
     ),
     "sin": (
         lambda x, y: cos(x),

@@ -106,7 +106,12 @@ class Run:
             return Node(led, data.shape, False)
         led = led.astype(complex if np.iscomplexobj(data) else float)
         error = None
-        if self.literal_eps and data.shape == () and np.isfinite(led).all() and np.any(led * 2048 % 1):
+        if (
+            self.literal_eps
+            and data.shape == ()
+            and np.isfinite(led).all()
+            and np.any(led * 2048 != np.round(led * 2048))
+        ):
             error = self.literal_eps * np.abs(led)
         return Node(Bounded(led, error), data.shape, False)
 
@@ -197,7 +202,10 @@ class Run:
         from jaxdiff_magic.reference.rules import RULES
 
         if rule := RULES.get(primitive):
-            found = rule(self, list(operands), Step(params, list(results), list(bodies)))
+            try:
+                found = rule(self, list(operands), Step(params, list(results), list(bodies)))
+            except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
+                raise OutOfReach(f"the rule of {primitive} does not fit this use of it ({error})") from error
             if found is not None:
                 return found
         if len(bodies) == 1:  # a library function without a rule of its own

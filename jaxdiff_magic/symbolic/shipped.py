@@ -66,6 +66,7 @@ def partials() -> Mapping[str, tuple[sp.Expr | None, ...]]:
         "expm1": sp.diff(sp.exp(x) - 1, x),
         "log": _in_value(sp.log(x)),
         "log1p": sp.diff(sp.log(1 + x), x),
+        "log2": sp.diff(sp.log(x) / sp.log(2), x),
         "sin": sp.diff(sp.sin(x), x),
         "cos": sp.diff(sp.cos(x), x),
         "tan": _in_value(sp.tan(x)),
@@ -140,6 +141,9 @@ def text() -> str:
 def _lines() -> Iterator[str]:
     derived = partials()
     yield '"""Partial derivatives of the scalar functions, written by `python -m jaxdiff_magic.symbolic.shipped`."""'
+    yield ""
+    yield "# ruff: noqa: E501"
+    yield "# fmt: off"
     yield ""
     yield "from __future__ import annotations"
     yield ""

@@ -375,7 +375,9 @@ def bitcast(run: Run, xs: list[Node], step: Step) -> list[Node]:
 def integer_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
     exponent = int(step.params["y"])
     if not xs[0].is_number:
-        return run.record(xs, [(xs[0].value**exponent).astype(step.results[0].dtype)], [xs[0].shape], lambda _: [None])
+        return run.record(
+            xs, [(xs[0].value ** exponent).astype(step.results[0].dtype)], [xs[0].shape], lambda _: [None]
+        )
     return power_of(exponent)(run, xs, step)
 
 
@@ -459,4 +461,3 @@ ELEMENTWISE: Mapping[str, Rule] = {
     "nextafter": next_after,
 }
 """Primitive to its rule."""
-

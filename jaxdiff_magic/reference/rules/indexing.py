@@ -262,6 +262,23 @@ def _top_k(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return [cut(run, sorted_, best)[0] for sorted_ in _reordered(run, [x, numbered], order, axis)]
 
 
+def _search_sorted(run: Run, xs: list[Node], step: Step) -> list[Node] | None:
+    """Where values belong in a sorted array; the one primitive of this form that JAX has."""
+    primitive = step.params["_prim"]
+    array, values = xs
+    if type(primitive).__name__ != "SearchSorted" or len(array.shape) != 1:
+        raise OutOfReach(f"{type(primitive).__name__} has no rule yet")
+    places = np.empty(values.array.shape, step.results[0].dtype)
+    rows = np.broadcast_to(array.array, (*places.shape[: run.lead], *array.shape)).reshape(-1, *array.shape)
+    found = [
+        np.searchsorted(row, part, side=primitive.side)
+        for row, part in zip(rows, values.array.reshape(len(rows), -1), strict=True)
+    ]
+    return run.record(
+        xs, [np.reshape(found, places.shape).astype(places.dtype)], [values.shape], lambda _: [None, None]
+    )
+
+
 INDEXING: Mapping[str, Rule] = {
     "gather": _gather,
     "scatter": _scatter,
@@ -277,5 +294,6 @@ INDEXING: Mapping[str, Rule] = {
     "dynamic_update_slice": _dynamic_update_slice,
     "sort": _sort,
     "top_k": _top_k,
+    "call_hi_primitive": _search_sorted,
 }
 """Primitive to its rule."""

@@ -137,7 +137,11 @@ def factors(x: Number) -> Number:
     n = b.data.shape[-1]
     low, up = np.abs(np.tril(y, -1)) + np.eye(n), np.abs(np.triu(y))
     spread = 4 * n * EPS * (low @ up) + (0.0 if b.error is None else b.error)
-    inner = np.abs(_batched(np.linalg.inv, np.tril(y, -1) + np.eye(n))) @ spread @ np.abs(_batched(np.linalg.inv, np.triu(y)))
+    inner = (
+        np.abs(_batched(np.linalg.inv, np.tril(y, -1) + np.eye(n)))
+        @ spread
+        @ np.abs(_batched(np.linalg.inv, np.triu(y)))
+    )
     return Bounded(y, low @ np.tril(inner, -1) + np.triu(inner) @ up)
 
 
@@ -178,6 +182,8 @@ def _inverse(run: Run, xs: list[Node], step: Step) -> list[Node] | None:
 
 def _solve(run: Run, xs: list[Node], step: Step) -> list[Node] | None:
     """jnp.linalg.solve(a, b) of a matrix and a vector: inv(a) @ b."""
+    if len(xs) != 2:
+        return None
     a, b = xs
     if len(a.shape) != 2 or len(b.shape) != 1 or step.results[0].shape != b.shape:
         return None
@@ -422,7 +428,9 @@ def _svd(run: Run, xs: list[Node], step: Step) -> list[Node]:
     """Singular values and vectors from the spectrum of the Gram matrix, with LAPACK's signs."""
     a = xs[0]
     dtype = step.results[0].dtype
-    if len(a.shape) != 2 or (step.params.get("full_matrices") and step.params["compute_uv"] and a.shape[0] != a.shape[1]):
+    if len(a.shape) != 2 or (
+        step.params.get("full_matrices") and step.params["compute_uv"] and a.shape[0] != a.shape[1]
+    ):
         raise OutOfReach("this kind of singular value decomposition has no rule yet")
     wide = a.shape[0] < a.shape[1]
     (b,) = run.apply("transpose", [a], {"permutation": (1, 0)}, [Result(a.shape[::-1], dtype)]) if wide else [a]
@@ -462,4 +470,3 @@ LINEAR_ALGEBRA: Mapping[str, Rule] = {
     "svd": _svd,
 }
 """Primitive to its rule."""
-

@@ -262,4 +262,3 @@ MOVEMENT: Mapping[str, Rule] = {
     "empty": _empty,
 }
 """Primitive to its rule."""
-

@@ -156,9 +156,7 @@ def _dot(run: Run, xs: list[Node], step: Step) -> list[Node]:
     x_free = [a for a in range(len(x.shape)) if a not in (*x_sum, *x_batch)]
     y_free = [a for a in range(len(y.shape)) if a not in (*y_sum, *y_batch)]
     batch = [x.shape[a] for a in x_batch]
-    rows, inner, columns = (
-        math.prod(v.shape[a] for a in axes) for v, axes in ((x, x_free), (x, x_sum), (y, y_free))
-    )
+    rows, inner, columns = (math.prod(v.shape[a] for a in axes) for v, axes in ((x, x_free), (x, x_sum), (y, y_free)))
 
     def laid(axes: list[int], last: tuple[int, int], shape: tuple[int, ...]) -> tuple[Any, Any]:
         order = (*range(run.lead), *run.axes(axes))
@@ -279,7 +277,12 @@ def _fourier(run: Run, xs: list[Node], step: Step) -> list[Node]:
     x, lengths = xs[0], tuple(step.params["fft_lengths"])
     kind = str(getattr(step.params["fft_type"], "name", step.params["fft_type"])).split(".")[-1].upper()
     axes = tuple(range(-len(lengths), 0))
-    transforms: dict[str, Any] = {"FFT": np.fft.fftn, "IFFT": np.fft.ifftn, "RFFT": np.fft.rfftn, "IRFFT": np.fft.irfftn}
+    transforms: dict[str, Any] = {
+        "FFT": np.fft.fftn,
+        "IFFT": np.fft.ifftn,
+        "RFFT": np.fft.rfftn,
+        "IRFFT": np.fft.irfftn,
+    }
     there = lambda a: transforms[kind](a, lengths, axes)  # noqa: E731
     if kind in ("FFT", "IFFT"):
         back = there  # the matrix is symmetric
@@ -333,4 +336,3 @@ REDUCTIONS: Mapping[str, Rule] = {
     "reduce_window_min": _windows("reduce_min"),
 }
 """Primitive to its rule."""
-
