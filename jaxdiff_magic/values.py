@@ -77,6 +77,23 @@ class Derivatives:
 
         return everything if self.subject.untraceable else jax.jit(everything)
 
+    def product(self, leaves: Sequence[Any], direction: Sequence[Any]) -> Nested:
+        """The derivative of the Jacobian along a direction: `[o][i]` of shape `out.shape + in.shape`.
+
+        Args:
+            leaves: the point.
+            direction: one array for each input leaf, of its shape and dtype.
+
+        For a scalar function this is the Hessian-vector product, forward over reverse mode.
+        """
+        jacobian = self.transforms.get("reverse") or self.transforms["forward"]
+        point = tuple(map(jax.numpy.asarray, leaves))
+
+        def along(point: Sequence[Any], direction: Sequence[Any]) -> Nested:
+            return jax.jvp(lambda *xs: jacobian(*xs), tuple(point), tuple(direction))[1]
+
+        return (along if self.subject.untraceable else jax.jit(along))(point, tuple(direction))
+
     def at(self, leaves: Sequence[Any]) -> Values:
         """All derivatives at a point, in the dtype of its leaves."""
         found = self._compiled(*leaves)

@@ -108,6 +108,23 @@ class Reference:
             for o, shape in enumerate(self.outputs)
         ]
 
+    def product(self, path: Path, points: Sequence[np.ndarray], direction: np.ndarray) -> Found:
+        """A first derivative's own derivative along a direction: the product of a Hessian and a vector.
+
+        Args:
+            path: (output, input).
+            points: as in `evaluate`.
+            direction: flat over all leaves, shape `(inputs,)`.
+
+        Returns:
+            Arrays of shape `(points, *output, *input)`.
+        """
+        output, i = path
+        with np.errstate(all="ignore"):
+            raw, border = self._portions(points, lambda part: self._reverse(part, None, [direction[None]], False), 1)
+        of, shape = _places(self.outputs)[output], self._block_shape(path)
+        return Found(*(part[:, 0, of].reshape(len(part), *shape) for part in raw["direction", i]), border)
+
     # All blocks of one order
 
     def _all(self, order: int, points: Sequence[np.ndarray], hold: bool) -> tuple[Blocks, np.ndarray]:
@@ -199,18 +216,19 @@ class Reference:
             Reverse: for each input `(points, cotangents, directions…, *input)` with the portioned axis moved to be the
             first after the points; forward: for each output likewise.
         """
-        unit = np.eye(_total(self.inputs))
+        n = _total(self.inputs)
+        every = slice(0, n)
         if not reverse:
-            rows = [unit] * order
-            if order:
-                rows[0] = unit[portion]
-            return self._forward(points, rows, hold)
-        rows = [unit] * (order - 1)
-        seeds = np.eye(_total(self.outputs))
+            return self._forward(points, [_units(n, portion if k == 0 else every) for k in range(order)], hold)
         if order == 1:
-            seeds = seeds[portion]
-        else:
-            rows[0] = unit[portion]
+            return self._reverse(points, _units(_total(self.outputs), portion), [], hold)
+        return self._reverse(points, None, [_units(n, portion if k == 0 else every) for k in range(order - 1)], hold)
+
+    def _reverse(
+        self, points: Sequence[np.ndarray], seeds: np.ndarray | None, rows: Sequence[np.ndarray], hold: bool
+    ) -> tuple[Raw, np.ndarray]:
+        """A reverse sweep along some cotangents (None: all unit ones), over numbers with infinitesimals along rows."""
+        seeds = np.eye(_total(self.outputs)) if seeds is None else seeds
         run = Run(1 + 1 + len(rows), len(points[0]), hold)
         inputs = self._seeded(points, rows, run.lead, first_axis=2)
         outputs = run.trace(self.trace, inputs)
@@ -222,7 +240,7 @@ class Reference:
             values, errors = _coefficient(adjoints[i], len(rows), (*lead, *shape))
             if rows:
                 values, errors = np.moveaxis(values, 2, 1), np.moveaxis(errors, 2, 1)
-                if order == 2:
+                if len(rows) == 1:
                     found["adjoint", i] = _value(adjoints[i], lead[:2], shape, run.lead)
             found["direction", i] = values, errors
         for o, shape in enumerate(self.outputs):
@@ -337,7 +355,7 @@ class RuleValues:
         count = len(points[0])
         sizes = (_total(self.outputs) + 2 if self.reverse else 1) * (_total(self.inputs) + 2 if self.tangents else 1)
         batch = max(1, MAX_NUMBERS // max(1, sizes * self._largest))
-        if sizes * self._largest > 8 * MAX_NUMBERS:
+        if sizes * self._largest > MAX_NUMBERS:
             raise OutOfReach("it would take too long to evaluate")
         if not self._one_by_one:
             try:
@@ -406,6 +424,11 @@ def largest(trace: Trace) -> int:
 
 def _total(shapes: Sequence[tuple[int, ...]]) -> int:
     return sum(map(math.prod, shapes))
+
+
+def _units(n: int, which: slice) -> np.ndarray:
+    """Some of the unit vectors of n dimensions, as rows."""
+    return np.eye(which.stop - which.start, n, which.start)
 
 
 def _places(shapes: Sequence[tuple[int, ...]]) -> list[slice]:

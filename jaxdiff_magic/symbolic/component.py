@@ -16,6 +16,8 @@ from jaxdiff_magic.symbolic.program import Definition, Program, substitute
 
 MAX_TERMS = 400
 """A sum is written out while it has no more terms than this."""
+MAX_GROWTH = 8
+"""Nothing is written out that would have so many times the operations that are wanted."""
 MAX_REWRITTEN = 30
 """Longer expressions are shown as they are."""
 
@@ -35,6 +37,8 @@ def component(program: Program, definition: Definition, element: Sequence[int], 
 
 def written_out(e: Expr, limit: int) -> Expr:
     """An expression with its sums expanded term by term."""
+    if _terms(e) > MAX_GROWTH * limit:  # most of them may vanish, but that would take too long to see
+        raise OutOfReach("its components are too long to write out")
     known: dict[sp.Basic, sp.Basic] = {}
 
     def walk(node: sp.Basic) -> sp.Basic:
@@ -55,6 +59,12 @@ def written_out(e: Expr, limit: int) -> Expr:
     if size(found) > limit:
         raise OutOfReach("its components are too long to write out")
     return found
+
+
+def _terms(e: sp.Basic) -> int:
+    """How many operations an expression has once its sums are written out term by term."""
+    inner = sum(map(_terms, e.args)) if contains(e, (IndexSum,)) else size(e)
+    return math.prod(i.size for i in e.indices) * (inner + 1) if isinstance(e, IndexSum) else inner
 
 
 def tidy(e: Expr) -> Expr:
