@@ -12,6 +12,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -83,6 +84,7 @@ class _Checking:
     ) -> None:
         self.derivatives, self.subject = derivatives, derivatives.subject
         self.reference, self.derivation, self.deadline = reference, derivation, deadline
+        points = min(points, max(NATIVE_POINTS - 1, MAX_COMPARED // max(self.subject.size, 1)))
         self.points = sample(self.subject, points, np.random.default_rng(seed))
         leaves = (*self.subject.inputs, *self.subject.outputs)
         self.eps = max(float(jnp.finfo(leaf.dtype).eps) for leaf in leaves)
@@ -170,19 +172,28 @@ class _Checking:
         native = self.derivatives.product(self.subject.point, direction)
         for path in itertools.product(range(len(self.subject.outputs)), range(len(leaves))):
             output, leaf = self.subject.outputs[path[0]], leaves[path[1]]
-            try:
+            if time.monotonic() > self.deadline:
+                return
+            with contextlib.suppress(OutOfReach):
                 found = reference.product(path, point, flat)
-                below = lambda batch, path=path: [reference.evaluate(path, batch, hold=True).values]  # noqa: E731
-                difference = directional(below, [x[0] for x in point], along)
-            except OutOfReach:
-                continue
-            formula = found.values, found.errors, found.on_border
-            parts = (difference.estimate[0], difference.error[0], difference.kink[0])
-            numeric = parts[0][None], parts[1][None], parts[2][None]
-            columns = [(np.asarray(native[path[0]][path[1]], np.float64), None)]
-            shape = (*output.shape, *leaf.shape)
-            evidence = Evidence(shape, self.eps, self._scale(path), self.doubt, formula, columns, (), numeric)
-            yield BlockCheck("hessian product", output, (leaf,), evidence, decided(evidence, self._tolerance))
+                column = np.asarray(native[path[0]][path[1]], np.float64)
+                evidence = Evidence(
+                    (*output.shape, *leaf.shape),
+                    self.eps,
+                    self._scale(path),
+                    self.doubt,
+                    (found.values, found.errors, found.on_border),
+                    [(column, None)],
+                    (),
+                    None,
+                )
+                decision = decided(evidence, self._tolerance)
+                if decision.outcome.any() and np.isfinite(column).all():  # then function values are asked
+                    below = lambda batch, path=path: [reference.evaluate(path, batch, hold=True).values]  # noqa: E731
+                    found_by = directional(below, [x[0] for x in point], along)
+                    numeric = (found_by.estimate[0][None], found_by.error[0][None], found_by.kink[0][None])
+                    decision = decided(replace(evidence, numeric=numeric), self._tolerance)
+                yield BlockCheck("hessian product", output, (leaf,), evidence, decision)
 
     def _doubt(self) -> str:
         """Why the reference says nothing about this function: its value is not finite, or is not the reference's."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.numbers import (
@@ -252,6 +251,8 @@ def _lu(run: Run, xs: list[Node], step: Step) -> list[Node]:
     if x.shape[-1] != x.shape[-2] or len(x.shape) != 2:
         raise OutOfReach("lu of a matrix that is not square, or of several, has no rule yet")
     data = x.array.reshape(-1, *x.shape)
+    import scipy.linalg  # heavy, and seldom needed
+
     pivots = [scipy.linalg.lu_factor(matrix, check_finite=False)[1] for matrix in data]
     order = np.empty((len(data), x.shape[0]), int)
     for k, swaps in enumerate(pivots):
