@@ -28,7 +28,7 @@ from jaxdiff_magic.reference.derivatives import Found, Path, Reference
 from jaxdiff_magic.reference.numbers import EPS
 from jaxdiff_magic.report import OUTCOMES, Check, Outcome, worst
 from jaxdiff_magic.symbolic.derivation import Derivation, TracedRule
-from jaxdiff_magic.symbolic.proof import proved
+from jaxdiff_magic.symbolic.proof import proved, proved_at_once
 from jaxdiff_magic.trace import Trace
 from jaxdiff_magic.values import Derivatives, Values
 
@@ -240,8 +240,11 @@ class _Checking:
         columns = [_native_columns(values, path) for values in self.native]
         evidence = Evidence(shape, self.eps, self._scale(path), self.doubt, formula, columns, rules, numeric)
         decision = decided(evidence, self._tolerance)
-        if (derivation := self.derivation) and self.reference and size <= MAX_PROVED and self._rules_for(path):
-            decision = decision.with_proofs(lambda entry: self._proved(derivation, path, entry))
+        if (derivation := self.derivation) and self.reference and self._rules_for(path):
+            if self._proved_at_once(derivation, path):
+                decision = decision.with_proofs(lambda _: True)
+            elif size <= MAX_PROVED:
+                decision = decision.with_proofs(lambda entry: self._proved(derivation, path, entry))
         return BlockCheck(what, output, tuple(inputs), evidence, decision)
 
     def _formula(self, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
@@ -348,6 +351,15 @@ class _Checking:
             direction = [np.zeros(leaf.shape) for leaf in self.subject.inputs]
             direction[position][element] = 1.0
             yield direction
+
+    def _proved_at_once(self, derivation: Derivation, path: Path) -> bool:
+        axes = len(self.subject.outputs[path[0]].shape)
+        return all(
+            time.monotonic() < self.deadline
+            and (rule := self._proof_rule(name)) is not None
+            and proved_at_once(derivation, rule, path, axes)
+            for name in self._rules_for(path)
+        )
 
     def _proved(self, derivation: Derivation, path: Path, entry: tuple[int, ...]) -> bool:
         axes = len(self.subject.outputs[path[0]].shape)

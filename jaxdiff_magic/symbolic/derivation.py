@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -136,10 +137,9 @@ class TracedRule:
             values, errors = values.transpose(order), errors.transpose(order)
         return values, errors, started.on_border
 
-    def element(self, path: Path, element: Sequence[int], n_output_axes: int) -> tuple[int, ...]:
-        """Where an element of the derivative stands in `formula`'s definition."""
+    def element(self, path: Path, element: Sequence[Any], n_output_axes: int) -> tuple[Any, ...]:
+        """Where an element of the derivative (numbers or index symbols) stands in `formula`'s definition."""
         if not self._cotangents:
             return tuple(element)
-        lead = len(self._leaves[path[1]].shape)
-        own, first, rest = np.split(np.asarray(element, int), [n_output_axes, n_output_axes + lead])
-        return (*map(int, first), *map(int, own), *map(int, rest))
+        end = n_output_axes + len(self._leaves[path[1]].shape)
+        return (*element[n_output_axes:end], *element[:n_output_axes], *element[end:])

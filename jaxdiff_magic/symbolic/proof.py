@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import sympy as sp
@@ -11,9 +12,9 @@ from sympy import Expr
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.symbolic.component import component
 from jaxdiff_magic.symbolic.derivation import Derivation, Path, TracedRule
-from jaxdiff_magic.symbolic.expression import Choice, Truth, size
+from jaxdiff_magic.symbolic.expression import Choice, Truth, canonical, size
 from jaxdiff_magic.symbolic.functions import elementary
-from jaxdiff_magic.symbolic.program import Program
+from jaxdiff_magic.symbolic.program import Definition, Program
 
 MAX_OPERATIONS = 250
 """Larger differences are not attempted: exact rational arithmetic on them may take minutes."""
@@ -57,6 +58,31 @@ def proved(derivation: Derivation, rule: TracedRule, path: Path, entry: Sequence
     except OutOfReach:
         return False
     return same(left, right.xreplace(_same_constants(ours[0], theirs[0])))
+
+
+def proved_at_once(derivation: Derivation, rule: TracedRule, path: Path, output_axes: int) -> bool:
+    """Whether a whole derivative and JAX's own rule are the same expression in its index symbols, at any size.
+
+    Args:
+        derivation, rule: the two sides.
+        path: which derivative.
+        output_axes: how many axes the output has.
+    """
+    try:
+        ours, theirs = (_in_one_piece(*side.formula(path)) for side in (derivation, rule))
+    except OutOfReach:
+        return False
+    if ours is None or theirs is None:
+        return False
+    (program, left), (other, right) = ours, theirs
+    indices = rule.element(path, left.indices, output_axes)
+    return same(left.expr, canonical(right.at(indices)).xreplace(_same_constants(program, other)))
+
+
+def _in_one_piece(program: Program, definition: Definition) -> tuple[Program, Definition] | None:
+    """A definition in terms of inputs and constants alone; None when that takes too many operations."""
+    whole = replace(program, outputs=(definition,)).inlined(lambda _: False, MAX_OPERATIONS)
+    return None if whole.definitions else (whole, whole.outputs[0])
 
 
 def _same_constants(ours: Program, theirs: Program) -> dict[sp.Symbol, sp.Symbol]:
