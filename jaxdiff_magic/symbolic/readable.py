@@ -1,0 +1,308 @@
+"""Index expressions as a person would simplify them: sigmoid and softmax by name, like terms together.
+
+Each rewriting is an identity over the real numbers; whoever applies one checks it by numbers as well.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+
+import sympy as sp
+from sympy import Expr, Integer
+
+from jaxdiff_magic.symbolic.expression import (
+    Choice,
+    Index,
+    IndexSum,
+    Truth,
+    canonical,
+    free,
+    is_index_expression,
+    opened,
+    rename,
+    size,
+)
+from jaxdiff_magic.symbolic.functions import Sigmoid
+from jaxdiff_magic.symbolic.indices import total
+from jaxdiff_magic.symbolic.program import Array, Definition
+
+MAX_SIZE = 120
+"""Longer expressions are not factored."""
+MAX_GENERATORS = 12
+
+
+def rewritten(e: Expr, rule: Callable[[sp.Basic], sp.Basic]) -> Expr:
+    """`e` with a rule applied to every node, from the inside out; sums contract what comes to them."""
+    known: dict[sp.Basic, sp.Basic] = {}
+
+    def walk(node: sp.Basic) -> sp.Basic:
+        if not node.args or isinstance(node, sp.Indexed):
+            return node
+        if node not in known:
+            if isinstance(node, IndexSum):
+                bound, body = opened(node)
+                known[node] = rule(total(walk(body), bound))
+            else:
+                known[node] = rule(node.func(*map(walk, node.args)))
+        return known[node]
+
+    return sp.sympify(walk(e))
+
+
+def without_choices(e: Expr) -> Expr:
+    """Choices by position as deltas, absolute values and signs of what is always positive left out."""
+
+    def rule(node: sp.Basic) -> sp.Basic:
+        match node:
+            case Choice() if isinstance(node.args[0], sp.core.relational.Eq) and _by_position(node.args[0]):
+                chosen = Truth(node.args[0])
+                return chosen * node.args[1] + (1 - chosen) * node.args[2]
+            case sp.Abs() if is_positive(node.args[0]):
+                return node.args[0]
+            case sp.sign() if is_positive(node.args[0]):
+                return Integer(1)
+            case _:
+                return node
+
+    return rewritten(e, rule)
+
+
+def _by_position(condition: sp.Basic) -> bool:
+    return all(is_index_expression(side) for side in condition.args)
+
+
+def is_positive(e: sp.Basic) -> bool:
+    """Whether an expression is visibly positive wherever it is defined."""
+    match e:
+        case sp.exp() | Sigmoid():
+            return True
+        case IndexSum():
+            return is_positive(e.body)
+        case sp.Mul():
+            return all(map(is_positive, e.args))
+        case sp.Add():
+            return all(is_positive(arg) or _is_square(arg) for arg in e.args) and any(map(is_positive, e.args))
+        case sp.Pow():
+            return is_positive(e.base)
+        case _:
+            return bool(e.is_number and e.is_positive)
+
+
+def _is_square(e: sp.Basic) -> bool:
+    if isinstance(e, IndexSum):
+        return _is_square(e.body)
+    coefficient, rest = e.as_coeff_Mul()
+    return coefficient >= 0 and isinstance(rest, sp.Pow) and isinstance(rest.exp, Integer) and rest.exp % 2 == 0
+
+
+def with_sigmoids(e: Expr) -> Expr:
+    """1 / (1 + exp(-z)), and what follows from it, in terms of the sigmoid of z."""
+    found: dict[Expr, sp.Dummy] = {}
+    for node in e.atoms(sp.Pow):
+        if isinstance(node.exp, sp.Rational) and node.exp < 0 and isinstance(node.base, sp.Add) and len(node.base.args) == 2:
+            one, other = node.base.args
+            if one == 1 and isinstance(other, sp.exp):
+                z = -other.args[0]
+                if -z not in found:
+                    found.setdefault(z, sp.Dummy("s", positive=True))
+    if not found:
+        return e
+
+    def rule(node: sp.Basic) -> sp.Basic:
+        if isinstance(node, sp.exp):
+            for z, s in found.items():
+                times = sp.cancel(node.args[0] / z) if node.args[0] in (z, -z, 2 * z, -2 * z) else None
+                if times is not None:
+                    return (s / (1 - s)) ** times
+        if isinstance(node, (sp.Add, sp.Mul, sp.Pow)) and any(s in free(node) for s in found.values()):
+            return _cancelled(node)
+        return node
+
+    back = {s: Sigmoid(z) for z, s in found.items()}
+    return rewritten(e, rule).xreplace(back)
+
+
+def _cancelled(node: Expr) -> Expr:
+    """A rational function in lowest terms, what is not arithmetic in it left alone."""
+    hidden, shown = _hidden(node)
+    if len(hidden) > MAX_GENERATORS or size(node) > MAX_SIZE:
+        return node
+    return sp.factor(sp.cancel(shown)).xreplace({dummy: part for part, dummy in hidden.items()})
+
+
+def _hidden(e: Expr) -> tuple[dict[sp.Basic, sp.Dummy], Expr]:
+    """`e` with everything that is no arithmetic replaced by symbols, and what they stand for."""
+    hidden: dict[sp.Basic, sp.Dummy] = {}
+
+    def walk(node: sp.Basic) -> sp.Basic:
+        if isinstance(node, sp.Rational) or isinstance(node, sp.Dummy) and not isinstance(node, Index):
+            return node
+        if isinstance(node, (sp.Add, sp.Mul)) or (isinstance(node, sp.Pow) and isinstance(node.exp, Integer)):
+            return node.func(*map(walk, node.args))
+        if node not in hidden:
+            hidden[node] = sp.Dummy(f"g{len(hidden)}")
+        return hidden[node]
+
+    return hidden, walk(e)
+
+
+def with_like_terms(e: Expr) -> Expr:
+    """Every polynomial under a sum, and the whole, in the shortest of a few equal forms."""
+
+    def rule(node: sp.Basic) -> sp.Basic:
+        if isinstance(node, IndexSum):
+            bound, body = opened(node)
+            return min(node, total(shortest(body), bound), _apart(node), key=size)
+        if isinstance(node, (sp.Add, sp.Mul)):
+            return shortest(node)
+        return node
+
+    return rewritten(e, rule)
+
+
+def _apart(node: IndexSum) -> Expr:
+    """The sum of each term for itself."""
+    bound, body = opened(node)
+    terms = sp.Add.make_args(sp.expand_mul(body))
+    return canonical(sp.Add(*(total(term, bound) for term in terms)))
+
+
+def shortest(e: Expr) -> Expr:
+    """The shortest of a few equal forms of a polynomial; the given one where that is as short."""
+    hidden, shown = _hidden(e)
+    if not 1 < len(hidden) <= MAX_GENERATORS or not 1 < size(e) <= MAX_SIZE:
+        return e
+    expanded = sp.expand(shown)
+    best = min([shown, expanded, sp.factor(expanded)], key=size)
+    if best != shown:
+        best = _sign_absorbed(best)
+    return best.xreplace({dummy: part for part, dummy in hidden.items()})
+
+
+def _sign_absorbed(e: Expr) -> Expr:
+    """-(a - b) c as (b - a) c."""
+    coefficient, rest = e.as_coeff_Mul()
+    if coefficient < 0:
+        for factor in sp.Mul.make_args(rest):
+            if isinstance(factor, sp.Add) and any(term.could_extract_minus_sign() for term in factor.args):
+                return sp.Mul(-coefficient, rest / factor, -factor)
+    return e
+
+
+class Softmaxes:
+    """Recognises exp(z) / sum(exp(z)) as softmax(z).
+
+    Attributes:
+        definitions: the softmax arrays that were found, as definitions.
+        arguments: of each array's label, the definition of z.
+    """
+
+    def __init__(self) -> None:
+        self.definitions: dict[Expr, Definition] = {}
+        self.arguments: dict[sp.Symbol, Definition] = {}
+
+    def applied(self, e: Expr) -> Expr:
+        return rewritten(e, self._rule)
+
+    def _rule(self, node: sp.Basic) -> sp.Basic:
+        match node:
+            case sp.Mul():
+                return self._product(node)
+            case IndexSum():
+                return self._sum(node)
+            case _:
+                return node
+
+    def _product(self, node: sp.Mul) -> Expr:
+        factors = list(node.args)
+        for place, factor in enumerate(factors):
+            match factor:
+                case sp.Pow(base=IndexSum() as bottom, exp=Integer() as exponent) if exponent < 0:
+                    pass
+                case _:
+                    continue
+            coefficient, body = bottom.body.as_coeff_Mul()
+            if coefficient != 1 or not isinstance(body, sp.exp) or len(bottom.indices) != 1:
+                continue
+            left = -int(exponent)
+            for other, candidate in enumerate(factors):
+                if isinstance(candidate, sp.exp) and left:
+                    for times, element in self._elements(bottom, candidate.args[0]):
+                        if times <= left:
+                            factors[other], left = element**times, left - times
+                            break
+            if left != -int(exponent):
+                factors[place] = sp.Pow(bottom, -left)
+                return self._product_again(sp.Mul(*factors))
+        return node
+
+    def _product_again(self, e: Expr) -> Expr:
+        return self._product(e) if isinstance(e, sp.Mul) else e
+
+    def _elements(self, bottom: IndexSum, argument: Expr) -> Iterator[tuple[int, Expr]]:
+        """The element of the softmax that `argument` is a multiple of the logit of, if it is."""
+        (k,), body = opened(bottom)
+        logit = body.args[0]
+        for j in free(argument):
+            if isinstance(j, Index) and j.size == k.size:
+                single = canonical(rename(logit, {k: j}))
+                for times in (1, 2, 3):
+                    if canonical(argument) == canonical(times * single):
+                        yield times, self._element(logit, k, j)
+
+    def _element(self, logit: Expr, k: Index, j: Index) -> Expr:
+        others = sorted((i for i in free(logit) if isinstance(i, Index) and i != k), key=lambda i: i.dummy_index)
+        standing = {i: _slot(i.size, n) for n, i in enumerate([*others, k])}
+        key = canonical(rename(logit, standing))
+        if key not in self.definitions:
+            indices = tuple(standing.values())
+            whole = tuple(i.size for i in indices)
+            array = Array.named(f"softmax {len(self.definitions)}", whole)
+            summed = Index(k.size, "k")
+            bottom = IndexSum(sp.exp(rename(key, {indices[-1]: summed})), summed)
+            self.definitions[key] = Definition(array, indices, sp.exp(key) / bottom)
+            self.arguments[array.label] = Definition(Array.named(f"logit {len(self.definitions)}", whole), indices, key)
+        return self.definitions[key].array.at([*others, j])
+
+    def _sum(self, node: IndexSum) -> Expr:
+        """The elements of a softmax add up to 1."""
+        bound, body = opened(node)
+        for factor in sp.Mul.make_args(body):
+            if isinstance(factor, sp.Indexed) and factor.base.label in self.arguments:
+                k = factor.indices[-1]
+                if k in bound and sum(k in free(other) for other in sp.Mul.make_args(body)) == 1:
+                    rest = [i for i in bound if i != k]
+                    return rewritten(total(body / factor, rest), self._rule)
+        return node
+
+
+@functools.lru_cache(maxsize=256)
+def _slot(length: int, position: int) -> Index:
+    return Index(length, f"z{position}")
+
+
+def with_known_sums(e: Expr, sums_to_one: Mapping[sp.Symbol, int]) -> tuple[Expr, frozenset[sp.Symbol]]:
+    """`e` with the elements of some constant arrays added up to 1, and the arrays for which that was used.
+
+    Args:
+        e: the expression.
+        sums_to_one: labels of constants, and how many leading axes are not summed.
+    """
+    used: set[sp.Symbol] = set()
+
+    def rule(node: sp.Basic) -> sp.Basic:
+        if not isinstance(node, IndexSum):
+            return node
+        bound, body = opened(node)
+        factors = sp.Mul.make_args(body)
+        for factor in factors:
+            if isinstance(factor, sp.Indexed) and factor.base.label in sums_to_one:
+                last = factor.indices[-1]
+                if last in bound and sum(last in free(other) for other in factors) == 1:
+                    used.add(factor.base.label)
+                    return total(body / factor, [i for i in bound if i != last])
+        return node
+
+    return rewritten(e, rule), frozenset(used)
+
