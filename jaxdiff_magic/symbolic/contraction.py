@@ -261,7 +261,8 @@ class Contraction:
                     left, right = (Vec(m) if None not in shape(m) else m for m in (left, right))
                     found = product(left, transpose(right if shape(right)[1] is None else transpose(right)))
                 else:
-                    found = kronecker(left, right, kind == "commuted")
+                    commuted = kind == "commuted"
+                    found = kronecker(*(right, left) if commuted else (left, right), commuted)
                 return scaled(ONE, graph.scalars, found)
         if len(rows) == len(columns) == 2 and (merged := graph.merged(dict(zip(columns, rows, strict=True)))):
             return scaled(ONE, graph.scalars, diag(Vec(merged.between(*rows))))

@@ -145,7 +145,12 @@ def _inner(chain: tuple[Matrix, ...]) -> Matrix:
     if shape(forward) != SCALAR:
         return forward
     backward = Product(tuple(transpose(m) for m in reversed(chain)))
-    return min(forward, backward, key=lambda m: (transposes(m), order(m)))
+    return min(forward, backward, key=_plainness)
+
+
+def _plainness(m: Product) -> tuple[int, bool, tuple[int, str], str]:
+    first = m.factors[0]
+    return transposes(m), not is_ones(first), order(first), repr(m)
 
 
 def hadamard(factors: Sequence[Matrix]) -> Matrix:

@@ -35,8 +35,8 @@ from jaxdiff_magic.symbolic.matrix import (
 from jaxdiff_magic.symbolic.matrix_algebra import scaled, unscaled
 from jaxdiff_magic.symbolic.notation import latex_name, latex_number, text_number
 
-SUM, TERM, FACTOR, ATOM = range(4)
-"""How tightly a written value holds together."""
+SUM, TERM, PRODUCT, FACTOR, ATOM = range(5)
+"""How tightly a written value holds together: elementwise products less than products of matrices."""
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 RELATIONS = {">": ">", "≥": r"\ge", "<": "<", "≤": r"\le", "=": "=", "≠": r"\ne"}
 LATEX_FUNCTIONS = frozenset("exp log sin cos tan sinh cosh tanh arcsin arccos arctan max min det".split())
@@ -183,7 +183,7 @@ class Writer:
                 return style.commutation, ATOM
             case Kronecker():
                 both = self.within(m.left, FACTOR) + style.kronecker + self.within(m.right, FACTOR)
-                return (f"{style.commutation} {self.bracketed(both)}" if m.commuted else both), TERM
+                return (f"{style.commutation} {self.bracketed(both)}", PRODUCT) if m.commuted else (both, TERM)
             case Operation():
                 return self._operation(m)
 
@@ -209,7 +209,7 @@ class Writer:
     def _product(self, m: Product) -> tuple[str, int]:
         if (root := _squared(m)) is not None and not isinstance(root, Named):
             return self.style.power(self._norm(root), "2"), FACTOR
-        return self._chain([self.within(factor, FACTOR) for factor in m.factors]), TERM
+        return self._chain([self.within(factor, FACTOR) for factor in m.factors]), PRODUCT
 
     def _chain(self, parts: list[str]) -> str:
         chain = parts[0]
@@ -223,9 +223,9 @@ class Writer:
         above = [factor for factor in m.factors if not _is_reciprocal(factor)]
         below = [Power(f.base, -f.exponent) for f in m.factors if isinstance(f, Power) and _is_reciprocal(f)]
         bottom = [part.base if part.exponent == 1 else part for part in below]
-        top = self.style.hadamard.join(self.within(f, FACTOR) for f in above) if above else self.style.ones
+        top = self.style.hadamard.join(self.within(f, PRODUCT) for f in above) if above else self.style.ones
         if not bottom:
-            return top, TERM - (len(above) > 1 and 0)
+            return top, TERM
         under = self.style.hadamard.join(self.within(f, FACTOR if self.style.is_latex else ATOM) for f in bottom)
         if self.style.is_latex:
             return self.style.fraction(top, under), FACTOR
@@ -239,23 +239,29 @@ class Writer:
         below = [s for s in m.scalars if _is_reciprocal(s)]
         if m.of is None and not above and not below:
             return sign + style.number(size), SUM if sign or (size.q != 1 and not style.is_latex) else ATOM
-        parts = [self.within(s, FACTOR) for s in above]
+        parts = [self._squared_norm(s) or self.within(s, FACTOR) for s in above]
+        if m.of is None and above and not below and self._squared_norm(above[-1]) is None:
+            parts[-1] = self.within(above[-1], PRODUCT)  # 2 a'b: nothing follows that it could be mistaken for
+        tightness = PRODUCT
         if m.of is not None:
-            lone = not below and not above and size == 1
-            parts.append(self.within(m.of, TERM if lone or not isinstance(m.of, Hadamard) else TERM))
+            parts.append(self.within(m.of, TERM))
+            tightness = min(PRODUCT, self.written(m.of)[1])
+        tightness = SUM if sign else tightness
+        front = self._front(size)
         if below:
             inverses = [self._inverse(s) for s in below]
-            bottom = self._chain([self.within(s, FACTOR) for s in inverses])
-            if not style.is_latex and (len(inverses) > 1 or self.written(inverses[0])[1] < FACTOR):
+            bottom = self._chain([self._squared_norm(s) or self.within(s, FACTOR) for s in inverses])
+            if not style.is_latex and (len(inverses) > 1 or " " in bottom):
                 bottom = self.bracketed(bottom)
             top = self._chain(parts) if parts else "1"
-            number = self._front(size)
             if not parts and size.p != 1:  # 2/x, not 2 1/x
-                top, number = style.number(sp.Integer(size.p)), self._front(sp.Rational(1, size.q))
-            together = style.fraction(top, bottom)
-            return sign + self._chain([*([number] if number else []), together]), SUM if sign else TERM
-        number = self._front(size)
-        return sign + self._chain([*([number] if number else []), *parts]), SUM if sign else TERM
+                top, front = style.number(sp.Integer(size.p)), self._front(sp.Rational(1, size.q))
+            parts = [style.fraction(top, bottom)]
+        return sign + self._chain([*([front] if front else []), *parts]), tightness
+
+    def _squared_norm(self, m: Matrix) -> str | None:
+        root = _squared(m)
+        return None if root is None else self.style.power(self._norm(root), "2")
 
     def _front(self, size: sp.Rational) -> str:
         """A positive number in front of something; nothing for 1."""
@@ -340,5 +346,7 @@ def _squared(m: Matrix) -> Matrix | None:
     inner = m.of if isinstance(m, Trace) else m
     if isinstance(inner, Product) and len(inner.factors) == 2 and shape(m) == SCALAR:
         left, right = inner.factors
-        return right if left == Transpose(right) else None
+        if left == Transpose(right):
+            return right
+        return left if right == Transpose(left) else None
     return None

@@ -13,6 +13,7 @@ from sympy import Expr, Integer
 
 from jaxdiff_magic.symbolic.expression import (
     Choice,
+    Delta,
     Index,
     IndexSum,
     Truth,
@@ -98,29 +99,31 @@ def _is_square(e: sp.Basic) -> bool:
 
 def with_sigmoids(e: Expr) -> Expr:
     """1 / (1 + exp(-z)), and what follows from it, in terms of the sigmoid of z."""
-    found: dict[Expr, sp.Dummy] = {}
-    for node in e.atoms(sp.Pow):
-        if isinstance(node.exp, sp.Rational) and node.exp < 0 and isinstance(node.base, sp.Add) and len(node.base.args) == 2:
-            one, other = node.base.args
-            if one == 1 and isinstance(other, sp.exp):
-                z = -other.args[0]
-                if -z not in found:
-                    found.setdefault(z, sp.Dummy("s", positive=True))
-    if not found:
-        return e
 
     def rule(node: sp.Basic) -> sp.Basic:
-        if isinstance(node, sp.exp):
-            for z, s in found.items():
-                times = sp.cancel(node.args[0] / z) if node.args[0] in (z, -z, 2 * z, -2 * z) else None
-                if times is not None:
-                    return (s / (1 - s)) ** times
-        if isinstance(node, (sp.Add, sp.Mul, sp.Pow)) and any(s in free(node) for s in found.values()):
-            return _cancelled(node)
-        return node
+        match node:
+            case sp.Pow(base=sp.Add(args=(sp.core.numbers.One(), sp.exp() as other)), exp=Integer() as power) if power < 0:
+                return Sigmoid(-other.args[0]) ** -power
+            case sp.Add() | sp.Mul():
+                return _in_sigmoids(node)
+            case _:
+                return node
 
-    back = {s: Sigmoid(z) for z, s in found.items()}
-    return rewritten(e, rule).xreplace(back)
+    return rewritten(e, rule)
+
+
+def _in_sigmoids(node: Expr) -> Expr:
+    """exp(-z) as (1 - s) / s, where the sigmoid s of z stands beside it, in lowest terms."""
+    arguments = {canonical(s.args[0]): s for s in node.atoms(Sigmoid)}
+    renaming: dict[Expr, Expr] = {}
+    for exponential in node.atoms(sp.exp):
+        for times in (-1, 1, -2, 2):
+            s = arguments.get(canonical(exponential.args[0] / times))
+            if s is not None:
+                renaming[exponential] = (s / (1 - s)) ** times
+                break
+    reciprocal = any(isinstance(p.base, Sigmoid) and p.exp.is_negative for p in node.atoms(sp.Pow))
+    return _cancelled(node.xreplace(renaming)) if renaming or reciprocal else node
 
 
 def _cancelled(node: Expr) -> Expr:
@@ -148,15 +151,16 @@ def _hidden(e: Expr) -> tuple[dict[sp.Basic, sp.Dummy], Expr]:
 
 
 def with_like_terms(e: Expr) -> Expr:
-    """Every polynomial under a sum, and the whole, in the shortest of a few equal forms."""
+    """Every polynomial under a sum, and the whole, in the shortest of a few equal forms; sums as they were written."""
+    written = dict(map(_monic, e.atoms(sp.Add)))
 
     def rule(node: sp.Basic) -> sp.Basic:
         if isinstance(node, IndexSum):
             bound, body = opened(node)
             return min(node, total(shortest(body), bound), _apart(node), key=size)
-        if isinstance(node, (sp.Add, sp.Mul)):
-            return shortest(node)
-        return node
+        if isinstance(node, sp.Mul):
+            return _as_written(shortest(node), written)
+        return shortest(node) if isinstance(node, sp.Add) else node
 
     return rewritten(e, rule)
 
@@ -165,29 +169,78 @@ def _apart(node: IndexSum) -> Expr:
     """The sum of each term for itself."""
     bound, body = opened(node)
     terms = sp.Add.make_args(sp.expand_mul(body))
-    return canonical(sp.Add(*(total(term, bound) for term in terms)))
+    return sp.Add(*(canonical(total(term, bound)) for term in terms))
 
 
 def shortest(e: Expr) -> Expr:
-    """The shortest of a few equal forms of a polynomial; the given one where that is as short."""
+    """The shortest of a few equal forms of a polynomial; the given one where that is as short.
+
+    Deltas are not put inside a product of sums: diag(s) - s s' reads better than diag(s) (I - 1 s').
+    """
     hidden, shown = _hidden(e)
     if not 1 < len(hidden) <= MAX_GENERATORS or not 1 < size(e) <= MAX_SIZE:
         return e
-    expanded = sp.expand(shown)
-    best = min([shown, expanded, sp.factor(expanded)], key=size)
-    if best != shown:
-        best = _sign_absorbed(best)
+    deltas = {dummy for part, dummy in hidden.items() if isinstance(part, Delta)}
+    if deltas:
+        best = min([shown, _by_delta(shown, deltas)], key=size)
+    else:
+        expanded = sp.expand(shown)
+        best = min([shown, expanded, sp.factor(expanded)], key=size)
     return best.xreplace({dummy: part for part, dummy in hidden.items()})
 
 
-def _sign_absorbed(e: Expr) -> Expr:
-    """-(a - b) c as (b - a) c."""
+def _by_delta(e: Expr, deltas: set[sp.Dummy]) -> Expr:
+    """A polynomial with the terms of each delta together."""
+    groups: dict[Expr, Expr] = {}
+    for term in _spread(e, deltas):
+        selecting, rest = term.as_independent(*deltas, as_Add=False)[::-1]
+        groups[selecting] = groups.get(selecting, Integer(0)) + rest
+    return sp.Add(*(sp.Mul(key, min(rest, sp.factor(rest), key=size)) for key, rest in groups.items()))
+
+
+def _spread(e: Expr, deltas: set[sp.Dummy]) -> list[Expr]:
+    if isinstance(e, sp.Add):
+        return [part for term in e.args for part in _spread(term, deltas)]
+    for factor in sp.Mul.make_args(e):
+        if isinstance(factor, sp.Add) and not deltas.isdisjoint(factor.free_symbols):
+            return [part for term in factor.args for part in _spread(term * (e / factor), deltas)]
+    return [e]
+
+
+def _as_written(e: Expr, written: Mapping[Expr, Expr]) -> Expr:
+    """A product with its sums as multiples of those that were written; the sign of new ones so that it has none."""
+    if not isinstance(e, sp.Mul):
+        return e
     coefficient, rest = e.as_coeff_Mul()
-    if coefficient < 0:
-        for factor in sp.Mul.make_args(rest):
-            if isinstance(factor, sp.Add) and any(term.could_extract_minus_sign() for term in factor.args):
-                return sp.Mul(-coefficient, rest / factor, -factor)
-    return e
+    factors: list[Expr] = []
+    for factor in sp.Mul.make_args(rest):
+        bound, body = opened(factor) if isinstance(factor, IndexSum) else ((), factor)
+        inner = []
+        for part in sp.Mul.make_args(body):
+            base, power = part.as_base_exp() if isinstance(part, sp.Pow) else (part, Integer(1))
+            if not isinstance(base, sp.Add) or not isinstance(power, Integer):
+                inner.append(part)
+                continue
+            key, leading = _monic(base)
+            ratio = leading / written[key] if key in written else Integer(1)
+            if key not in written and coefficient < 0 and power % 2 and any(t.could_extract_minus_sign() for t in base.args):
+                ratio = Integer(-1)
+            coefficient *= ratio**power
+            inner.append(sp.Add(*(term / ratio for term in base.args)) ** power)
+        factors.append(total(sp.Mul(*inner), bound))
+    return sp.Mul(coefficient, *factors)
+
+
+def _monic(e: sp.Add) -> tuple[Expr, Expr]:
+    """What a sum is up to a factor and the letters of its indices, and that factor."""
+    nameless = {term: _nameless(term.as_coeff_Mul()[1]) for term in e.args}
+    first = min(e.args, key=lambda term: (size(term), str(nameless[term])))
+    leading = first.as_coeff_Mul()[0]
+    return sp.Tuple(*sorted((term.as_coeff_Mul()[0] / leading * nameless[term] for term in e.args), key=str)), leading
+
+
+def _nameless(e: sp.Basic) -> Expr:
+    return sp.Symbol(str(e.xreplace({i: _slot(i.size, 0) for i in e.atoms(Index)})) if e.args else str(e))
 
 
 class Softmaxes:
