@@ -20,7 +20,6 @@ from jaxdiff_magic.symbolic.matrix import (
     Identity,
     Kronecker,
     Matrix,
-    Named,
     Ones,
     Operation,
     Power,
@@ -32,7 +31,6 @@ from jaxdiff_magic.symbolic.matrix import (
     Transpose,
     Vec,
     Zero,
-    children,
     complexity,
     number,
     order,
@@ -129,7 +127,7 @@ def product(*factors: Matrix) -> Matrix:
                 part = Diag(hadamard([chain.pop().of, part.of]))
             if chain and isinstance(part, Ones) and isinstance(chain[-1], Diag):  # diag(v) 1 is v
                 part = chain.pop().of
-            if chain and isinstance(part, Diag) and is_ones(chain[-1]) and shape(chain[-1])[0] is None:  # 1'diag(v) is v'
+            if chain and isinstance(part, Diag) and chain[-1] == ones((None, shape(part)[0])):  # 1'diag(v) is v'
                 chain.pop()
                 part = transpose(part.of)
             chain.append(part)
@@ -270,7 +268,7 @@ def _reading_order(term: Matrix) -> tuple[bool, bool, bool, int, int, str]:
     """Terms as people write them: y - Xw, diag(s) - ss', A + A', W x + b, -X'(y - Xw) + w."""
     by, scalars, body = unscaled(term)
     holds_sum = any(isinstance(part, Sum) for part in (body.factors if isinstance(body, Product) else ()))
-    constant = body is None and not scalars or body is not None and is_ones(body)
+    constant = (body is None and not scalars) or (body is not None and is_ones(body))
     return (not holds_sum, bool(by < 0), not constant, -complexity(term), transposes(term), repr(term))
 
 
@@ -306,17 +304,3 @@ def replaced(m: Matrix, new: Callable[[Matrix], Matrix | None]) -> Matrix:
             return Operation(m.name, tuple(map(again, m.arguments)), m.shape)
         case _:
             return m
-
-
-def named_parts(m: Matrix) -> list[Named]:
-    """The names in a value, in order of appearance, each once."""
-    found: dict[Named, None] = {}
-
-    def walk(part: Matrix) -> None:
-        if isinstance(part, Named):
-            found[part] = None
-        for child in children(part):
-            walk(child)
-
-    walk(m)
-    return list(found)

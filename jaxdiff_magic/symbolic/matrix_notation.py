@@ -39,6 +39,8 @@ SUM, TERM, PRODUCT, FACTOR, ATOM = range(5)
 """How tightly a written value holds together: elementwise products less than products of matrices."""
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 RELATIONS = {">": ">", "≥": r"\ge", "<": "<", "≤": r"\le", "=": "=", "≠": r"\ne"}
+TALL = (r"\frac", r"\sqrt", r"\begin", r"\left")
+"""What needs brackets that grow."""
 LATEX_FUNCTIONS = frozenset("exp log sin cos tan sinh cosh tanh arcsin arccos arctan max min det".split())
 
 
@@ -51,7 +53,6 @@ class Style:
         function: a function's name.
         power: a base and an exponent, both written.
         fraction: numerator and denominator, both written.
-        brackets: around a value.
         norm: around a value.
         transposed, ones, identity, unit, times, kronecker, commutation: signs.
     """
@@ -62,7 +63,6 @@ class Style:
     power: Callable[[str, str], str]
     fraction: Callable[[str, str], str]
     subscript: Callable[[str, str], str]
-    brackets: tuple[str, str]
     norm: tuple[str, str]
     indicator: tuple[str, str]
     transposed: str
@@ -87,7 +87,6 @@ TEXT = Style(
     power=_text_power,
     fraction=lambda above, below: f"{above}/{below}",
     subscript=lambda name, index: f"{name}[{index}]",
-    brackets=("(", ")"),
     norm=("‖", "‖"),
     indicator=("[", "]"),
     transposed="ᵀ",
@@ -105,7 +104,6 @@ LATEX = Style(
     power=lambda base, exponent: f"{base}^{{{exponent}}}",
     fraction=lambda above, below: rf"\frac{{{above}}}{{{below}}}",
     subscript=lambda name, index: f"{name[:-1]},{index}}}" if "_{" in name else f"{name}_{{{index}}}",
-    brackets=(r"\left(", r"\right)"),
     norm=(r"\lVert ", r" \rVert"),
     indicator=(r"\left[", r"\right]"),
     transposed=r"^{\top}",
@@ -193,7 +191,8 @@ class Writer:
         return written if tightness >= at_least else self.bracketed(written)
 
     def bracketed(self, written: str) -> str:
-        return f"{self.style.brackets[0]}{written}{self.style.brackets[1]}"
+        is_tall = any(command in written for command in TALL)
+        return rf"\left({written}\right)" if is_tall else f"({written})"
 
     def call(self, function: str, *arguments: Matrix) -> str:
         """A function applied."""
@@ -202,8 +201,10 @@ class Writer:
 
     def _norm(self, of: Matrix) -> str:
         written = f"{self.style.norm[0]}{self.written(of)[0]}{self.style.norm[1]}"
-        return self.style.subscript(written, "F") if None not in shape(of) and self.style.is_latex else (
-            f"{written}_F" if None not in shape(of) else written
+        return (
+            self.style.subscript(written, "F")
+            if None not in shape(of) and self.style.is_latex
+            else (f"{written}_F" if None not in shape(of) else written)
         )
 
     def _product(self, m: Product) -> tuple[str, int]:
@@ -215,7 +216,7 @@ class Writer:
         chain = parts[0]
         for part in parts[1:]:
             # no blank before a bracket that cannot be mistaken for that of a call
-            tight = part.startswith(self.style.brackets[0]) and (chain.endswith((self.style.transposed, ")")))
+            tight = part.startswith(("(", r"\left(")) and chain.endswith((self.style.transposed, ")"))
             chain += part if tight else f" {part}"
         return chain
 
@@ -251,8 +252,10 @@ class Writer:
         if below:
             inverses = [self._inverse(s) for s in below]
             bottom = self._chain([self._squared_norm(s) or self.within(s, FACTOR) for s in inverses])
-            if not style.is_latex and (len(inverses) > 1 or " " in bottom):
+            if not style.is_latex and len(inverses) > 1:
                 bottom = self.bracketed(bottom)
+            if style.is_latex and len(parts) == 1 and m.of is not None:  # the bar holds it together
+                parts = [self.written(m.of)[0]]
             top = self._chain(parts) if parts else "1"
             if not parts and size.p != 1:  # 2/x, not 2 1/x
                 top, front = style.number(sp.Integer(size.p)), self._front(sp.Rational(1, size.q))
@@ -305,8 +308,8 @@ class Writer:
     def _power(self, m: Power) -> tuple[str, int]:
         root = _squared(m.base)
         if root is not None and shape(m.base) == SCALAR:
-            exponent = 2 * m.exponent
-            return (self._norm(root), ATOM) if exponent == 1 else (self.style.power(self._norm(root), self.style.number(exponent)), FACTOR)
+            norm, exponent = self._norm(root), 2 * m.exponent
+            return (norm, ATOM) if exponent == 1 else (self.style.power(norm, self.style.number(exponent)), FACTOR)
         if m.exponent == sp.Rational(1, 2):
             if self.style.is_latex:
                 return rf"\sqrt{{{self.written(m.base)[0]}}}", ATOM

@@ -38,7 +38,10 @@ Values = Mapping[sp.Symbol, np.ndarray]
 """By label, the values of inputs and constants."""
 
 ELEMENTWISE: Mapping[str, Callable[..., np.ndarray]] = {
-    **{name: getattr(np, name) for name in "exp log sin cos tan sinh cosh tanh sign floor log1p expm1 abs power".split()},
+    **{
+        name: getattr(np, name)
+        for name in "exp log sin cos tan sinh cosh tanh sign floor log1p expm1 abs power".split()
+    },
     **{f"a{name}": getattr(np, f"arc{name}") for name in "sin cos tan sinh cosh tanh".split()},
     "ceiling": np.ceil,
     "erf": special.erf,

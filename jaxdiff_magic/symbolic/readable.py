@@ -6,7 +6,7 @@ Each rewriting is an identity over the real numbers; whoever applies one checks 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 
 import sympy as sp
 from sympy import Expr, Integer
@@ -21,12 +21,10 @@ from jaxdiff_magic.symbolic.expression import (
     free,
     is_index_expression,
     opened,
-    rename,
     size,
 )
 from jaxdiff_magic.symbolic.functions import Sigmoid
 from jaxdiff_magic.symbolic.indices import total
-from jaxdiff_magic.symbolic.program import Array, Definition
 
 MAX_SIZE = 120
 """Longer expressions are not factored."""
@@ -102,8 +100,8 @@ def with_sigmoids(e: Expr) -> Expr:
 
     def rule(node: sp.Basic) -> sp.Basic:
         match node:
-            case sp.Pow(base=sp.Add(args=(sp.core.numbers.One(), sp.exp() as other)), exp=Integer() as power) if power < 0:
-                return Sigmoid(-other.args[0]) ** -power
+            case sp.Pow(base=sp.Add(args=(sp.core.numbers.One(), sp.exp() as other)), exp=Integer() as n) if n < 0:
+                return Sigmoid(-other.args[0]) ** -n
             case sp.Add() | sp.Mul():
                 return _in_sigmoids(node)
             case _:
@@ -131,7 +129,13 @@ def _cancelled(node: Expr) -> Expr:
     hidden, shown = _hidden(node)
     if len(hidden) > MAX_GENERATORS or size(node) > MAX_SIZE:
         return node
-    return sp.factor(sp.cancel(shown)).xreplace({dummy: part for part, dummy in hidden.items()})
+    coefficient, factored = sp.factor(sp.cancel(shown)).as_coeff_Mul()
+    factors = []
+    for factor in sp.Mul.make_args(factored):
+        if isinstance(factor, sp.Add) and factor.args[0] == -1:  # 1 - s, not s - 1
+            coefficient, factor = -coefficient, -factor
+        factors.append(factor)
+    return sp.Mul(coefficient, *factors).xreplace({dummy: part for part, dummy in hidden.items()})
 
 
 def _hidden(e: Expr) -> tuple[dict[sp.Basic, sp.Dummy], Expr]:
@@ -139,7 +143,7 @@ def _hidden(e: Expr) -> tuple[dict[sp.Basic, sp.Dummy], Expr]:
     hidden: dict[sp.Basic, sp.Dummy] = {}
 
     def walk(node: sp.Basic) -> sp.Basic:
-        if isinstance(node, sp.Rational) or isinstance(node, sp.Dummy) and not isinstance(node, Index):
+        if isinstance(node, sp.Rational) or (isinstance(node, sp.Dummy) and not isinstance(node, Index)):
             return node
         if isinstance(node, (sp.Add, sp.Mul)) or (isinstance(node, sp.Pow) and isinstance(node.exp, Integer)):
             return node.func(*map(walk, node.args))
@@ -152,7 +156,8 @@ def _hidden(e: Expr) -> tuple[dict[sp.Basic, sp.Dummy], Expr]:
 
 def with_like_terms(e: Expr) -> Expr:
     """Every polynomial under a sum, and the whole, in the shortest of a few equal forms; sums as they were written."""
-    written = dict(map(_monic, e.atoms(sp.Add)))
+    # of multiples of one sum, the plainest: x - 1, not 3 x - 3
+    written = dict(sorted(map(_monic, e.atoms(sp.Add)), key=_plainness, reverse=True))
 
     def rule(node: sp.Basic) -> sp.Basic:
         if isinstance(node, IndexSum):
@@ -163,6 +168,11 @@ def with_like_terms(e: Expr) -> Expr:
         return shortest(node) if isinstance(node, sp.Add) else node
 
     return rewritten(e, rule)
+
+
+def _plainness(item: tuple[Expr, Expr]) -> tuple[float, bool]:
+    leading = float(item[1])
+    return max(abs(leading), 1 / abs(leading)), leading < 0
 
 
 def _apart(node: IndexSum) -> Expr:
@@ -223,7 +233,8 @@ def _as_written(e: Expr, written: Mapping[Expr, Expr]) -> Expr:
                 continue
             key, leading = _monic(base)
             ratio = leading / written[key] if key in written else Integer(1)
-            if key not in written and coefficient < 0 and power % 2 and any(t.could_extract_minus_sign() for t in base.args):
+            has_sign = power % 2 and any(term.could_extract_minus_sign() for term in base.args)
+            if key not in written and coefficient < 0 and has_sign:
                 ratio = Integer(-1)
             coefficient *= ratio**power
             inner.append(sp.Add(*(term / ratio for term in base.args)) ** power)
@@ -234,128 +245,48 @@ def _as_written(e: Expr, written: Mapping[Expr, Expr]) -> Expr:
 def _monic(e: sp.Add) -> tuple[Expr, Expr]:
     """What a sum is up to a factor and the letters of its indices, and that factor."""
     nameless = {term: _nameless(term.as_coeff_Mul()[1]) for term in e.args}
-    first = min(e.args, key=lambda term: (size(term), str(nameless[term])))
+    first = min(e.args, key=lambda term: (size(term.as_coeff_Mul()[1]), str(nameless[term])))
     leading = first.as_coeff_Mul()[0]
     return sp.Tuple(*sorted((term.as_coeff_Mul()[0] / leading * nameless[term] for term in e.args), key=str)), leading
 
 
 def _nameless(e: sp.Basic) -> Expr:
-    return sp.Symbol(str(e.xreplace({i: _slot(i.size, 0) for i in e.atoms(Index)})) if e.args else str(e))
-
-
-class Softmaxes:
-    """Recognises exp(z) / sum(exp(z)) as softmax(z).
-
-    Attributes:
-        definitions: the softmax arrays that were found, as definitions.
-        arguments: of each array's label, the definition of z.
-    """
-
-    def __init__(self) -> None:
-        self.definitions: dict[Expr, Definition] = {}
-        self.arguments: dict[sp.Symbol, Definition] = {}
-
-    def applied(self, e: Expr) -> Expr:
-        return rewritten(e, self._rule)
-
-    def _rule(self, node: sp.Basic) -> sp.Basic:
-        match node:
-            case sp.Mul():
-                return self._product(node)
-            case IndexSum():
-                return self._sum(node)
-            case _:
-                return node
-
-    def _product(self, node: sp.Mul) -> Expr:
-        factors = list(node.args)
-        for place, factor in enumerate(factors):
-            match factor:
-                case sp.Pow(base=IndexSum() as bottom, exp=Integer() as exponent) if exponent < 0:
-                    pass
-                case _:
-                    continue
-            coefficient, body = bottom.body.as_coeff_Mul()
-            if coefficient != 1 or not isinstance(body, sp.exp) or len(bottom.indices) != 1:
-                continue
-            left = -int(exponent)
-            for other, candidate in enumerate(factors):
-                if isinstance(candidate, sp.exp) and left:
-                    for times, element in self._elements(bottom, candidate.args[0]):
-                        if times <= left:
-                            factors[other], left = element**times, left - times
-                            break
-            if left != -int(exponent):
-                factors[place] = sp.Pow(bottom, -left)
-                return self._product_again(sp.Mul(*factors))
-        return node
-
-    def _product_again(self, e: Expr) -> Expr:
-        return self._product(e) if isinstance(e, sp.Mul) else e
-
-    def _elements(self, bottom: IndexSum, argument: Expr) -> Iterator[tuple[int, Expr]]:
-        """The element of the softmax that `argument` is a multiple of the logit of, if it is."""
-        (k,), body = opened(bottom)
-        logit = body.args[0]
-        for j in free(argument):
-            if isinstance(j, Index) and j.size == k.size:
-                single = canonical(rename(logit, {k: j}))
-                for times in (1, 2, 3):
-                    if canonical(argument) == canonical(times * single):
-                        yield times, self._element(logit, k, j)
-
-    def _element(self, logit: Expr, k: Index, j: Index) -> Expr:
-        others = sorted((i for i in free(logit) if isinstance(i, Index) and i != k), key=lambda i: i.dummy_index)
-        standing = {i: _slot(i.size, n) for n, i in enumerate([*others, k])}
-        key = canonical(rename(logit, standing))
-        if key not in self.definitions:
-            indices = tuple(standing.values())
-            whole = tuple(i.size for i in indices)
-            array = Array.named(f"softmax {len(self.definitions)}", whole)
-            summed = Index(k.size, "k")
-            bottom = IndexSum(sp.exp(rename(key, {indices[-1]: summed})), summed)
-            self.definitions[key] = Definition(array, indices, sp.exp(key) / bottom)
-            self.arguments[array.label] = Definition(Array.named(f"logit {len(self.definitions)}", whole), indices, key)
-        return self.definitions[key].array.at([*others, j])
-
-    def _sum(self, node: IndexSum) -> Expr:
-        """The elements of a softmax add up to 1."""
-        bound, body = opened(node)
-        for factor in sp.Mul.make_args(body):
-            if isinstance(factor, sp.Indexed) and factor.base.label in self.arguments:
-                k = factor.indices[-1]
-                if k in bound and sum(k in free(other) for other in sp.Mul.make_args(body)) == 1:
-                    rest = [i for i in bound if i != k]
-                    return rewritten(total(body / factor, rest), self._rule)
-        return node
+    return sp.Symbol(str(e.xreplace({i: slot(i.size, 0) for i in e.atoms(Index)})) if e.args else str(e))
 
 
 @functools.lru_cache(maxsize=256)
-def _slot(length: int, position: int) -> Index:
+def slot(length: int, position: int) -> Index:
+    """A standing index, for comparing expressions whose indices have different letters."""
     return Index(length, f"z{position}")
 
 
-def with_known_sums(e: Expr, sums_to_one: Mapping[sp.Symbol, int]) -> tuple[Expr, frozenset[sp.Symbol]]:
-    """`e` with the elements of some constant arrays added up to 1, and the arrays for which that was used.
+def with_known_sums(e: Expr, adding_up: frozenset[sp.Symbol], used: set[sp.Symbol]) -> Expr:
+    """`e` with the elements of one-hot constants added up to 1.
 
     Args:
         e: the expression.
-        sums_to_one: labels of constants, and how many leading axes are not summed.
+        adding_up: labels of the constants whose elements along the last axis add up to 1.
+        used: gets the labels for which that was used.
     """
-    used: set[sp.Symbol] = set()
 
     def rule(node: sp.Basic) -> sp.Basic:
-        if not isinstance(node, IndexSum):
-            return node
-        bound, body = opened(node)
-        factors = sp.Mul.make_args(body)
-        for factor in factors:
-            if isinstance(factor, sp.Indexed) and factor.base.label in sums_to_one:
-                last = factor.indices[-1]
-                if last in bound and sum(last in free(other) for other in factors) == 1:
+        if isinstance(node, IndexSum):
+            bound, body = opened(node)
+            for factor in sp.Mul.make_args(body):
+                if is_of(factor, adding_up) and stands_alone(factor, body, bound):
                     used.add(factor.base.label)
-                    return total(body / factor, [i for i in bound if i != last])
+                    return rewritten(total(body / factor, [i for i in bound if i != factor.indices[-1]]), rule)
         return node
 
-    return rewritten(e, rule), frozenset(used)
+    return rewritten(e, rule)
 
+
+def is_of(factor: Expr, labels: Container[sp.Symbol]) -> bool:
+    """Whether a factor is an element of one of some arrays."""
+    return isinstance(factor, sp.Indexed) and factor.base.label in labels
+
+
+def stands_alone(factor: sp.Indexed, body: Expr, bound: Sequence[Index]) -> bool:
+    """Whether a summed product depends on the last index of a factor by that factor only."""
+    last = factor.indices[-1]
+    return last in bound and sum(last in free(other) for other in sp.Mul.make_args(body)) == 1

@@ -1,0 +1,116 @@
+"""Names for the parts of a matrix expression: the user's own variables, and letters for what recurs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import sympy as sp
+
+from jaxdiff_magic.symbolic.matrix import (
+    Apply,
+    Matrix,
+    Named,
+    Operation,
+    Scaled,
+    children,
+    complexity,
+    occurrences,
+    order,
+    shape,
+)
+from jaxdiff_magic.symbolic.matrix_algebra import replaced, scaled
+
+LONG = 24
+"""A longer expression is written with every variable of the user's that is in it."""
+RECURRING = 3
+"""A function of so many symbols gets a letter where it occurs twice."""
+LETTERS = {"softmax": "sp", "sigmoid": "sp", "exp": "e"}
+OTHER_LETTERS = "huvgqr"
+
+
+def with_names(m: Matrix, named: Sequence[Named]) -> Matrix:
+    """`m` with a name for each part that reads better with one.
+
+    Args:
+        m: an expression.
+        named: variables with their definitions. One is used where it is a function of something (a layer, a
+            softmax), where it occurs more than once, and everywhere in a long expression.
+    """
+    usable: list[tuple[Named, Named]] = []
+    for name in sorted(named, key=lambda name: complexity(name.definition)):  # type: ignore[arg-type]
+        assert name.definition is not None
+        usable.append((name, replace(name, definition=_put_all(name.definition, usable))))
+    return _lettered(_put_all(m, usable))
+
+
+def _put_all(m: Matrix, usable: Sequence[tuple[Named, Named]]) -> Matrix:
+    is_long = complexity(m) > LONG
+    for raw, shown in reversed(usable):
+        assert raw.definition is not None
+        put = _put(m, raw.definition, shown)
+        if shape(put) == shape(m) and put != shown:
+            is_layer = isinstance(raw.definition, (Operation, Apply))
+            if (count := occurrences(put, shown)) > 1 or (count and (is_layer or is_long)):
+                m = put
+    return m
+
+
+def _put(m: Matrix, part: Matrix, name: Named) -> Matrix:
+    """`m` with a name for a part; for a product of scalars, also where it stands among others."""
+
+    def new(node: Matrix) -> Matrix | None:
+        if node == part:
+            return name
+        if isinstance(node, Scaled) and isinstance(part, Scaled) and part.of is None and part.scalars:
+            ratio = node.coefficient / part.coefficient
+            if abs(ratio) == 1 and not Counter(part.scalars) - Counter(node.scalars):
+                rest = [*(Counter(node.scalars) - Counter(part.scalars)).elements()]
+                inner = None if node.of is None else _put(node.of, part, name)
+                return scaled(ratio, [*(_put(s, part, name) for s in rest), name], inner)
+        return None
+
+    return replaced(m, new)
+
+
+def _lettered(m: Matrix) -> Matrix:
+    """`m` with letters for the functions that occur in it more than once, the largest first."""
+    taken = {part.name for part in _parts(m) if isinstance(part, Named)}
+    while True:
+        seen = Counter(p for p in _parts(m) if isinstance(p, (Apply, Operation)) and shape(p) != (None, None))
+        recurring = [p for p, n in seen.items() if n > 1 and p != m and (complexity(p) >= RECURRING or _is_softmax(p))]
+        if not recurring:
+            return m
+        part = max(recurring, key=order)
+        kind = part.function if isinstance(part, Apply) else part.name  # type: ignore[union-attr]
+        letter = next((c for c in LETTERS.get(kind, "") + OTHER_LETTERS if c not in taken), None)
+        if letter is None:
+            return m
+        taken.add(letter)
+        m = _put(m, part, Named(letter, shape(part), sp.Symbol(letter, real=True), part))
+
+
+def _is_softmax(m: Matrix) -> bool:
+    return isinstance(m, Operation) and m.name == "softmax"
+
+
+def _parts(m: Matrix) -> Iterator[Matrix]:
+    yield m
+    for child in children(m):
+        yield from _parts(child)
+
+
+def named_in(m: Matrix) -> tuple[Named, ...]:
+    """The names in an expression that have a definition, those that others are defined by first."""
+    found: dict[Named, None] = {}
+
+    def visit(part: Matrix) -> None:
+        if isinstance(part, Named) and part.definition is not None:
+            visit(part.definition)
+            found[part] = None
+        for child in children(part):
+            visit(child)
+
+    visit(m)
+    return tuple(found)
