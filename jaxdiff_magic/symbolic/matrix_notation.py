@@ -67,6 +67,7 @@ class Style:
     indicator: tuple[str, str]
     transposed: str
     inverse: str
+    inverse_transposed: str
     ones: str
     hadamard: str
     kronecker: str
@@ -91,6 +92,7 @@ TEXT = Style(
     indicator=("[", "]"),
     transposed="ᵀ",
     inverse="⁻¹",
+    inverse_transposed="⁻ᵀ",
     ones="𝟏",
     hadamard=" ⊙ ",
     kronecker=" ⊗ ",
@@ -108,6 +110,7 @@ LATEX = Style(
     indicator=(r"\left[", r"\right]"),
     transposed=r"^{\top}",
     inverse="^{-1}",
+    inverse_transposed=r"^{-\top}",
     ones=r"\mathbf{1}",
     hadamard=r" \odot ",
     kronecker=r" \otimes ",
@@ -155,6 +158,8 @@ class Writer:
                 return "I", ATOM
             case Unit():
                 return style.subscript("e", str(m.position)), ATOM
+            case Transpose(Operation(name="inv", arguments=(of,))):
+                return self.within(of, ATOM) + style.inverse_transposed, FACTOR
             case Transpose():
                 return self.within(m.of, ATOM) + style.transposed, FACTOR
             case Product():
@@ -201,11 +206,7 @@ class Writer:
 
     def _norm(self, of: Matrix) -> str:
         written = f"{self.style.norm[0]}{self.written(of)[0]}{self.style.norm[1]}"
-        return (
-            self.style.subscript(written, "F")
-            if None not in shape(of) and self.style.is_latex
-            else (f"{written}_F" if None not in shape(of) else written)
-        )
+        return written if None in shape(of) else f"{written}_F"
 
     def _product(self, m: Product) -> tuple[str, int]:
         if (root := _squared(m)) is not None and not isinstance(root, Named):
