@@ -78,25 +78,44 @@ def matrix_form(
     if sum(math.prod(d.array.shape) for d in program.definitions) > MAX_NUMBERS:
         raise OutOfReach("it has too many numbers to be confirmed in matrix form")
     points = points_near(program, point)
+    forms: list[MatrixForm] = []
     reasons: list[OutOfReach] = []
-    for simplify in (_readable, _as_given):
+    for simplify in (_readable, _named_parts, _as_given):
+        if forms and simplify is _as_given:  # nothing is gained by what a person would not write
+            break
         try:
             simplified = simplify(program, definition, rows, points, deadline)
             arrays = Arrays(simplified.program, simplified.softmaxes, deadline)
-            contraction = Contraction(arrays.of, deadline)
-            found = contraction.block(simplified.expr, *(reversed(sides) if is_transposed else sides))
-            found = with_names(found, named)
+            found = Contraction(arrays.of, deadline).block(
+                simplified.expr, *(reversed(sides) if is_transposed else sides)
+            )
+            found = with_names(found, named, _names(program, definition))
             confirm(program, definition, rows, transpose(found) if is_transposed else found, points)
         except OutOfReach as error:
             reasons.append(error)
             continue
-        return MatrixForm(
-            value=found,
-            names=named_in(found),
-            conditions=tuple(_adds_up(arrays.of(label)) for label in sorted(simplified.adding_up, key=str)),
-            is_block=all(sides) and max(map(len, sides)) == 2,
+        forms.append(
+            MatrixForm(
+                value=found,
+                names=named_in(found),
+                conditions=tuple(_adds_up(arrays.of(label)) for label in sorted(simplified.adding_up, key=str)),
+                is_block=all(sides) and max(map(len, sides)) == 2,
+            )
         )
-    raise reasons[0]
+    if not forms:
+        raise reasons[0]
+    return min(forms, key=_length)
+
+
+def _length(form: MatrixForm) -> int:
+    """How much there is to read; half as much for what has the user's name."""
+    return 2 * complexity(form.value) + sum(complexity(name.definition) for name in form.names if name.definition)
+
+
+def _names(program: Program, definition: Definition) -> frozenset[str]:
+    """The names that a reader would take for something else."""
+    arrays = (*program.inputs, *(array for array, _ in program.constants), definition.array)
+    return frozenset(array.name for array in arrays)
 
 
 def matrix_value(program: Program, definition: Definition, point: Sequence[np.ndarray], deadline: float) -> Matrix:
@@ -131,8 +150,20 @@ def _as_given(program: Program, definition: Definition, *_: object) -> _Simplifi
     return _Simplified(program, without_choices(definition.expr), Softmaxes())
 
 
-def _readable(
+def _named_parts(
     program: Program, definition: Definition, rows: int, points: Sequence[np.ndarray], deadline: float
+) -> _Simplified:
+    """The definition simplified, but with its sums as they were written: the user's variables may be among them."""
+    return _readable(program, definition, rows, points, deadline, like_terms=False)
+
+
+def _readable(
+    program: Program,
+    definition: Definition,
+    rows: int,
+    points: Sequence[np.ndarray],
+    deadline: float,
+    like_terms: bool = True,
 ) -> _Simplified:
     """The definition after every rewriting that leaves its values alone."""
     softmaxes, known = Softmaxes(), _one_hot(program)
@@ -143,7 +174,7 @@ def _readable(
         with_sigmoids,
         softmaxes.applied,
         lambda e: with_known_sums(e, known, adding_up),
-        with_like_terms,
+        *((with_like_terms,) if like_terms else ()),
     )
     for rewriting in rewritings:
         if time.monotonic() > deadline:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import sympy as sp
@@ -30,19 +30,20 @@ LETTERS = {"softmax": "sp", "sigmoid": "sp", "exp": "e"}
 OTHER_LETTERS = "huvgqr"
 
 
-def with_names(m: Matrix, named: Sequence[Named]) -> Matrix:
+def with_names(m: Matrix, named: Sequence[Named], taken: Collection[str] = ()) -> Matrix:
     """`m` with a name for each part that reads better with one.
 
     Args:
         m: an expression.
         named: variables with their definitions. One is used where it is a function of something (a layer, a
             softmax), where it occurs more than once, and everywhere in a long expression.
+        taken: names that no letter may have.
     """
     usable: list[tuple[Named, Named]] = []
     for name in sorted(named, key=lambda name: complexity(name.definition)):  # type: ignore[arg-type]
         assert name.definition is not None
         usable.append((name, replace(name, definition=_put_all(name.definition, usable))))
-    return _lettered(_put_all(m, usable))
+    return _lettered(_put_all(m, usable), {*taken, *(name.name for name in named)})
 
 
 def _put_all(m: Matrix, usable: Sequence[tuple[Named, Named]]) -> Matrix:
@@ -74,9 +75,8 @@ def _put(m: Matrix, part: Matrix, name: Named) -> Matrix:
     return replaced(m, new)
 
 
-def _lettered(m: Matrix) -> Matrix:
+def _lettered(m: Matrix, taken: set[str]) -> Matrix:
     """`m` with letters for the functions that occur in it more than once, the largest first."""
-    taken = {part.name for part in _parts(m) if isinstance(part, Named)}
     while True:
         seen = Counter(p for p in _parts(m) if isinstance(p, (Apply, Operation)) and shape(p) != (None, None))
         recurring = [p for p, n in seen.items() if n > 1 and p != m and (complexity(p) >= RECURRING or _is_softmax(p))]
