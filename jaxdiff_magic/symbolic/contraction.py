@@ -62,6 +62,12 @@ FUNCTIONS: Mapping[type[sp.Basic], str] = {
     sp.Equality: "=",
     sp.Unequality: "≠",
 }
+
+
+class TooLong(OutOfReach):
+    """What may be found if there is more time."""
+
+
 Arrays = Callable[[sp.Symbol], Matrix]
 """What the label of an array stands for."""
 
@@ -91,7 +97,7 @@ class Contraction:
             OutOfReach: when it is no matrix expression.
         """
         if time.monotonic() > self.deadline:
-            raise OutOfReach("its matrix form takes too long to find")
+            raise TooLong("its matrix form takes too long to find")
         mentioned = free(e)
         p, q = (index if index in mentioned else None for index in (row, column))
         if (e, p, q) not in self.known:

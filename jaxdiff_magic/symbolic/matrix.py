@@ -260,9 +260,11 @@ def order(m: Matrix) -> tuple[int, str]:
     return complexity(m), repr(m)
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def transposes(m: Matrix) -> int:
-    """How often a value is written with a transpose sign."""
-    return isinstance(m, Transpose) + sum(map(transposes, children(m)))
+    """How much is transposed in a value: each sign counts, and what stands under it."""
+    own = 10 + complexity(m.of) if isinstance(m, Transpose) else 0
+    return own + sum(map(transposes, children(m)))
 
 
 def occurrences(m: Matrix, part: Matrix) -> int:

@@ -55,6 +55,7 @@ def is_ones(m: Matrix) -> bool:
     return shape(m) != SCALAR and m == ones(shape(m))
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def transpose(m: Matrix) -> Matrix:
     """The transpose, moved inwards through products."""
     match m:
@@ -70,10 +71,23 @@ def transpose(m: Matrix) -> Matrix:
             return product(*map(transpose, reversed(m.factors)))
         case Kronecker() if not m.commuted:
             return Kronecker(transpose(m.left), transpose(m.right))
-        case Sum() if None not in shape(m) and 2 * transposes(m) > len(m.terms):
-            return add([transpose(term) for term in m.terms])
+        case Sum() | Hadamard() | Power() | Apply() if None not in shape(m):
+            return min(Transpose(m), _transposed_inside(m), key=transposes)
         case _:
             return m if shape(m) == SCALAR else Transpose(m)
+
+
+def _transposed_inside(m: Sum | Hadamard | Power | Apply) -> Matrix:
+    """The transpose of something elementwise, as that of its operands."""
+    match m:
+        case Sum():
+            return add([transpose(term) for term in m.terms])
+        case Hadamard():
+            return hadamard([transpose(factor) for factor in m.factors])
+        case Power():
+            return power(transpose(m.base), m.exponent)
+        case Apply():
+            return Apply(m.function, tuple(map(transpose, m.arguments)))
 
 
 def scaled(coefficient: sp.Expr, scalars: Sequence[Matrix], of: Matrix | None = None) -> Matrix:
@@ -267,7 +281,8 @@ def _factored(terms: list[Matrix], whole: Shape) -> Matrix:
 def _reading_order(term: Matrix) -> tuple[bool, bool, bool, int, int, str]:
     """Terms as people write them: y - Xw, diag(s) - ss', A + A', W x + b, -X'(y - Xw) + w."""
     by, scalars, body = unscaled(term)
-    holds_sum = any(isinstance(part, Sum) for part in (body.factors if isinstance(body, Product) else ()))
+    sums = [part for part in (body.factors if isinstance(body, Product) else ()) if isinstance(part, Sum)]
+    holds_sum = len(sums) == 1
     constant = (body is None and not scalars) or (body is not None and is_ones(body))
     return (not holds_sum, bool(by < 0), not constant, -complexity(term), transposes(term), repr(term))
 

@@ -23,7 +23,13 @@ from jaxdiff_magic.symbolic.matrix import Matrix, Named, Ones, Operation, Shape,
 from jaxdiff_magic.symbolic.matrix_algebra import product, transpose
 from jaxdiff_magic.symbolic.matrix_names import named_in, with_names
 from jaxdiff_magic.symbolic.program import Array, Definition, Program
-from jaxdiff_magic.symbolic.readable import with_known_sums, with_like_terms, with_sigmoids, without_choices
+from jaxdiff_magic.symbolic.readable import (
+    with_binaries,
+    with_known_sums,
+    with_like_terms,
+    with_sigmoids,
+    without_choices,
+)
 from jaxdiff_magic.symbolic.softmax import Softmaxes
 
 MAX_NUMBERS = 10_000_000
@@ -166,11 +172,13 @@ def _readable(
     like_terms: bool = True,
 ) -> _Simplified:
     """The definition after every rewriting that leaves its values alone."""
-    softmaxes, known = Softmaxes(), _one_hot(program)
+    softmaxes, binary = Softmaxes(), _binary(program)
+    known = frozenset(array.label for array, x in program.constants if array.label in binary and (x.sum(-1) == 1).all())
     adding_up: set[sp.Symbol] = set()
     expr = definition.expr
     rewritings = (
         without_choices,
+        lambda e: with_binaries(e, binary),
         with_sigmoids,
         softmaxes.applied,
         lambda e: with_known_sums(e, known, adding_up),
@@ -188,12 +196,12 @@ def _readable(
     return _Simplified(extended, expr, softmaxes, frozenset(adding_up))
 
 
-def _one_hot(program: Program) -> frozenset[sp.Symbol]:
-    """The constant arrays of zeros with a single one in (each row of) them: their elements add up to 1 exactly."""
+def _binary(program: Program) -> frozenset[sp.Symbol]:
+    """The constant arrays of zeros and ones."""
     return frozenset(
         array.label
         for array, values in program.constants
-        if values.ndim in (1, 2) and values.size and np.isin(values, (0.0, 1.0)).all() and (values.sum(-1) == 1).all()
+        if values.ndim in (1, 2) and values.size and np.isin(values, (0.0, 1.0)).all()
     )
 
 

@@ -9,18 +9,21 @@ from dataclasses import replace
 import sympy as sp
 
 from jaxdiff_magic.symbolic.matrix import (
+    ONE,
+    SCALAR,
     Apply,
     Matrix,
     Named,
     Operation,
     Scaled,
+    Sum,
     children,
     complexity,
     occurrences,
     order,
     shape,
 )
-from jaxdiff_magic.symbolic.matrix_algebra import replaced, scaled
+from jaxdiff_magic.symbolic.matrix_algebra import add, replaced, scaled, unscaled
 
 LONG = 24
 """A longer expression is written with every variable of the user's that is in it."""
@@ -53,7 +56,8 @@ def _put_all(m: Matrix, usable: Sequence[tuple[Named, Named]]) -> Matrix:
         put = _put(m, raw.definition, shown)
         if shape(put) == shape(m) and put != shown:
             is_layer = isinstance(raw.definition, (Operation, Apply))
-            if (count := occurrences(put, shown)) > 1 or (count and (is_layer or is_long)):
+            is_statistic = shape(raw) == SCALAR and complexity(raw.definition) >= RECURRING  # a mean, a variance
+            if (count := occurrences(put, shown)) > 1 or (count and (is_layer or is_statistic or is_long)):
                 m = put
     return m
 
@@ -70,9 +74,23 @@ def _put(m: Matrix, part: Matrix, name: Named) -> Matrix:
                 rest = [*(Counter(node.scalars) - Counter(part.scalars)).elements()]
                 inner = None if node.of is None else _put(node.of, part, name)
                 return scaled(ratio, [*(_put(s, part, name) for s in rest), name], inner)
+        if isinstance(node, Sum) and (left := _without(node, part)) is not None:
+            return add([*(_put(term, part, name) for term in left[1]), scaled(left[0], (), name)])
         return None
 
     return replaced(m, new)
+
+
+def _without(whole: Sum, part: Matrix) -> tuple[sp.Expr, list[Matrix]] | None:
+    """The terms that are left of a sum when a sum of some of its terms, or minus that, is taken out."""
+    by, scalars, body = unscaled(part)
+    if not isinstance(body, Sum):
+        return None
+    for sign in (ONE, -ONE):
+        taken = [scaled(sign * by, scalars, term) for term in body.terms]
+        if len(taken) < len(whole.terms) and all(term in whole.terms for term in taken):
+            return sign, [term for term in whole.terms if term not in taken]
+    return None
 
 
 def _lettered(m: Matrix, taken: set[str]) -> Matrix:

@@ -17,6 +17,7 @@ from jaxdiff_magic.report import Formula, Step
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.symbolic.calculus import differentiate, jacobian
 from jaxdiff_magic.symbolic.component import component, tidy
+from jaxdiff_magic.symbolic.contraction import TooLong
 from jaxdiff_magic.symbolic.derivation import INLINE, Derivation, Path
 from jaxdiff_magic.symbolic.evaluate import evaluation
 from jaxdiff_magic.symbolic.expression import IndexSum, free, opened, size
@@ -46,7 +47,9 @@ MAX_LINES = 12
 MATRIX_SECONDS = 1.5
 """How long the matrix form of one block is looked for …"""
 MATRIX_SECONDS_ALL = 4.0
-"""… and of all that nobody asked for by name."""
+"""… all of them together …"""
+MATRIX_SECONDS_ASKED = 10.0
+"""… and one that is asked for by name."""
 MAX_NAMES = 16
 """How many of the user's variables are considered for a place in a matrix form."""
 NOTATIONS = ("auto", "component", "index", "matrix", "steps")
@@ -122,16 +125,16 @@ class Presentation:
         parts = {self._label(path): self._part(path, notation) for path in paths}
         return grouped_formula(parts)
 
-    def matrix(self, path: Path) -> Formula:
-        """A block in matrix notation.
+    def matrix(self, path: Path, seconds: float = MATRIX_SECONDS_ASKED) -> Formula:
+        """A block in matrix notation, looked for no longer than some seconds.
 
         Raises:
             OutOfReach: when it is none of matrices, or its matrix form cannot be found or confirmed in time.
         """
-        if path not in self._matrices:
+        if path not in self._matrices or (isinstance(self._matrices[path], TooLong) and seconds > MATRIX_SECONDS):
             started = time.monotonic()
             try:
-                self._matrices[path] = self._matrix(path, started + MATRIX_SECONDS)
+                self._matrices[path] = self._matrix(path, started + seconds)
             except OutOfReach as error:
                 self._matrices[path] = error
             self._spent += time.monotonic() - started
@@ -157,7 +160,7 @@ class Presentation:
         if self._spent > MATRIX_SECONDS_ALL:
             return None
         try:
-            return self.matrix(path) if self._works_on_arrays(path[0]) else None
+            return self.matrix(path, MATRIX_SECONDS) if self._works_on_arrays(path[0]) else None
         except OutOfReach:
             return None
 

@@ -260,6 +260,32 @@ def slot(length: int, position: int) -> Index:
     return Index(length, f"z{position}")
 
 
+def with_binaries(e: Expr, binary: frozenset[sp.Symbol]) -> Expr:
+    """`e` in terms of the elements t of constants that are 0 or 1: [t = 1] is t, and f(t) is (1 - t) f(0) + t f(1).
+
+    The second only where t stands in a denominator: it is what makes y/s - (1 - y)/(1 - s) simple.
+    """
+
+    def rule(node: sp.Basic) -> sp.Basic:
+        match node:
+            case Truth(args=(sp.core.relational.Equality(args=(t, one)),)) if is_of(t, binary) and one in (0, 1):
+                return t if one == 1 else 1 - t
+            case Choice(args=(sp.core.relational.Equality(args=(t, one)), yes, no)) if is_of(t, binary) and one in (
+                0,
+                1,
+            ):
+                return t * yes + (1 - t) * no if one == 1 else t * no + (1 - t) * yes
+            case sp.Mul():
+                below = [f.base for f in node.args if isinstance(f, sp.Pow) and f.exp.is_negative]
+                inside = {t for base in below for t in base.atoms(sp.Indexed) if is_of(t, binary)}
+                if len(inside) == 1:
+                    (t,) = inside
+                    return shortest(_cancelled((1 - t) * _cancelled(node.subs(t, 0)) + t * _cancelled(node.subs(t, 1))))
+        return node
+
+    return rewritten(e, rule)
+
+
 def with_known_sums(e: Expr, adding_up: frozenset[sp.Symbol], used: set[sp.Symbol]) -> Expr:
     """`e` with the elements of one-hot constants added up to 1.
 
