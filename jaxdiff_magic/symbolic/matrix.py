@@ -268,8 +268,12 @@ def transposes(m: Matrix) -> int:
 
 
 def occurrences(m: Matrix, part: Matrix) -> int:
-    """How often a value occurs in another."""
-    return 1 if m == part else sum(occurrences(child, part) for child in children(m))
+    """How often a value occurs in another; the square of a norm is one occurrence of what is in it."""
+    if m == part:
+        return 1
+    if isinstance(m, Product) and len(m.factors) == 2 and Transpose(m.factors[1]) == m.factors[0]:
+        return occurrences(m.factors[1], part)
+    return sum(occurrences(child, part) for child in children(m))
 
 
 def number(value: sp.Expr) -> Matrix:

@@ -222,7 +222,7 @@ def trace(m: Matrix) -> Matrix:
         turned = [body.factors[k:] + body.factors[:k] for k in range(len(body.factors))]
         turned += [tuple(transpose(f) for f in reversed(chain)) for chain in turned]
         whole = [Product(chain) for chain in turned if shape(chain[0])[0] is not None]
-        body = min(whole, key=lambda p: (transposes(p), repr(p)))
+        body = min(whole, key=lambda p: (transposes(p), not isinstance(p.factors[0], Transpose), repr(p)))
     elif isinstance(body, Transpose):
         body = body.of
     return scaled(coefficient, scalars, Trace(body))
@@ -283,8 +283,8 @@ def _reading_order(term: Matrix) -> tuple[bool, bool, bool, int, int, str]:
     by, scalars, body = unscaled(term)
     sums = [part for part in (body.factors if isinstance(body, Product) else ()) if isinstance(part, Sum)]
     holds_sum = len(sums) == 1
-    constant = (body is None and not scalars) or (body is not None and is_ones(body))
-    return (not holds_sum, bool(by < 0), not constant, -complexity(term), transposes(term), repr(term))
+    is_constant = body is not None and is_ones(body)
+    return (not holds_sum, bool(by < 0), not is_constant, -complexity(term), transposes(term), repr(term))
 
 
 def replaced(m: Matrix, new: Callable[[Matrix], Matrix | None]) -> Matrix:

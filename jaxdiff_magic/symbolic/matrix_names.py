@@ -9,7 +9,6 @@ from dataclasses import replace
 import sympy as sp
 
 from jaxdiff_magic.symbolic.matrix import (
-    ONE,
     SCALAR,
     Apply,
     Matrix,
@@ -56,7 +55,7 @@ def _put_all(m: Matrix, usable: Sequence[tuple[Named, Named]]) -> Matrix:
         put = _put(m, raw.definition, shown)
         if shape(put) == shape(m) and put != shown:
             is_layer = isinstance(raw.definition, (Operation, Apply))
-            is_statistic = shape(raw) == SCALAR and complexity(raw.definition) >= RECURRING  # a mean, a variance
+            is_statistic = shape(raw) == SCALAR and complexity(raw.definition) > 1  # a mean, a variance
             if (count := occurrences(put, shown)) > 1 or (count and (is_layer or is_statistic or is_long)):
                 m = put
     return m
@@ -82,14 +81,16 @@ def _put(m: Matrix, part: Matrix, name: Named) -> Matrix:
 
 
 def _without(whole: Sum, part: Matrix) -> tuple[sp.Expr, list[Matrix]] | None:
-    """The terms that are left of a sum when a sum of some of its terms, or minus that, is taken out."""
+    """What is left of a sum when a multiple of the sum of some of its terms is taken out: how many times, the rest."""
     by, scalars, body = unscaled(part)
     if not isinstance(body, Sum):
         return None
-    for sign in (ONE, -ONE):
-        taken = [scaled(sign * by, scalars, term) for term in body.terms]
-        if len(taken) < len(whole.terms) and all(term in whole.terms for term in taken):
-            return sign, [term for term in whole.terms if term not in taken]
+    first = scaled(by, scalars, body.terms[0])
+    for term in whole.terms:
+        ratio = unscaled(term)[0] / unscaled(first)[0]
+        taken = [scaled(ratio * by, scalars, part) for part in body.terms]
+        if len(taken) < len(whole.terms) and all(part in whole.terms for part in taken):
+            return ratio, [part for part in whole.terms if part not in taken]
     return None
 
 

@@ -6,6 +6,7 @@ Each rewriting is an identity over the real numbers; whoever applies one checks 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Container, Mapping, Sequence
 
 import sympy as sp
@@ -195,8 +196,18 @@ def shortest(e: Expr) -> Expr:
         best = min([shown, _by_delta(shown, deltas)], key=size)
     else:
         expanded = sp.expand(shown)
-        best = min([shown, expanded, sp.factor(expanded)], key=size)
+        factored = sp.factor(expanded)
+        best = min([shown, expanded, factored, _with_squares(factored)], key=size)
     return best.xreplace({dummy: part for part, dummy in hidden.items()})
+
+
+def _with_squares(e: Expr) -> Expr:
+    """A product with (1 - h) (1 + h) in it written as 1 - h**2."""
+    for a, b in itertools.combinations([f for f in sp.Mul.make_args(e) if isinstance(f, sp.Add)], 2):
+        together = sp.expand(a * b)
+        if len(a.args) == len(b.args) == len(together.args) == 2:
+            return _with_squares(sp.Mul(together, e / (a * b)))
+    return e
 
 
 def _by_delta(e: Expr, deltas: set[sp.Dummy]) -> Expr:
