@@ -275,12 +275,15 @@ def _factored(terms: list[Matrix], whole: Shape) -> Matrix:
             inner = [scaled(*unscaled(t)[:2], product(*c.factors[rest])) for t, c in zip(terms, chains, strict=True)]  # type: ignore[union-attr]
             together = add(inner)
             return product(together, factor) if side else product(factor, together)
+    parts = [unscaled(term) for term in terms]
+    if whole != SCALAR and all(isinstance(body, Transpose) for _, _, body in parts):
+        return transpose(add([scaled(by, scalars, body.of) for by, scalars, body in parts]))  # type: ignore[union-attr]
     return Sum(tuple(sorted(terms, key=_reading_order)))
 
 
 def _reading_order(term: Matrix) -> tuple[bool, bool, bool, int, int, str]:
     """Terms as people write them: y - Xw, diag(s) - ss', A + A', W x + b, -X'(y - Xw) + w."""
-    by, scalars, body = unscaled(term)
+    by, _, body = unscaled(term)
     sums = [part for part in (body.factors if isinstance(body, Product) else ()) if isinstance(part, Sum)]
     holds_sum = len(sums) == 1
     is_constant = body is not None and is_ones(body)

@@ -173,12 +173,13 @@ def _readable(
 ) -> _Simplified:
     """The definition after every rewriting that leaves its values alone."""
     softmaxes, binary = Softmaxes(), _binary(program)
+    complements = _complements(program, binary)
     known = frozenset(array.label for array, x in program.constants if array.label in binary and (x.sum(-1) == 1).all())
     adding_up: set[sp.Symbol] = set()
     expr = definition.expr
     rewritings = (
         without_choices,
-        lambda e: with_binaries(e, binary),
+        lambda e: with_binaries(e, binary, complements),
         with_sigmoids,
         softmaxes.applied,
         lambda e: with_known_sums(e, known, adding_up),
@@ -203,6 +204,20 @@ def _binary(program: Program) -> frozenset[sp.Symbol]:
         for array, values in program.constants
         if values.ndim in (1, 2) and values.size and np.isin(values, (0.0, 1.0)).all()
     )
+
+
+def _complements(program: Program, binary: frozenset[sp.Symbol]) -> dict[sp.Symbol, Array]:
+    """For a constant that is 1 - y, computed before JAX saw it, the constant y of zeros and ones."""
+    seen: list[tuple[Array, np.ndarray]] = []
+    found: dict[sp.Symbol, Array] = {}
+    for array, values in program.constants:
+        if array.label in binary:
+            matching = [y for y, others in seen if others.shape == values.shape and (others + values == 1).all()]
+            if matching:
+                found[array.label] = matching[0]
+            else:
+                seen.append((array, values))
+    return found
 
 
 def _adds_up(array: Matrix) -> tuple[Matrix, Matrix]:

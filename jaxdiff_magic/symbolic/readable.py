@@ -26,6 +26,7 @@ from jaxdiff_magic.symbolic.expression import (
 )
 from jaxdiff_magic.symbolic.functions import Sigmoid
 from jaxdiff_magic.symbolic.indices import total
+from jaxdiff_magic.symbolic.program import Array, substitute
 
 MAX_SIZE = 120
 """Longer expressions are not factored."""
@@ -271,11 +272,17 @@ def slot(length: int, position: int) -> Index:
     return Index(length, f"z{position}")
 
 
-def with_binaries(e: Expr, binary: frozenset[sp.Symbol]) -> Expr:
+def with_binaries(e: Expr, binary: frozenset[sp.Symbol], complements: Mapping[sp.Symbol, Array]) -> Expr:
     """`e` in terms of the elements t of constants that are 0 or 1: [t = 1] is t, and f(t) is (1 - t) f(0) + t f(1).
 
     The second only where t stands in a denominator: it is what makes y/s - (1 - y)/(1 - s) simple.
+
+    Args:
+        e: the expression.
+        binary: labels of the constants.
+        complements: which of them are 1 - t of another, t.
     """
+    minus = {label: lambda indices, t=t: 1 - t.at(indices) for label, t in complements.items()}
 
     def rule(node: sp.Basic) -> sp.Basic:
         match node:
@@ -294,7 +301,7 @@ def with_binaries(e: Expr, binary: frozenset[sp.Symbol]) -> Expr:
                     return shortest(_cancelled((1 - t) * _cancelled(node.subs(t, 0)) + t * _cancelled(node.subs(t, 1))))
         return node
 
-    return rewritten(e, rule)
+    return rewritten(substitute(e, minus), rule)
 
 
 def with_known_sums(e: Expr, adding_up: frozenset[sp.Symbol], used: set[sp.Symbol]) -> Expr:
