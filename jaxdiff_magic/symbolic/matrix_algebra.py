@@ -277,7 +277,9 @@ def _factored(terms: list[Matrix], whole: Shape) -> Matrix:
             return product(together, factor) if side else product(factor, together)
     parts = [unscaled(term) for term in terms]
     if whole != SCALAR and all(isinstance(body, Transpose) for _, _, body in parts):
-        return transpose(add([scaled(by, scalars, body.of) for by, scalars, body in parts]))  # type: ignore[union-attr]
+        together = add([scaled(by, scalars, body.of) for by, scalars, body in parts])  # type: ignore[union-attr]
+        by, scalars, body = unscaled(together)
+        return scaled(by, scalars, Transpose(body)) if isinstance(body, Sum) else transpose(together)
     return Sum(tuple(sorted(terms, key=_reading_order)))
 
 

@@ -7,29 +7,20 @@ in float64, and what is not equal there is dropped.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import sympy as sp
-from sympy import Expr
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.symbolic.confirmation import confirm, points_near, same_values
+from jaxdiff_magic.symbolic.confirmation import confirm, points_near
 from jaxdiff_magic.symbolic.contraction import Contraction
-from jaxdiff_magic.symbolic.expression import canonical
 from jaxdiff_magic.symbolic.matrix import Matrix, Named, Ones, Operation, Shape, Transpose, complexity, number
 from jaxdiff_magic.symbolic.matrix_algebra import product, transpose
 from jaxdiff_magic.symbolic.matrix_names import named_in, with_names
 from jaxdiff_magic.symbolic.program import Array, Definition, Program
-from jaxdiff_magic.symbolic.readable import (
-    with_binaries,
-    with_known_sums,
-    with_like_terms,
-    with_sigmoids,
-    without_choices,
-)
+from jaxdiff_magic.symbolic.simplification import simplifications
 from jaxdiff_magic.symbolic.softmax import Softmaxes
 
 MAX_NUMBERS = 10_000_000
@@ -86,11 +77,10 @@ def matrix_form(
     points = points_near(program, point)
     forms: list[MatrixForm] = []
     reasons: list[OutOfReach] = []
-    for simplify in (_readable, _named_parts, _as_given):
-        if forms and simplify is _as_given:  # nothing is gained by what a person would not write
+    for simplified in simplifications(program, definition, rows, points, deadline):
+        if forms and (simplified.is_plain or not named):  # only the user's names can make a later one shorter
             break
         try:
-            simplified = simplify(program, definition, rows, points, deadline)
             arrays = Arrays(simplified.program, simplified.softmaxes, deadline)
             found = Contraction(arrays.of, deadline).block(
                 simplified.expr, *(reversed(sides) if is_transposed else sides)
@@ -131,93 +121,9 @@ def matrix_value(program: Program, definition: Definition, point: Sequence[np.nd
         OutOfReach: when it has no matrix form.
     """
     points = points_near(program, point)
-    simplified = _readable(program, definition, len(definition.indices), points, deadline)
+    simplified = next(simplifications(program, definition, len(definition.indices), points, deadline))
     arrays = Arrays(simplified.program, simplified.softmaxes, deadline)
     return Contraction(arrays.of, deadline).block(simplified.expr, definition.indices, ())
-
-
-@dataclass(frozen=True)
-class _Simplified:
-    """An equal expression, in a program with the definitions that it needs.
-
-    Attributes:
-        program, expr: both.
-        softmaxes: the softmax arrays in it.
-        adding_up: the constants whose elements were added up to 1.
-    """
-
-    program: Program
-    expr: Expr
-    softmaxes: Softmaxes
-    adding_up: frozenset[sp.Symbol] = frozenset()
-
-
-def _as_given(program: Program, definition: Definition, *_: object) -> _Simplified:
-    return _Simplified(program, without_choices(definition.expr), Softmaxes())
-
-
-def _named_parts(
-    program: Program, definition: Definition, rows: int, points: Sequence[np.ndarray], deadline: float
-) -> _Simplified:
-    """The definition simplified, but with its sums as they were written: the user's variables may be among them."""
-    return _readable(program, definition, rows, points, deadline, like_terms=False)
-
-
-def _readable(
-    program: Program,
-    definition: Definition,
-    rows: int,
-    points: Sequence[np.ndarray],
-    deadline: float,
-    like_terms: bool = True,
-) -> _Simplified:
-    """The definition after every rewriting that leaves its values alone."""
-    softmaxes, binary = Softmaxes(), _binary(program)
-    complements = _complements(program, binary)
-    known = frozenset(array.label for array, x in program.constants if array.label in binary and (x.sum(-1) == 1).all())
-    adding_up: set[sp.Symbol] = set()
-    expr = definition.expr
-    rewritings = (
-        without_choices,
-        lambda e: with_binaries(e, binary, complements),
-        with_sigmoids,
-        softmaxes.applied,
-        lambda e: with_known_sums(e, known, adding_up),
-        *((with_like_terms,) if like_terms else ()),
-    )
-    for rewriting in rewritings:
-        if time.monotonic() > deadline:
-            break
-        candidate = canonical(rewriting(expr))
-        extended = replace(program, definitions=(*program.definitions, *softmaxes.definitions.values()))
-        before, after = (replace(definition, expr=e) for e in (expr, candidate))
-        if candidate != expr and same_values(extended, before, after, rows, points):
-            expr = candidate
-    extended = replace(program, definitions=(*program.definitions, *softmaxes.definitions.values()))
-    return _Simplified(extended, expr, softmaxes, frozenset(adding_up))
-
-
-def _binary(program: Program) -> frozenset[sp.Symbol]:
-    """The constant arrays of zeros and ones."""
-    return frozenset(
-        array.label
-        for array, values in program.constants
-        if values.ndim in (1, 2) and values.size and np.isin(values, (0.0, 1.0)).all()
-    )
-
-
-def _complements(program: Program, binary: frozenset[sp.Symbol]) -> dict[sp.Symbol, Array]:
-    """For a constant that is 1 - y, computed before JAX saw it, the constant y of zeros and ones."""
-    seen: list[tuple[Array, np.ndarray]] = []
-    found: dict[sp.Symbol, Array] = {}
-    for array, values in program.constants:
-        if array.label in binary:
-            matching = [y for y, others in seen if others.shape == values.shape and (others + values == 1).all()]
-            if matching:
-                found[array.label] = matching[0]
-            else:
-                seen.append((array, values))
-    return found
 
 
 def _adds_up(array: Matrix) -> tuple[Matrix, Matrix]:

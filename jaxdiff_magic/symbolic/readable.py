@@ -21,7 +21,6 @@ from jaxdiff_magic.symbolic.expression import (
     canonical,
     free,
     is_index_expression,
-    opened,
     size,
 )
 from jaxdiff_magic.symbolic.functions import Sigmoid
@@ -34,7 +33,11 @@ MAX_GENERATORS = 12
 
 
 def rewritten(e: Expr, rule: Callable[[sp.Basic], sp.Basic]) -> Expr:
-    """`e` with a rule applied to every node, from the inside out; sums contract what comes to them."""
+    """`e`, in canonical form, with a rule applied to every node, from the inside out; sums contract what comes to them.
+
+    Bound indices keep their names: in canonical form none inside a sum has the name of one around it, and no rule
+    makes a sum taller.
+    """
     known: dict[sp.Basic, sp.Basic] = {}
 
     def walk(node: sp.Basic) -> sp.Basic:
@@ -42,8 +45,7 @@ def rewritten(e: Expr, rule: Callable[[sp.Basic], sp.Basic]) -> Expr:
             return node
         if node not in known:
             if isinstance(node, IndexSum):
-                bound, body = opened(node)
-                known[node] = rule(total(walk(body), bound))
+                known[node] = rule(total(walk(node.body), node.indices))
             else:
                 known[node] = rule(node.func(*map(walk, node.args)))
         return known[node]
@@ -163,7 +165,7 @@ def with_like_terms(e: Expr) -> Expr:
 
     def rule(node: sp.Basic) -> sp.Basic:
         if isinstance(node, IndexSum):
-            bound, body = opened(node)
+            bound, body = node.indices, node.body
             return min(node, total(shortest(body), bound), _apart(node), key=size)
         if isinstance(node, sp.Mul):
             return _as_written(shortest(node), written)
@@ -179,7 +181,7 @@ def _plainness(item: tuple[Expr, Expr]) -> tuple[float, bool]:
 
 def _apart(node: IndexSum) -> Expr:
     """The sum of each term for itself."""
-    bound, body = opened(node)
+    bound, body = node.indices, node.body
     terms = sp.Add.make_args(sp.expand_mul(body))
     return sp.Add(*(canonical(total(term, bound)) for term in terms))
 
@@ -236,7 +238,7 @@ def _as_written(e: Expr, written: Mapping[Expr, Expr]) -> Expr:
     coefficient, rest = e.as_coeff_Mul()
     factors: list[Expr] = []
     for factor in sp.Mul.make_args(rest):
-        bound, body = opened(factor) if isinstance(factor, IndexSum) else ((), factor)
+        bound, body = (factor.indices, factor.body) if isinstance(factor, IndexSum) else ((), factor)
         inner = []
         for part in sp.Mul.make_args(body):
             base, power = part.as_base_exp() if isinstance(part, sp.Pow) else (part, Integer(1))
@@ -315,7 +317,7 @@ def with_known_sums(e: Expr, adding_up: frozenset[sp.Symbol], used: set[sp.Symbo
 
     def rule(node: sp.Basic) -> sp.Basic:
         if isinstance(node, IndexSum):
-            bound, body = opened(node)
+            bound, body = node.indices, node.body
             for factor in sp.Mul.make_args(body):
                 if is_of(factor, adding_up) and stands_alone(factor, body, bound):
                     used.add(factor.base.label)

@@ -81,7 +81,7 @@ class Softmaxes:
 
     def _sum(self, node: IndexSum) -> Expr:
         """The elements of a softmax add up to 1."""
-        bound, body = opened(node)
+        bound, body = node.indices, node.body
         for factor in sp.Mul.make_args(body):
             if is_of(factor, self.arguments) and stands_alone(factor, body, bound):
                 return rewritten(total(body / factor, [i for i in bound if i != factor.indices[-1]]), self._rule)
