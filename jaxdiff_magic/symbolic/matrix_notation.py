@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy as sp
@@ -33,90 +32,13 @@ from jaxdiff_magic.symbolic.matrix import (
     shape,
 )
 from jaxdiff_magic.symbolic.matrix_algebra import scaled, unscaled
-from jaxdiff_magic.symbolic.notation import latex_name, latex_number, text_number
+from jaxdiff_magic.symbolic.matrix_style import LATEX, TEXT, Style
 
 SUM, TERM, PRODUCT, FACTOR, ATOM = range(5)
 """How tightly a written value holds together: elementwise products less than products of matrices."""
-SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 RELATIONS = {">": ">", "≥": r"\ge", "<": "<", "≤": r"\le", "=": "=", "≠": r"\ne"}
 TALL = (r"\frac", r"\sqrt", r"\begin", r"\left")
 """What needs brackets that grow."""
-LATEX_FUNCTIONS = frozenset("exp log sin cos tan sinh cosh tanh arcsin arccos arctan max min det".split())
-
-
-@dataclass(frozen=True)
-class Style:
-    """The signs of one way of writing.
-
-    Attributes:
-        name, element, number: how a name, an element of an array, and a rational number are written.
-        function: a function's name.
-        power: a base and an exponent, both written.
-        fraction: numerator and denominator, both written.
-        norm: around a value.
-        transposed, ones, identity, unit, times, kronecker, commutation: signs.
-    """
-
-    name: Callable[[str], str]
-    number: Callable[[sp.Expr], str]
-    function: Callable[[str], str]
-    power: Callable[[str, str], str]
-    fraction: Callable[[str, str], str]
-    subscript: Callable[[str, str], str]
-    norm: tuple[str, str]
-    indicator: tuple[str, str]
-    transposed: str
-    inverse: str
-    inverse_transposed: str
-    ones: str
-    hadamard: str
-    kronecker: str
-    commutation: str
-    is_latex: bool
-
-
-def _text_power(base: str, exponent: str) -> str:
-    if exponent.lstrip("-").isdigit():
-        return base + exponent.translate(SUPERSCRIPTS)
-    return f"{base}^({exponent})" if "/" in exponent else f"{base}^{exponent}"
-
-
-TEXT = Style(
-    name=lambda name: name,
-    number=text_number,
-    function=lambda name: name,
-    power=_text_power,
-    fraction=lambda above, below: f"{above}/{below}",
-    subscript=lambda name, index: f"{name}[{index}]",
-    norm=("‖", "‖"),
-    indicator=("[", "]"),
-    transposed="ᵀ",
-    inverse="⁻¹",
-    inverse_transposed="⁻ᵀ",
-    ones="𝟏",
-    hadamard=" ⊙ ",
-    kronecker=" ⊗ ",
-    commutation="K",
-    is_latex=False,
-)
-LATEX = Style(
-    name=latex_name,
-    number=latex_number,
-    function=lambda name: f"\\{name}" if name in LATEX_FUNCTIONS else rf"\operatorname{{{name}}}",
-    power=lambda base, exponent: f"{base}^{{{exponent}}}",
-    fraction=lambda above, below: rf"\frac{{{above}}}{{{below}}}",
-    subscript=lambda name, index: f"{name[:-1]},{index}}}" if "_{" in name else f"{name}_{{{index}}}",
-    norm=(r"\lVert ", r" \rVert"),
-    indicator=(r"\left[", r"\right]"),
-    transposed=r"^{\top}",
-    inverse="^{-1}",
-    inverse_transposed=r"^{-\top}",
-    ones=r"\mathbf{1}",
-    hadamard=r" \odot ",
-    kronecker=r" \otimes ",
-    commutation="K",
-    is_latex=True,
-)
 
 
 def text(m: Matrix) -> str:
@@ -293,10 +215,10 @@ class Writer:
 
     def _applied(self, m: Apply) -> tuple[str, int]:
         if m.function in RELATIONS:
-            left, right = (self.within(argument, TERM) for argument in m.arguments)
+            left, right = (self.written(argument)[0] for argument in m.arguments)
             sign = RELATIONS[m.function] if self.style.is_latex else m.function
             opening, closing = self.style.indicator
-            return f"{opening}{self.written(m.arguments[0])[0]} {sign} {right}{closing}" if left else "", ATOM
+            return f"{opening}{left} {sign} {right}{closing}", ATOM
         if m.function == "power":
             return self.style.power(self.within(m.arguments[0], ATOM), self.within(m.arguments[1], ATOM)), FACTOR
         if m.function == "sigmoid" and self.style.is_latex:
@@ -333,10 +255,10 @@ class Writer:
             sign = r"\det " if self.style.is_latex else "det "
             determinant = sign + self.within(m.arguments[0], ATOM)
             if m.name == "det":
-                return determinant, TERM
+                return determinant, PRODUCT
             if m.name == "logdet":
                 bars = (r"\log \left|", r"\right|") if self.style.is_latex else ("log |", "|")
-                return bars[0] + determinant + bars[1], TERM
+                return bars[0] + determinant + bars[1], PRODUCT
             return self.style.function("sign") + self.bracketed(determinant), ATOM
         return self.call(m.name, *m.arguments), ATOM
 

@@ -50,6 +50,8 @@ MATRIX_SECONDS_ALL = 4.0
 """… all of them together …"""
 MATRIX_SECONDS_ASKED = 10.0
 """… and one that is asked for by name."""
+UNFORESEEN = (ArithmeticError, AttributeError, MemoryError, RecursionError, TypeError, ValueError)
+"""What SymPy and NumPy raise on expressions that they do not expect."""
 MAX_NAMES = 16
 """How many of the user's variables are considered for a place in a matrix form."""
 NOTATIONS = ("auto", "component", "index", "matrix", "steps")
@@ -137,6 +139,8 @@ class Presentation:
                 self._matrices[path] = self._matrix(path, started + seconds)
             except OutOfReach as error:
                 self._matrices[path] = error
+            except UNFORESEEN as error:  # a formula less is no reason to show no derivatives
+                self._matrices[path] = OutOfReach(f"its matrix form failed: {type(error).__name__}: {error}")
             self._spent += time.monotonic() - started
         found = self._matrices[path]
         if isinstance(found, OutOfReach):
@@ -187,7 +191,7 @@ class Presentation:
                 value = matrix_value(program, whole, self.subject.point, deadline)
                 if complexity(value) > 1:
                     found.append(Named(array.name, shape_of(array), array.label, value))
-            except OutOfReach:
+            except (OutOfReach, *UNFORESEEN):
                 continue
         return tuple(found)
 

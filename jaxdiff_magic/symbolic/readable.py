@@ -6,7 +6,6 @@ Each rewriting is an identity over the real numbers; whoever applies one checks 
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable, Container, Mapping, Sequence
 
 import sympy as sp
@@ -14,7 +13,6 @@ from sympy import Expr, Integer
 
 from jaxdiff_magic.symbolic.expression import (
     Choice,
-    Delta,
     Index,
     IndexSum,
     Truth,
@@ -25,11 +23,8 @@ from jaxdiff_magic.symbolic.expression import (
 )
 from jaxdiff_magic.symbolic.functions import Sigmoid
 from jaxdiff_magic.symbolic.indices import total
+from jaxdiff_magic.symbolic.polynomials import cancelled, shortest
 from jaxdiff_magic.symbolic.program import Array, substitute
-
-MAX_SIZE = 120
-"""Longer expressions are not factored."""
-MAX_GENERATORS = 12
 
 
 def rewritten(e: Expr, rule: Callable[[sp.Basic], sp.Basic]) -> Expr:
@@ -125,37 +120,7 @@ def _in_sigmoids(node: Expr) -> Expr:
                 renaming[exponential] = (s / (1 - s)) ** times
                 break
     reciprocal = any(isinstance(p.base, Sigmoid) and p.exp.is_negative for p in node.atoms(sp.Pow))
-    return _cancelled(node.xreplace(renaming)) if renaming or reciprocal else node
-
-
-def _cancelled(node: Expr) -> Expr:
-    """A rational function in lowest terms, what is not arithmetic in it left alone."""
-    hidden, shown = _hidden(node)
-    if len(hidden) > MAX_GENERATORS or size(node) > MAX_SIZE:
-        return node
-    coefficient, factored = sp.factor(sp.cancel(shown)).as_coeff_Mul()
-    factors = []
-    for factor in sp.Mul.make_args(factored):
-        if isinstance(factor, sp.Add) and factor.args[0] == -1:  # 1 - s, not s - 1
-            coefficient, factor = -coefficient, -factor
-        factors.append(factor)
-    return sp.Mul(coefficient, *factors).xreplace({dummy: part for part, dummy in hidden.items()})
-
-
-def _hidden(e: Expr) -> tuple[dict[sp.Basic, sp.Dummy], Expr]:
-    """`e` with everything that is no arithmetic replaced by symbols, and what they stand for."""
-    hidden: dict[sp.Basic, sp.Dummy] = {}
-
-    def walk(node: sp.Basic) -> sp.Basic:
-        if isinstance(node, sp.Rational) or (isinstance(node, sp.Dummy) and not isinstance(node, Index)):
-            return node
-        if isinstance(node, (sp.Add, sp.Mul)) or (isinstance(node, sp.Pow) and isinstance(node.exp, Integer)):
-            return node.func(*map(walk, node.args))
-        if node not in hidden:
-            hidden[node] = sp.Dummy(f"g{len(hidden)}")
-        return hidden[node]
-
-    return hidden, walk(e)
+    return cancelled(node.xreplace(renaming)) if renaming or reciprocal else node
 
 
 def with_like_terms(e: Expr) -> Expr:
@@ -184,51 +149,6 @@ def _apart(node: IndexSum) -> Expr:
     bound, body = node.indices, node.body
     terms = sp.Add.make_args(sp.expand_mul(body))
     return sp.Add(*(canonical(total(term, bound)) for term in terms))
-
-
-def shortest(e: Expr) -> Expr:
-    """The shortest of a few equal forms of a polynomial; the given one where that is as short.
-
-    Deltas are not put inside a product of sums: diag(s) - s s' reads better than diag(s) (I - 1 s').
-    """
-    hidden, shown = _hidden(e)
-    if not 1 < len(hidden) <= MAX_GENERATORS or not 1 < size(e) <= MAX_SIZE:
-        return e
-    deltas = {dummy for part, dummy in hidden.items() if isinstance(part, Delta)}
-    if deltas:
-        best = min([shown, _by_delta(shown, deltas)], key=size)
-    else:
-        expanded = sp.expand(shown)
-        factored = sp.factor(expanded)
-        best = min([shown, expanded, factored, _with_squares(factored)], key=size)
-    return best.xreplace({dummy: part for part, dummy in hidden.items()})
-
-
-def _with_squares(e: Expr) -> Expr:
-    """A product with (1 - h) (1 + h) in it written as 1 - h**2."""
-    for a, b in itertools.combinations([f for f in sp.Mul.make_args(e) if isinstance(f, sp.Add)], 2):
-        together = sp.expand(a * b)
-        if len(a.args) == len(b.args) == len(together.args) == 2:
-            return _with_squares(sp.Mul(together, e / (a * b)))
-    return e
-
-
-def _by_delta(e: Expr, deltas: set[sp.Dummy]) -> Expr:
-    """A polynomial with the terms of each delta together."""
-    groups: dict[Expr, Expr] = {}
-    for term in _spread(e, deltas):
-        selecting, rest = term.as_independent(*deltas, as_Add=False)[::-1]
-        groups[selecting] = groups.get(selecting, Integer(0)) + rest
-    return sp.Add(*(sp.Mul(key, min(rest, sp.factor(rest), key=size)) for key, rest in groups.items()))
-
-
-def _spread(e: Expr, deltas: set[sp.Dummy]) -> list[Expr]:
-    if isinstance(e, sp.Add):
-        return [part for term in e.args for part in _spread(term, deltas)]
-    for factor in sp.Mul.make_args(e):
-        if isinstance(factor, sp.Add) and not deltas.isdisjoint(factor.free_symbols):
-            return [part for term in factor.args for part in _spread(term * (e / factor), deltas)]
-    return [e]
 
 
 def _as_written(e: Expr, written: Mapping[Expr, Expr]) -> Expr:
@@ -300,7 +220,7 @@ def with_binaries(e: Expr, binary: frozenset[sp.Symbol], complements: Mapping[sp
                 inside = {t for base in below for t in base.atoms(sp.Indexed) if is_of(t, binary)}
                 if len(inside) == 1:
                     (t,) = inside
-                    return shortest(_cancelled((1 - t) * _cancelled(node.subs(t, 0)) + t * _cancelled(node.subs(t, 1))))
+                    return shortest(cancelled((1 - t) * cancelled(node.subs(t, 0)) + t * cancelled(node.subs(t, 1))))
         return node
 
     return rewritten(substitute(e, minus), rule)
