@@ -83,7 +83,7 @@ class Contraction:
 
     Attributes:
         arrays: what labels of arrays stand for.
-        deadline: when to give up, on the monotonic clock.
+        deadline: when to give up, in CPU time of this thread.
     """
 
     arrays: Arrays
@@ -96,7 +96,7 @@ class Contraction:
         Raises:
             OutOfReach: when it is no matrix expression.
         """
-        if time.monotonic() > self.deadline:
+        if time.thread_time() > self.deadline:
             raise TooLong("its matrix form takes too long to find")
         mentioned = free(e)
         p, q = (index if index in mentioned else None for index in (row, column))

@@ -62,7 +62,7 @@ def matrix_form(
         definition: an index expression.
         rows: how many of its axes count rows; the others count columns.
         point: values of the program's inputs, near which it is confirmed.
-        deadline: on the monotonic clock.
+        deadline: in CPU time of this thread.
         is_transposed: whether rows and columns change places.
         named: variables of the user's source, that may be used in it.
 
@@ -142,7 +142,7 @@ class Arrays:
     Attributes:
         program: its inputs and constants stand for themselves, its definitions for what they define.
         softmaxes: its softmax arrays.
-        deadline: on the monotonic clock.
+        deadline: in CPU time of this thread.
     """
 
     program: Program

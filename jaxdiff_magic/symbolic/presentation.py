@@ -45,7 +45,7 @@ MAX_STEPS = 24
 MAX_LINES = 12
 """A function is shown above its derivatives while its definition has no more lines than this."""
 MATRIX_SECONDS = 1.5
-"""How long the matrix form of one block is looked for …"""
+"""How long the matrix form of one block is looked for, in CPU time: a busy machine shows the same formulas …"""
 MATRIX_SECONDS_ALL = 4.0
 """… all of them together …"""
 MATRIX_SECONDS_ASKED = 10.0
@@ -134,14 +134,14 @@ class Presentation:
             OutOfReach: when it is none of matrices, or its matrix form cannot be found or confirmed in time.
         """
         if path not in self._matrices or (isinstance(self._matrices[path], TooLong) and seconds > MATRIX_SECONDS):
-            started = time.monotonic()
+            started = time.thread_time()
             try:
                 self._matrices[path] = self._matrix(path, started + seconds)
             except OutOfReach as error:
                 self._matrices[path] = error
             except UNFORESEEN as error:  # a formula less is no reason to show no derivatives
                 self._matrices[path] = OutOfReach(f"its matrix form failed: {type(error).__name__}: {error}")
-            self._spent += time.monotonic() - started
+            self._spent += time.thread_time() - started
         found = self._matrices[path]
         if isinstance(found, OutOfReach):
             raise found
@@ -161,7 +161,7 @@ class Presentation:
 
     def _matrix_if_any(self, path: Path) -> Formula | None:
         """A block in matrix notation, if the function works on arrays as a whole and that is quickly found."""
-        if self._spent > MATRIX_SECONDS_ALL:
+        if path not in self._matrices and self._spent > MATRIX_SECONDS_ALL:
             return None
         try:
             return self.matrix(path, MATRIX_SECONDS) if self._works_on_arrays(path[0]) else None
@@ -181,7 +181,7 @@ class Presentation:
     def _variables(self) -> tuple[Named, ...]:
         """The user's variables with what they stand for in matrix notation, as far as that goes."""
         steps, found = self.derivation.steps, []
-        deadline = time.monotonic() + MATRIX_SECONDS
+        deadline = time.thread_time() + MATRIX_SECONDS
         for definition in [d for d in steps.definitions if d.named][:MAX_NAMES]:
             array = definition.array
             try:

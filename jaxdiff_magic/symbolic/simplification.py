@@ -52,7 +52,7 @@ def simplifications(
         definition: an index expression.
         rows: how many of its axes count rows.
         points: values of the program's inputs, where each change is confirmed.
-        deadline: on the monotonic clock; what takes longer is left as it is.
+        deadline: in CPU time of this thread; what takes longer is left as it is.
     """
     softmaxes, binary = Softmaxes(), _binary(program)
     complements = _complements(program, binary)
@@ -64,7 +64,7 @@ def simplifications(
 
     def rewritten(rewriting: Callable[[Expr], Expr]) -> Expr:
         """The current expression after a rewriting, or as it is where that changes its values."""
-        if time.monotonic() > deadline or (candidate := rewriting(expr)) == expr:
+        if time.thread_time() > deadline or (candidate := rewriting(expr)) == expr:
             return expr
         candidate = canonical(candidate)
         before, after = (replace(definition, expr=e) for e in (expr, candidate))

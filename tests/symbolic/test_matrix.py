@@ -212,10 +212,10 @@ def test_the_formula_does_not_depend_on_the_size(n):
     def loss(w):
         return jnp.sum((seen - data @ w) ** 2)
 
-    started = time.monotonic()
+    started = time.thread_time()
     assert right_side(loss, start, by=(0,)) == "-2 dataᵀ(seen - data w)"
     assert right_side(loss, start, by=(0, 0)) == "2 dataᵀ data"
-    assert time.monotonic() - started < 10
+    assert time.thread_time() - started < 10
 
 
 def test_what_is_none_of_matrices_says_why():
@@ -254,7 +254,7 @@ def test_the_search_ends_in_time():
     subject = presented(network, W, b, V, c)
     program, definition = subject.derivation.formula((0, 0, 0))
     with pytest.raises(OutOfReach, match="too long"):
-        matrix_form(program, definition, 2, subject.subject.point, time.monotonic() - 1)
+        matrix_form(program, definition, 2, subject.subject.point, time.thread_time() - 1)
 
 
 def named(name: str, *shape: int | None) -> Named:
@@ -308,8 +308,8 @@ def test_functions_of_whole_matrices_are_written_as_such():
     inverse = Opaque("inv 1", (3, 3), sp.IndexedBase("inv 1"), ("inv", (M,)))
     logdet = Opaque("logdet 1", (), sp.Symbol("logdet 1"), ("logdet", (M,)))
     opaque = tuple(Definition(array, array.indices(), M.at((i, i))) for array in (inverse, logdet))
-    arrays = Arrays(Program((M,), (), opaque, ()), Softmaxes(), time.monotonic() + 9)
-    contraction = Contraction(arrays.of, time.monotonic() + 9)
+    arrays = Arrays(Program((M,), (), opaque, ()), Softmaxes(), time.thread_time() + 9)
+    contraction = Contraction(arrays.of, time.thread_time() + 9)
     assert text(contraction.of(inverse.at((j, i)), i, j)) == "M⁻ᵀ"
     assert latex(contraction.of(inverse.at((i, j)), i, j)) == "M^{-1}"
     assert text(contraction.of(2 * logdet.at(()), None, None)) == "2 log |det M|"
@@ -342,7 +342,7 @@ def all_forms(f: Callable[..., Any], *args: Any, order: int = 2):
                     definition = replace(definition, expr=unshifted(definition.expr))
                     sides = [len(s) for s in (np.shape(f(*args)), *(np.shape(args[i]) for i in path)) if len(s)]
                     if len(sides) <= 2:
-                        far = time.monotonic() + 60
+                        far = time.thread_time() + 60
                         form = matrix_form(program, definition, sum(sides[:1]), subject.subject.point, far)
                         yield numbers(form, subject), np.asarray(expected)
             derivative = jax.jacfwd(derivative, argnums=tuple(inputs))
