@@ -38,11 +38,13 @@ class Formula:
         latex: LaTeX without delimiters, in the subset that KaTeX and MathJax share.
         text: the same on one line, for terminals.
         sympy: the SymPy object (expression, matrix or tuple of them); None for steps.
+        notation: which one it is written in, where that is known.
     """
 
     latex: str
     text: str
     sympy: Any = None
+    notation: Notation = "auto"
 
     def __str__(self) -> str:
         return self.text

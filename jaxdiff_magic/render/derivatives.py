@@ -50,8 +50,9 @@ def _grid(grid: Grid) -> Iterator[Paragraph | Table]:
     if grid.whole is not None:
         yield Paragraph((f"{title}: {_size(grid.whole)}.",))
         title = f"{title}: {grid.values.size:,} of its {grid.whole.values.size:,} entries"
-    if grid.whole is not None or grid.formulas is None:
-        yield from (Paragraph((formula,)) for formula in grid.closed_forms)
+    for formula in grid.closed_forms:
+        if formula.notation == "matrix" or grid.whole is not None or grid.formulas is None:
+            yield Paragraph((formula,))
     if grid.is_list:
         header = ("", "value") if grid.formulas is None else ("", "formula", "value")
         rows = tuple((Cell((name,)), *_list_cells(grid, i)) for i, name in enumerate(grid.rows))

@@ -92,6 +92,16 @@ def grouped_formula(parts: Mapping[str, Formula]) -> Formula:
     )
 
 
+def text_number(value: sp.Expr) -> str:
+    """A number as the user wrote it: `0.1`, `1/100`."""
+    return _text(value)
+
+
+def latex_number(value: sp.Expr) -> str:
+    """A number as the user wrote it, in LaTeX."""
+    return _latex(value)
+
+
 def latex_name(name: str) -> str:
     """A name of the user's code as mathematics: `x`, `\\theta`, `\\mathrm{params}_{W}`, `x_{0}`."""
     match = re.fullmatch(r"([^\[.]*)((?:\[[^\]]*\]|\.\w+)*)", name)

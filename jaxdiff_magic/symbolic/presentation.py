@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import sympy as sp
@@ -14,11 +17,15 @@ from jaxdiff_magic.report import Formula, Step
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.symbolic.calculus import differentiate, jacobian
 from jaxdiff_magic.symbolic.component import component, tidy
+from jaxdiff_magic.symbolic.contraction import TooLong
 from jaxdiff_magic.symbolic.derivation import INLINE, Derivation, Path
 from jaxdiff_magic.symbolic.evaluate import evaluation
 from jaxdiff_magic.symbolic.expression import IndexSum, free, opened, size
 from jaxdiff_magic.symbolic.functions import Frozen
 from jaxdiff_magic.symbolic.indices import total
+from jaxdiff_magic.symbolic.matrix import Named, complexity
+from jaxdiff_magic.symbolic.matrix_equation import matrix_equation
+from jaxdiff_magic.symbolic.matrix_form import matrix_form, matrix_value, shape_of
 from jaxdiff_magic.symbolic.notation import (
     array_formula,
     definition_formula,
@@ -37,7 +44,17 @@ READABLE_INDEX = 120
 MAX_STEPS = 24
 MAX_LINES = 12
 """A function is shown above its derivatives while its definition has no more lines than this."""
-NOTATIONS = ("auto", "component", "index", "steps")
+MATRIX_SECONDS = 1.5
+"""How long the matrix form of one block is looked for, in CPU time: a busy machine shows the same formulas …"""
+MATRIX_SECONDS_ALL = 4.0
+"""… all of them together …"""
+MATRIX_SECONDS_ASKED = 10.0
+"""… and one that is asked for by name."""
+UNFORESEEN = (ArithmeticError, AttributeError, MemoryError, RecursionError, TypeError, ValueError)
+"""What SymPy and NumPy raise on expressions that they do not expect."""
+MAX_NAMES = 16
+"""How many of the user's variables are considered for a place in a matrix form."""
+NOTATIONS = ("auto", "component", "index", "matrix", "steps")
 
 
 class Presentation:
@@ -51,6 +68,8 @@ class Presentation:
 
     def __init__(self, subject: Subject, derivation: Derivation, layout: str) -> None:
         self.subject, self.derivation, self.layout = subject, derivation, layout
+        self._matrices: dict[Path, Formula | OutOfReach] = {}
+        self._spent = 0.0
 
     def components(self, path: Path) -> np.ndarray | None:
         """A block entry by entry; None when that is too long to read or out of reach."""
@@ -69,6 +88,10 @@ class Presentation:
         return entries
 
     def closed_form(self, path: Path) -> Formula | None:
+        """A block as one formula, in matrix notation where that says it; None when it needs steps or is too long."""
+        return self._matrix_if_any(path) or self._index_form(path)
+
+    def _index_form(self, path: Path) -> Formula | None:
         """A block in index notation; None when it needs steps, is too long to read, or out of reach."""
         try:
             program, definition = self._shown(path)
@@ -103,6 +126,74 @@ class Presentation:
             return self._as_steps(paths)
         parts = {self._label(path): self._part(path, notation) for path in paths}
         return grouped_formula(parts)
+
+    def matrix(self, path: Path, seconds: float = MATRIX_SECONDS_ASKED) -> Formula:
+        """A block in matrix notation, looked for no longer than some seconds.
+
+        Raises:
+            OutOfReach: when it is none of matrices, or its matrix form cannot be found or confirmed in time.
+        """
+        if path not in self._matrices or (isinstance(self._matrices[path], TooLong) and seconds > MATRIX_SECONDS):
+            started = time.thread_time()
+            try:
+                self._matrices[path] = self._matrix(path, started + seconds)
+            except OutOfReach as error:
+                self._matrices[path] = error
+            except UNFORESEEN as error:  # a formula less is no reason to show no derivatives
+                self._matrices[path] = OutOfReach(f"its matrix form failed: {type(error).__name__}: {error}")
+            self._spent += time.thread_time() - started
+        found = self._matrices[path]
+        if isinstance(found, OutOfReach):
+            raise found
+        return found
+
+    def _matrix(self, path: Path, deadline: float) -> Formula:
+        program, definition = self._shown(path)
+        output, inputs = self.subject.outputs[path[0]], [self.subject.inputs[i] for i in path[1:]]
+        sides = [len(leaf.shape) for leaf in (output, *inputs) if leaf.shape]
+        if len(sides) > 2:
+            raise OutOfReach(f"{self._label(path)} has more axes than a matrix")
+        is_transposed = self.layout == "denominator" and len(path) == len(sides) == 2
+        form = matrix_form(
+            program, definition, sum(sides[:1]), self.subject.point, deadline, is_transposed, self._variables
+        )
+        return matrix_equation(form, definition, output, inputs, is_transposed)
+
+    def _matrix_if_any(self, path: Path) -> Formula | None:
+        """A block in matrix notation, if the function works on arrays as a whole and that is quickly found."""
+        if path not in self._matrices and self._spent > MATRIX_SECONDS_ALL:
+            return None
+        try:
+            return self.matrix(path, MATRIX_SECONDS) if self._works_on_arrays(path[0]) else None
+        except OutOfReach:
+            return None
+
+    def _works_on_arrays(self, output: int) -> bool:
+        """Whether a result is computed from whole arrays, not from single elements one by one."""
+        program, definition = self.derivation.formula((output,))
+        return any(
+            isinstance(node, IndexSum) or any(not index.is_Integer for index in node.indices)
+            for step in (*program.definitions, definition)
+            for node in step.expr.atoms(IndexSum, sp.Indexed)
+        )
+
+    @functools.cached_property
+    def _variables(self) -> tuple[Named, ...]:
+        """The user's variables with what they stand for in matrix notation, as far as that goes."""
+        steps, found = self.derivation.steps, []
+        deadline = time.thread_time() + MATRIX_SECONDS
+        for definition in [d for d in steps.definitions if d.named][:MAX_NAMES]:
+            array = definition.array
+            try:
+                program = replace(steps, outputs=(definition,)).inlined(lambda _: False, INLINE)
+                (whole,) = program.outputs
+                whole = replace(whole, expr=unshifted(whole.expr))
+                value = matrix_value(program, whole, self.subject.point, deadline)
+                if complexity(value) > 1:
+                    found.append(Named(array.name, shape_of(array), array.label, value))
+            except (OutOfReach, *UNFORESEEN):
+                continue
+        return tuple(found)
 
     def steps(self, point: Sequence[np.ndarray]) -> tuple[Step, ...]:
         """The user's intermediate variables (single operations where there are none), with values and adjoints."""
@@ -160,6 +251,10 @@ class Presentation:
         return program, Definition(definition.array, definition.indices, shown, definition.location, definition.named)
 
     def _part(self, path: Path, notation: str) -> Formula:
+        if notation == "matrix":
+            return self.matrix(path)
+        if notation == "auto" and (found := self._matrix_if_any(path)) is not None:
+            return found
         if notation in ("auto", "component"):
             entries = self.components(path)
             if entries is not None:
@@ -168,7 +263,7 @@ class Presentation:
                 raise OutOfReach(
                     f"the components of {self._label(path)} are too many or too long to read", "Try notation='index'."
                 )
-        if (found := self.closed_form(path)) is not None:
+        if (found := self._index_form(path)) is not None:
             return found
         if notation == "auto":
             return self._as_steps([path])

@@ -122,7 +122,9 @@ def test_the_formula_of_the_softmax_jacobian_has_both_terms_in_every_entry(lesso
     report = lesson.derive("%%derive --order 1\ndef f(z):\n    return jax.nn.softmax(z)\n\nf(jnp.array([0.0, 1.0]))")
     s = ["exp(z[0])/(exp(z[0]) + exp(z[1]))", "exp(z[1])/(exp(z[0]) + exp(z[1]))"]
     entries = [f"{s[i]}*({int(i == j)} - {s[j]})" for i in range(2) for j in range(2)]
-    assert_formula(report.formula("jacobian"), f"[[{entries[0]}, {entries[1]}], [{entries[2]}, {entries[3]}]]")
+    expected = f"[[{entries[0]}, {entries[1]}], [{entries[2]}, {entries[3]}]]"
+    assert_formula(report.formula("jacobian", "component"), expected)
+    assert report.formula("jacobian").text == "df/dz = diag(s) - s sᵀ, where s = softmax(z)"
 
 
 def rows(report, heading: str) -> list[str]:

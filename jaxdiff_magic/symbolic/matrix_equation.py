@@ -1,0 +1,77 @@
+"""A matrix form as an equation, and what its names stand for: `df/dW = 2 (1 - h²) xᵀ, where h = tanh(W x)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.report import Formula
+from jaxdiff_magic.symbolic.expression import standard
+from jaxdiff_magic.symbolic.matrix import Kronecker, Matrix, children
+from jaxdiff_magic.symbolic.matrix_form import MatrixForm
+from jaxdiff_magic.symbolic.matrix_notation import latex, text
+from jaxdiff_magic.symbolic.notation import latex_name
+from jaxdiff_magic.symbolic.program import Definition
+
+
+def matrix_equation(
+    form: MatrixForm, definition: Definition, output: Leaf, inputs: Sequence[Leaf], is_transposed: bool
+) -> Formula:
+    """A function (no inputs) or a derivative in matrix notation.
+
+    Args:
+        form: what it is equal to.
+        definition: the same in index notation.
+        output, inputs: the leaf that is differentiated, and by which.
+        is_transposed: whether rows are inputs and columns outputs.
+    """
+    left_text, left_latex = _left(form, output, inputs, is_transposed)
+    right_text, right_latex = text(form.value), latex(form.value)
+    return Formula(
+        rf"{left_latex} = {right_latex}" + _joined(_explanations(form, latex, True), r",\quad \text{where } ", r",\; "),
+        f"{left_text} = {right_text}" + _joined(_explanations(form, text, False), ", where ", ", "),
+        standard(definition.expr),
+        "matrix",
+    )
+
+
+def _left(form: MatrixForm, output: Leaf, inputs: Sequence[Leaf], is_transposed: bool) -> tuple[str, str]:
+    """The left side: the function's name, or a quotient of differentials."""
+
+    def stacked(leaf: Leaf, of: str, sign: str) -> str:
+        return f"{sign}({of})" if form.is_block and len(leaf.shape) == 2 else of
+
+    if not inputs:
+        return output.name, latex_name(output.name)
+    power = str(len(inputs)) if len(inputs) > 1 else ""
+    above = stacked(output, output.name, "vec")
+    below = " ".join("d" + stacked(leaf, leaf.name, "vec") for leaf in inputs)
+    left = f"d{power}{above}/{below}"
+    vec = r"\operatorname{vec}"
+    above = ("" if form.is_block and len(output.shape) == 2 else " ") + stacked(output, latex_name(output.name), vec)
+    below = r"\, ".join(rf"\partial {stacked(leaf, latex_name(leaf.name), vec)}" for leaf in inputs)
+    left_latex = rf"\frac{{\partial{power and '^' + power}{above}}}{{{below}}}"
+    return (f"({left})ᵀ", rf"\left({left_latex}\right)^{{\top}}") if is_transposed else (left, left_latex)
+
+
+def _explanations(form: MatrixForm, written: Callable[[Matrix], str], in_latex: bool) -> Iterator[str]:
+    for name in form.names:
+        assert name.definition is not None
+        yield f"{written(name)} = {written(name.definition)}"
+    for left, right in form.conditions:
+        yield f"{written(left)} = {written(right)}"
+    if form.is_block and any(isinstance(part, Kronecker) and part.commuted for part in _parts(form.value)):
+        yield r"K \operatorname{vec}(Z) = \operatorname{vec}(Z^{\top})" if in_latex else "K vec(Z) = vec(Zᵀ)"
+    if form.is_block:
+        yield r"\text{vec stacks the rows}" if in_latex else "vec stacks the rows"
+
+
+def _parts(m: Matrix) -> Iterator[Matrix]:
+    yield m
+    for child in children(m):
+        yield from _parts(child)
+
+
+def _joined(parts: Iterator[str], first: str, between: str) -> str:
+    joined = between.join(parts)
+    return first + joined if joined else ""
