@@ -70,10 +70,11 @@ class Constant:
 
 @dataclass(frozen=True)
 class Location:
-    """Where in the user's source an equation was written; `line` is 0 when unknown."""
+    """Where in the user's source an equation was written; `line` is 0 when unknown, `column` counts from 0."""
 
     file: str = ""
     line: int = 0
+    column: int = 0
 
     def __str__(self) -> str:
         if not self.line:
@@ -253,20 +254,28 @@ _OWN, *_LIBRARIES = (
 
 def _user_frames(traceback: Any) -> list[tuple[Location, str]]:
     """Places and function names of a JAX traceback, innermost first, from the primitive to where we called."""
-    frames = itertools.takewhile(
-        lambda frame: not frame.file_name.startswith(_OWN), traceback.frames if traceback is not None else ()
-    )
+    if traceback is None:
+        return []
+    found = zip(traceback.frames, *traceback.raw_frames(), strict=True)
+    frames = itertools.takewhile(lambda frame: not frame[0].file_name.startswith(_OWN), found)
     return [
-        (Location(frame.file_name, frame.line_num), frame.function_name.rsplit(".", 1)[-1])
-        for frame in frames
+        (Location(frame.file_name, frame.line_num, _column(code, last)), frame.function_name.rsplit(".", 1)[-1])
+        for frame, code, last in frames
         if not frame.file_name.startswith((*_LIBRARIES, "<frozen"))
     ]
+
+
+@functools.lru_cache(maxsize=4096)
+def _column(code: types.CodeType, instruction: int) -> int:
+    """Where on its line the expression begins that an instruction belongs to."""
+    position = next(itertools.islice(code.co_positions(), instruction // 2, None), (None,) * 4)
+    return position[2] or 0
 
 
 def _named(found: list[tuple[Equation, list[Location]]]) -> Iterator[Equation]:
     """Give each equation that ends an assignment the variable's name; count repeats: `y`, `y_2`, …"""
     counts: dict[str, int] = {}
-    statements = [[_assignment(place.file, place.line) for place in places] for _, places in found]
+    statements = [[_assignment(place) for place in places] for _, places in found]
     for i, (equation, _) in enumerate(found):
         following = statements[i + 1] if i + 1 < len(found) else []
         name = next((s[0] for s in statements[i] if s is not None and s not in following), "")
@@ -276,28 +285,31 @@ def _named(found: list[tuple[Equation, list[Location]]]) -> Iterator[Equation]:
         yield Equation(**{**vars(equation), "name": name})
 
 
-@functools.lru_cache(maxsize=1024)
-def _assignment(file: str, line: int) -> tuple[str, int] | None:
-    """The variable assigned by the statement at a line, with the line on which it starts."""
-    return _assignments(file, tuple(linecache.getlines(file))).get(line)
+@functools.lru_cache(maxsize=4096)
+def _assignment(place: Location) -> tuple[str, int, int] | None:
+    """The variable assigned by the statement at a place, with the line and column at which it starts."""
+    here = (place.line, place.column)
+    statements = _assignments(place.file, tuple(linecache.getlines(place.file)))
+    around = [(name, *start) for name, start, end in statements if start <= here < end]
+    return max(around, key=lambda statement: statement[1:], default=None)
 
 
 @functools.lru_cache(maxsize=16)
-def _assignments(file: str, lines: tuple[str, ...]) -> dict[int, tuple[str, int]]:
-    """Line to (variable, first line) for every `name = expression` of a source file or cell."""
+def _assignments(file: str, lines: tuple[str, ...]) -> list[tuple[str, tuple[int, int], tuple[int, int]]]:
+    """Variable, start and end of every `name = expression` of a source file or cell."""
     del file  # part of the key only: two files may have the same text
     try:
         tree = ast.parse("".join(lines))
     except SyntaxError:
-        return {}
-    found: dict[int, tuple[str, int]] = {}
+        return []
+    found = []
     for node in ast.walk(tree):
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
         if not isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) or not isinstance(target, ast.Name):
             continue
         if not any(isinstance(part, ast.Lambda) for part in ast.walk(node)):  # whose body is no part of the value
-            span = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-            found |= dict.fromkeys(span, (target.id, node.lineno))
+            end = (node.end_lineno or node.lineno, node.end_col_offset or 0)
+            found.append((target.id, (node.lineno, node.col_offset), end))
     return found
 
 

@@ -16,6 +16,8 @@ from jaxdiff_magic.symbolic.expression import Choice, Truth, canonical, size
 from jaxdiff_magic.symbolic.functions import elementary
 from jaxdiff_magic.symbolic.program import Definition, Program
 
+MAX_AT_ONCE = 100
+"""A whole derivative is only compared while both sides together have no more operations than this."""
 MAX_OPERATIONS = 250
 """Larger differences are not attempted: exact rational arithmetic on them may take minutes."""
 
@@ -75,6 +77,8 @@ def proved_at_once(derivation: Derivation, rule: TracedRule, path: Path, output_
     if ours is None or theirs is None:
         return False
     (program, left), (other, right) = ours, theirs
+    if size(left.expr) + size(right.expr) > MAX_AT_ONCE:
+        return False
     indices = rule.element(path, left.indices, output_axes)
     return same(left.expr, canonical(right.at(indices)).xreplace(_same_constants(program, other)))
 
