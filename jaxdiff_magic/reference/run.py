@@ -6,6 +6,7 @@ the tape give second and higher derivatives).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -140,7 +141,7 @@ class Run:
         Raises:
             Diverges: it is not the same.
         """
-        flat = node.array.reshape(-1, *node.shape)
+        flat = node.array.reshape(math.prod(node.array.shape[: self.lead]), *node.shape)
         if len(flat) > 1 and not (flat == flat[:1]).all():
             if self.points == 1:
                 raise OutOfReach("a choice depends on the direction of differentiation")

@@ -16,6 +16,9 @@ from jaxdiff_magic.trace import subject_trace
 SLACK = 16.0
 """Bounds are first order and follow one order of evaluation; JAX's is another."""
 
+FAST_TO_COMPILE = {"xla_backend_optimization_level": 0}
+"""Each program runs once or twice."""
+
 
 def subject_in_float64(f: Callable[..., Any], *args: Any) -> Subject:
     """A function at a point of float64 arrays; to be called under `enable_x64`."""
@@ -59,7 +62,7 @@ def compared(f: Callable[..., Any], points: Sequence[np.ndarray], order: int = 2
         rng = np.random.default_rng(0)
         directions = [[rng.uniform(0.3, 1.0, leaf.shape) for leaf in subject.inputs] for _ in range(order)]
         ours = [_contracted(reference, points, directions[:k], n) for k in range(order + 1)]
-        derivatives = jax.jit(_along(subject.flat, directions))
+        derivatives = jax.jit(_along(subject.flat, directions)).lower(*subject.point).compile(FAST_TO_COMPILE)
         on_border, finite = True, True
         for position in range(len(points[0])):
             expected = derivatives(*(p[position] for p in points))
