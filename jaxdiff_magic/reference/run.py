@@ -33,7 +33,7 @@ class Node:
     Attributes:
         value: a `Number` for floating and complex values; an array with the run's lead axes for the others.
         shape: without the lead axes.
-        varies: whether it depends on the run's inputs.
+        varies: whether it depends on the run's inputs, other than by jumps.
     """
 
     value: Any
@@ -120,7 +120,7 @@ class Run:
         self, operands: Sequence[Node], values: Sequence[Any], shapes: Sequence[tuple[int, ...]], pull: Pull
     ) -> list[Node]:
         """Nodes of an operation's results, and its place on the tape."""
-        varies = any(node.varies for node in operands)
+        varies = any(node.varies and node.is_number for node in operands)  # integers are constant nearby
         results = [Node(value, shape, varies) for value, shape in zip(values, shapes, strict=True)]
         self.steps += 1
         if self.steps > MAX_ENTRIES:

@@ -208,7 +208,7 @@ def piecewise_constant(function: Callable[[np.ndarray], np.ndarray], jump: Calla
             return run.record(xs, [function(xs[0].value)], [xs[0].shape], lambda _: [None])
         x = base(xs[0].value)
         run.note_border(_near(x.data, jump(x.data), x.error), *xs)
-        return run.record(xs, [Bounded(function(x.data))], [xs[0].shape], lambda _: [None])
+        return [Node(Bounded(function(x.data)), xs[0].shape, False)]
 
     return rule
 
@@ -302,7 +302,7 @@ def convert(run: Run, xs: list[Node], step: Step) -> list[Node]:
             value = np.nan_to_num(np.trunc(data)).astype(dtype)
         return run.record(xs, [value], [x.shape], lambda _: [None])
     if real or complex_:
-        return [Node(Bounded(x.value.astype(complex if complex_ else float)), x.shape, x.varies)]
+        return [Node(Bounded(x.value.astype(complex if complex_ else float)), x.shape, False)]
     return [Node(x.value.astype(dtype), x.shape, x.varies)]
 
 
@@ -362,7 +362,14 @@ def two_argument_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
             if xs[0].shape == step.results[0].shape:
                 (found,) = power_of(float(values[0]))(run, alone if not xs[0].is_number else xs[:1], step)
                 return [found]
+        xs = [xs[0], Node(_whole_exactly(exponent.value), exponent.shape, False)]
     return smooth("pow")(run, xs, step)
+
+
+def _whole_exactly(exponent: Number) -> Number:
+    """Whole exponents without an error: beside them, powers of negative numbers have no value."""
+    b = base(exponent)
+    return b if b.error is None else Bounded(b.data, np.where(b.data == np.round(b.data), 0.0, b.error))
 
 
 def bitcast(run: Run, xs: list[Node], step: Step) -> list[Node]:
