@@ -52,6 +52,35 @@ def test_first_derivatives_are_jax_s(name: str) -> None:
         assert_close(found("reverse", (0, position), f, X, W), jacobian)
 
 
+S = np.array([[2.0, 0.3, 0.1, 0.0], [0.1, 3.0, 0.2, 0.5], [0.4, -0.1, 5.0, 0.3], [0.0, 0.2, 0.1, 4.0]])
+LIBRARY: dict[str, Callable[[Any], Any]] = {
+    "inv": jnp.linalg.inv,
+    "det": jnp.linalg.det,
+    "slogdet": lambda m: jnp.linalg.slogdet(m)[1],
+    "solve, in its matrix": lambda m: jnp.linalg.solve(m, jnp.ones(4)),
+    "solve, in its right side": lambda m: jnp.linalg.solve(S, m[0]),
+    "solve, in both": lambda m: jnp.linalg.solve(m, m[0]),
+    "cholesky": lambda m: jnp.linalg.cholesky(m @ m.T),
+    "inv of inv": lambda m: jnp.linalg.inv(jnp.linalg.inv(m) + jnp.eye(4)),
+}
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_rules_of_library_functions_are_not_taken_for_the_functions(name: str) -> None:
+    f = LIBRARY[name]
+    with jax.enable_x64(True):
+        jacobian = jax.jacfwd(f)(jnp.asarray(S))
+    assert_close(found("forward", (0, 0), f, S), jacobian)
+    assert_close(found("reverse", (0, 0), f, S), jacobian)
+
+
+def test_second_derivatives_of_library_functions_are_jax_s() -> None:
+    f = lambda m: jnp.linalg.slogdet(m)[1] + jnp.sum(jnp.linalg.solve(m, m[0]))  # noqa: E731
+    with jax.enable_x64(True):
+        hessian = jax.hessian(f)(jnp.asarray(S))
+    assert_close(found("second", (0, 0, 0), f, S), hessian)
+
+
 @pytest.mark.parametrize("name", ["a network", "a scalar"])
 def test_second_derivatives_are_jax_s(name: str) -> None:
     f = FUNCTIONS[name]

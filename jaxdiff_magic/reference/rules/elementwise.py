@@ -17,6 +17,7 @@ from jaxdiff_magic.reference.numbers import (
     call,
     choose,
     each,
+    exact_where_whole,
     gather_sum,
     move,
     multiply,
@@ -362,14 +363,9 @@ def two_argument_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
             if xs[0].shape == step.results[0].shape:
                 (found,) = power_of(float(values[0]))(run, alone if not xs[0].is_number else xs[:1], step)
                 return [found]
-        xs = [xs[0], Node(_whole_exactly(exponent.value), exponent.shape, False)]
+        xs = [xs[0], Node(exact_where_whole(exponent.value), exponent.shape, False)]
     return smooth("pow")(run, xs, step)
 
-
-def _whole_exactly(exponent: Number) -> Number:
-    """Whole exponents without an error: beside them, powers of negative numbers have no value."""
-    b = base(exponent)
-    return b if b.error is None else Bounded(b.data, np.where(b.data == np.round(b.data), 0.0, b.error))
 
 
 def bitcast(run: Run, xs: list[Node], step: Step) -> list[Node]:
