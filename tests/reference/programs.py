@@ -314,7 +314,7 @@ every_program = st.builds(
     Program,
     shapes=st.lists(st.sampled_from(SHAPES), min_size=1, max_size=2).map(tuple),
     instructions=st.lists(
-        st.tuples(operation, st.integers(0, 3), st.integers(0, 3), st.integers(0, 30)), min_size=1, max_size=DEPTH
+        st.tuples(operation, st.integers(0, 3), st.integers(0, 3), st.integers(0, 30)), min_size=3, max_size=DEPTH
     ).map(tuple),
     seed=st.integers(0, 1000),
 )
