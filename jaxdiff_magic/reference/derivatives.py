@@ -129,7 +129,7 @@ class Reference:
 
     def _all(self, order: int, points: Sequence[np.ndarray], hold: bool) -> tuple[Blocks, np.ndarray]:
         n, m = _total(self.inputs), _total(self.outputs)
-        if n == 0 or m == 0:
+        if m == 0 or (n == 0 and order):
             empty = {path: 2 * (np.zeros((len(points[0]), *self._block_shape(path))),) for path in self._paths(order)}
             return empty, np.zeros(len(points[0]), bool)  # type: ignore[return-value]
         reverse = order > 0 and m <= n

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxdiff_magic.reference.numbers import Number, base, call, number, weigh
+from jaxdiff_magic.reference.numbers import Number, base, call, exact_where_whole, number, weigh
 from jaxdiff_magic.reference.numbers import power as number_power
 from jaxdiff_magic.reference.scalars import FUNCTIONS
 
@@ -36,9 +36,10 @@ def power(x: Any, exponent: Any) -> Any:
 def pow_below(a: Any, b: Any) -> Any:
     """a ** (b - 1), finite where b is 0 and the factor before it therefore too."""
     exponent = base(b).data if isinstance(b, Number) else np.asarray(b)
-    less = (
-        weigh(number(b) - 1.0, (exponent != 0).astype(float)) if isinstance(b, Number) else np.where(b == 0, 0, b - 1)
-    )
+    if isinstance(b, Number):
+        less = exact_where_whole(weigh(b - 1.0, (exponent != 0).astype(float)))
+    else:
+        less = np.where(b == 0, 0, b - 1)
     return _function("pow")(a, less)
 
 

@@ -171,6 +171,14 @@ def with_value(x: Number, data: np.ndarray) -> Number:
     return Bounded(data, base(x).error)
 
 
+def exact_where_whole(x: Number) -> Number:
+    """A constant exponent, its whole elements without an error: beside them, powers of negative numbers are none."""
+    if isinstance(x, Dual) or (error := base(x).error) is None:
+        return x
+    data = base(x).data
+    return Bounded(data, np.where(data == np.round(data), 0.0, error))
+
+
 def gather_sum(x: Number, f: Move, terms: int) -> Number:
     """Elements added up by `f`, at most `terms` to each."""
 
@@ -231,6 +239,8 @@ def call(name: str, *args: Number, static: tuple[Any, ...] = ()) -> Number:
         static: arguments that are no numbers of the run, such as an exponent; they come last.
     """
     function = FUNCTIONS[name]
+    if name == "power" and static == (0,):  # constant; 0 * x ** -1 would have no slope at 0
+        return Bounded(np.ones_like(base(args[0]).data))
     if k := level(*args):
         pairs = [split(arg, k) for arg in args]
         primals = [p for p, _ in pairs]

@@ -6,6 +6,7 @@ the tape give second and higher derivatives).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -32,7 +33,7 @@ class Node:
     Attributes:
         value: a `Number` for floating and complex values; an array with the run's lead axes for the others.
         shape: without the lead axes.
-        varies: whether it depends on the run's inputs.
+        varies: whether it depends on the run's inputs, other than by jumps.
     """
 
     value: Any
@@ -119,7 +120,7 @@ class Run:
         self, operands: Sequence[Node], values: Sequence[Any], shapes: Sequence[tuple[int, ...]], pull: Pull
     ) -> list[Node]:
         """Nodes of an operation's results, and its place on the tape."""
-        varies = any(node.varies for node in operands)
+        varies = any(node.varies and node.is_number for node in operands)  # integers are constant nearby
         results = [Node(value, shape, varies) for value, shape in zip(values, shapes, strict=True)]
         self.steps += 1
         if self.steps > MAX_ENTRIES:
@@ -140,7 +141,7 @@ class Run:
         Raises:
             Diverges: it is not the same.
         """
-        flat = node.array.reshape(-1, *node.shape)
+        flat = node.array.reshape(math.prod(node.array.shape[: self.lead]), *node.shape)
         if len(flat) > 1 and not (flat == flat[:1]).all():
             if self.points == 1:
                 raise OutOfReach("a choice depends on the direction of differentiation")

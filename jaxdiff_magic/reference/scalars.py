@@ -92,6 +92,7 @@ FUNCTIONS: Mapping[str, Scalar] = {
 """Name to function. A primitive of JAX that is elementwise and smooth has its own name here."""
 
 ULPS: Mapping[str, int] = {
+    "erfc": 1024,  # exp(-x²) of the rounded x²: up to x² ulp, until it underflows at x = 27
     "digamma": 16,
     "polygamma": 64,
     "zeta": 64,

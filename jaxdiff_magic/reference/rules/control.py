@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.rules.movement import stacked, unstacked
-from jaxdiff_magic.reference.run import Node, Rule, Run, Step
+from jaxdiff_magic.reference.run import Node, Result, Rule, Run, Step
 
 
 def _cond(run: Run, xs: list[Node], step: Step) -> list[Node]:
@@ -48,9 +48,17 @@ def _while(run: Run, xs: list[Node], step: Step) -> list[Node]:
     goes_on, body = step.bodies
     first, second = step.params["cond_nconsts"], step.params["body_nconsts"]
     of_condition, of_body, carry = xs[:first], xs[first : first + second], xs[first + second :]
-    while bool(run.shared(run.trace(goes_on, [*of_condition, *carry])[0])):
-        carry = run.trace(body, [*of_body, *carry])
+    while (going := run.shared(run.trace(goes_on, [*of_condition, *carry])[0])).any():
+        after = run.trace(body, [*of_body, *carry])
+        carry = after if going.all() else [_kept(run, going, *pair) for pair in zip(carry, after, strict=True)]
     return list(carry)
+
+
+def _kept(run: Run, going: np.ndarray, before: Node, after: Node) -> Node:
+    """Of loops that vmap runs side by side, those that have ended stay as they are; their axes come first."""
+    mask = np.broadcast_to(going.reshape(*going.shape, *(1,) * (len(after.shape) - going.ndim)), after.shape)
+    dtype = after.array.dtype
+    return run.apply("select_n", [run.constant(mask), before, after], {}, [Result(after.shape, dtype)])[0]
 
 
 def _constant_only(run: Run, xs: list[Node], step: Step) -> list[Node]:

@@ -17,6 +17,7 @@ from jaxdiff_magic.reference.numbers import (
     call,
     choose,
     each,
+    exact_where_whole,
     gather_sum,
     move,
     multiply,
@@ -71,6 +72,9 @@ def smooth(name: str, static: Callable[[Mapping[str, Any]], tuple[Any, ...]] = l
 
 
 def power_of(exponent: float) -> Rule:
+    """A constant power."""
+    if exponent == 0:
+        return lambda run, xs, step: [run.constant(np.ones(step.results[0].shape))]
     return smooth("power", lambda _: (exponent,))
 
 
@@ -205,7 +209,7 @@ def piecewise_constant(function: Callable[[np.ndarray], np.ndarray], jump: Calla
             return run.record(xs, [function(xs[0].value)], [xs[0].shape], lambda _: [None])
         x = base(xs[0].value)
         run.note_border(_near(x.data, jump(x.data), x.error), *xs)
-        return run.record(xs, [Bounded(function(x.data))], [xs[0].shape], lambda _: [None])
+        return [Node(Bounded(function(x.data)), xs[0].shape, False)]
 
     return rule
 
@@ -299,7 +303,7 @@ def convert(run: Run, xs: list[Node], step: Step) -> list[Node]:
             value = np.nan_to_num(np.trunc(data)).astype(dtype)
         return run.record(xs, [value], [x.shape], lambda _: [None])
     if real or complex_:
-        return [Node(Bounded(x.value.astype(complex if complex_ else float)), x.shape, x.varies)]
+        return [Node(Bounded(x.value.astype(complex if complex_ else float)), x.shape, False)]
     return [Node(x.value.astype(dtype), x.shape, x.varies)]
 
 
@@ -359,7 +363,9 @@ def two_argument_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
             if xs[0].shape == step.results[0].shape:
                 (found,) = power_of(float(values[0]))(run, alone if not xs[0].is_number else xs[:1], step)
                 return [found]
+        xs = [xs[0], Node(exact_where_whole(exponent.value), exponent.shape, False)]
     return smooth("pow")(run, xs, step)
+
 
 
 def bitcast(run: Run, xs: list[Node], step: Step) -> list[Node]:
@@ -434,6 +440,7 @@ ELEMENTWISE: Mapping[str, Rule] = {
     "stop_gradient": frozen,
     "copy": identity,
     "copy_p": identity,
+    "device_put": lambda run, xs, step: xs,
     "optimization_barrier": lambda run, xs, step: xs,
     "reduce_precision": identity,
     "sign": piecewise_constant(np.sign, np.zeros_like),

@@ -168,6 +168,8 @@ def _scatter_positions(run: Run, xs: list[Node], step: Step) -> tuple[np.ndarray
 
 def _scatter(run: Run, xs: list[Node], step: Step) -> list[Node]:
     """Overwrites; of several updates of one element, the last stays."""
+    if (update := step.params.get("update_jaxpr")) is not None and update.outvars != update.invars[1:]:
+        raise OutOfReach("scatter that applies a function has no rule yet")
     positions, valid = _scatter_positions(run, xs, step)
     at = np.where(valid, positions, -1).ravel()
     last = np.zeros(at.size, bool)
@@ -194,6 +196,12 @@ def _scatter_add(run: Run, xs: list[Node], step: Step) -> list[Node]:
     positions, valid = _scatter_positions(run, xs, step)
     added = placed(run, xs[2], xs[0].shape, positions, valid)
     return run.apply("add", [xs[0], added], {}, step.results)
+
+
+def _scatter_sub(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    positions, valid = _scatter_positions(run, xs, step)
+    taken_off = placed(run, xs[2], xs[0].shape, positions, valid)
+    return run.apply("sub", [xs[0], taken_off], {}, step.results)
 
 
 def _scatter_by(primitive: str) -> Rule:
@@ -243,7 +251,7 @@ def _order(run: Run, keys: Sequence[Node], axis: int, largest_first: bool) -> np
         ranked = np.take_along_axis(b.data, order, there)
         error = np.take_along_axis(np.broadcast_to(0.0 if b.error is None else b.error, b.data.shape), order, there)
         with np.errstate(invalid="ignore"):
-            run.note_border(np.diff(ranked, axis=there) <= 4 * np.max(error, initial=0.0), *keys)
+            run.note_border(np.abs(np.diff(ranked, axis=there)) <= 4 * np.max(error, initial=0.0), *keys)
     return run.shared(Node(order, keys[0].shape, False))
 
 
@@ -284,6 +292,8 @@ INDEXING: Mapping[str, Rule] = {
     "scatter": _scatter,
     "scatter-add": _scatter_add,
     "scatter_add": _scatter_add,
+    "scatter-sub": _scatter_sub,
+    "scatter_sub": _scatter_sub,
     "scatter-mul": _scatter_by("mul"),
     "scatter_mul": _scatter_by("mul"),
     "scatter-min": _scatter_by("min"),

@@ -174,14 +174,14 @@ def matrix_function(f: Callable[[Number], Number], pull: Callable[[Number, Numbe
 
 
 def _inverse(run: Run, xs: list[Node], step: Step) -> list[Node] | None:
-    if len(xs) != 1 or len(xs[0].shape) < 2 or xs[0].shape != step.results[0].shape:
-        return None
+    if (len(xs), len(step.results)) != (1, 1) or len(xs[0].shape) < 2 or xs[0].shape != step.results[0].shape:
+        return None  # JAX keeps the name for a function's derivatives, whose operands and results are others
     return matrix_function(inverse, _inverse_pull)(run, xs, step)
 
 
 def _solve(run: Run, xs: list[Node], step: Step) -> list[Node] | None:
     """jnp.linalg.solve(a, b) of a matrix and a vector: inv(a) @ b."""
-    if len(xs) != 2:
+    if (len(xs), len(step.results)) != (2, 1):
         return None
     a, b = xs
     if len(a.shape) != 2 or len(b.shape) != 1 or step.results[0].shape != b.shape:
@@ -234,7 +234,7 @@ def _sum_all(x: Number) -> Number:
 def _det(run: Run, xs: list[Node], step: Step) -> list[Node] | None:
     """Through log|det|, except for singular matrices and those whose determinant JAX writes out."""
     x = xs[0]
-    if len(xs) != 1 or len(x.shape) != 2 or x.shape[-1] <= 3 or np.iscomplexobj(x.array):
+    if (len(xs), len(step.results)) != (1, 1) or len(x.shape) != 2 or x.shape[-1] <= 3 or np.iscomplexobj(x.array):
         return None
     pair = [step.results[0]] * 2
     found = _slogdet(run, xs, Step({}, pair))

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
@@ -50,6 +51,8 @@ def _extremum(larger: bool) -> Rule:
         x, shape, axes = xs[0], step.results[0].shape, tuple(step.params["axes"])
         there = run.axes(axes)
         reduce: Callable[..., Any] = np.max if larger else np.min
+        if not all(x.shape[a] for a in axes):
+            return [run.constant(np.full(shape, _least(step.results[0].dtype, larger)))]
         if not x.is_number:
             return run.record(xs, [reduce(x.value, axis=there)], [shape], lambda _: [None])
         b = base(x.value)
@@ -72,6 +75,16 @@ def _extremum(larger: bool) -> Rule:
         return run.record(xs, [value], [shape], pull)
 
     return rule
+
+
+def _least(dtype: Any, larger: bool) -> np.ndarray:
+    """The extremum of nothing: the least value of a dtype, or the greatest."""
+    sign = -1 if larger else 1
+    if jnp.issubdtype(dtype, jnp.inexact):
+        return np.asarray(sign * np.inf)
+    if dtype == np.bool_:
+        return np.asarray(not larger)
+    return np.asarray(np.iinfo(dtype).min if larger else np.iinfo(dtype).max, dtype)
 
 
 def _logical(reduce: Callable[..., Any]) -> Rule:
@@ -198,11 +211,13 @@ def _convolution(run: Run, xs: list[Node], step: Step) -> list[Node]:
     spec = p["dimension_numbers"]
     if p["batch_group_count"] != 1:
         raise OutOfReach("a convolution with batch groups has no rule yet")
+    if not math.prod(step.results[0].shape):
+        return [run.constant(np.zeros(step.results[0].shape))]
     groups = p["feature_group_count"]
     (x,) = _permuted(run, lhs, spec.lhs_spec, dtype)
     (w,) = _permuted(run, rhs, spec.rhs_spec, dtype)
     config = [(0, 0, 0), (0, 0, 0), *((lo, hi, d - 1) for (lo, hi), d in zip(p["padding"], p["lhs_dilation"]))]  # noqa: B905
-    sizes = [max(0, lo + hi + (n - 1) * (k + 1) + 1 if n else lo + hi) for n, (lo, hi, k) in zip(x.shape, config)]  # noqa: B905
+    sizes = [_spread_size(n, *part) for n, part in zip(x.shape, config, strict=True)]
     zero = run.constant(np.zeros(()))
     (x,) = run.apply("pad", [x, zero], {"padding_config": config}, [Result(tuple(sizes), dtype)])
     n, channels, *space = x.shape
@@ -230,6 +245,11 @@ def _convolution(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return run.apply("transpose", [found], {"permutation": np.argsort(spec.out_spec).tolist()}, step.results)
 
 
+def _spread_size(length: int, low: int, high: int, interior: int) -> int:
+    """The length of an axis once it is padded and spread."""
+    return max(0, low + high + (length - 1) * (interior + 1) + 1 if length else low + high)
+
+
 def _permuted(run: Run, x: Node, order: Any, dtype: Any) -> list[Node]:
     shape = tuple(x.shape[a] for a in order)
     return run.apply("transpose", [x], {"permutation": list(order)}, [Result(shape, dtype)])
@@ -240,10 +260,12 @@ def _windows(reduce: str) -> Rule:
 
     def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
         p, dtype = step.params, step.results[0].dtype
+        if not math.prod(step.results[0].shape):
+            return [run.constant(np.zeros(step.results[0].shape))]
         filling = run.constant(np.array({"reduce_sum": 0.0, "reduce_max": -np.inf, "reduce_min": np.inf}[reduce]))
         spread = zip(p["padding"], p["base_dilation"], strict=True)
         config = [(lo, hi, d - 1) for (lo, hi), d in spread]
-        sizes = [lo + hi + (n - 1) * (k + 1) + 1 for n, (lo, hi, k) in zip(xs[0].shape, config, strict=True)]
+        sizes = [_spread_size(n, *part) for n, part in zip(xs[0].shape, config, strict=True)]
         (x,) = run.apply("pad", [xs[0], filling], {"padding_config": config}, [Result(tuple(sizes), dtype)])
         out, pieces = step.results[0].shape, []
         for at in itertools.product(*map(range, p["window_dimensions"])):
