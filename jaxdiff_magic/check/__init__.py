@@ -29,7 +29,7 @@ from jaxdiff_magic.reference.numbers import EPS
 from jaxdiff_magic.report import OUTCOMES, Check, Outcome, worst
 from jaxdiff_magic.symbolic.derivation import Derivation, TracedRule
 from jaxdiff_magic.symbolic.proof import proved, proved_at_once
-from jaxdiff_magic.trace import Trace
+from jaxdiff_magic.trace import Trace, Variable
 from jaxdiff_magic.values import Derivatives, Values
 
 MAX_COMPARED = 200_000
@@ -87,7 +87,8 @@ class _Checking:
         points = min(points, max(NATIVE_POINTS - 1, MAX_COMPARED // max(self.subject.size, 1)))
         self.points = sample(self.subject, points, np.random.default_rng(seed))
         leaves = (*self.subject.inputs, *self.subject.outputs)
-        self.eps = max(float(jnp.finfo(leaf.dtype).eps) for leaf in leaves)
+        inside = _dtypes(reference.trace) if reference else ()
+        self.eps = max(float(jnp.finfo(dtype).eps) for dtype in (*(leaf.dtype for leaf in leaves), *inside))
         self.tiny = max(float(jnp.finfo(leaf.dtype).tiny) for leaf in leaves)
         nearby = range(1, min(NATIVE_POINTS, 1 + points))
         self.native = [values, *(derivatives.at(self._native_point(k)) for k in nearby)]
@@ -382,6 +383,18 @@ class _Checking:
                     rule = TracedRule(trace, inputs, cotangents, tangents, literal_eps(self.subject))
                     self.proof_rules[name] = rule
         return self.proof_rules[name]
+
+
+def _dtypes(trace: Trace) -> Iterator[Any]:
+    """Floating dtypes that values pass through on the way from a trace's inputs: the coarsest one rounds the result."""
+    reached = set(trace.inputs)
+    for equation in trace.equations:
+        if reached.isdisjoint(atom for atom in equation.inputs if isinstance(atom, Variable)):
+            continue
+        reached.update(equation.outputs)
+        yield from (v.dtype for v in equation.outputs if jnp.issubdtype(v.dtype, jnp.inexact))
+        for body in equation.bodies:
+            yield from _dtypes(body)
 
 
 def _native_columns(values: Values, path: Path) -> tuple[np.ndarray | None, np.ndarray | None]:

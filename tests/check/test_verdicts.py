@@ -81,6 +81,7 @@ DECIDED: dict[str, tuple[Any, ...]] = {
     "integer arithmetic beside": (lambda x: jnp.sum(x**2 * (jnp.arange(3) // 2 + jnp.arange(3) % 2)), VECTOR),
     "no elements": (lambda x: jnp.sum(x**2), np.zeros(0)),
     "log-gamma": (jax.scipy.special.gammaln, 1.7),
+    "a coarser dtype inside": (lambda x: jnp.sin(x.astype("float16")).astype(x.dtype) * x, VECTOR),
 }
 """Right derivatives of functions that a formula reaches."""
 
@@ -200,6 +201,7 @@ WITHIN: dict[str, Callable[[Function], Function]] = {
     "beside a stop_gradient": lambda g: lambda x: g(x) * lax.stop_gradient(x),
     "beside a large term": lambda g: lambda x: 100.0 * x + g(x),
     "in one output of two": lambda g: lambda x: (x**2, g(x)),
+    "rounded inside": lambda g: lambda x: g(x).astype("float16").astype(x.dtype) * x,
 }
 OUT_OF_REACH: dict[str, Callable[[Function], Function]] = {
     "in scan": lambda g: lambda x: lax.scan(lambda c, _: (g(c), None), x, None, length=3)[0],

@@ -22,6 +22,7 @@ from jaxdiff_magic.reference.numbers import (
     call,
     dot,
     dual,
+    each,
     gather_sum,
     level,
     move,
@@ -31,9 +32,11 @@ from jaxdiff_magic.reference.numbers import (
     split,
     weigh,
 )
-from jaxdiff_magic.reference.rules.movement import stacked
+from jaxdiff_magic.reference.rules.movement import cut, stacked
 from jaxdiff_magic.reference.run import Node, Result, Rule, Run, Step
 
+ASYMMETRY = 1e-5
+"""Two elements across the diagonal that are nearer than this, of the largest, are the same but for rounding."""
 MAX_DENSE = 400
 """An implicit linear map is written out as a matrix while it has no more rows than this."""
 
@@ -150,8 +153,24 @@ def _inverse_pull(y: Number, g: Number) -> Number:
 
 def _cholesky_pull(y: Number, g: Number) -> Number:
     z = inverse(y)
-    s = mm(t(z), halved(mm(t(y), g)), z)
-    return (s + t(s)) * 0.5
+    return mm(t(z), halved(mm(t(y), g)), z)
+
+
+def _cholesky(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    _need_symmetric(xs[0], "a Cholesky factor")
+    return matrix_function(cholesky, _cholesky_pull)(run, xs, step)
+
+
+def _need_symmetric(x: Node, result: str) -> None:
+    """LAPACK reads one triangle of the matrix and JAX's rule all of it: they agree on symmetric matrices only.
+
+    Raises:
+        OutOfReach: the matrix is not symmetric at some point, so that its elements vary one by one.
+    """
+    data = np.asarray(x.array)
+    asymmetry = np.max(np.abs(data - np.conj(np.swapaxes(data, -1, -2))), initial=0.0)
+    if x.varies and asymmetry > ASYMMETRY * np.max(np.abs(data), initial=0.0):
+        raise OutOfReach(f"{result} is that of a symmetric matrix, and this one need not be: symmetrise it first")
 
 
 def _lu_pull(y: Number, g: Number) -> Number:
@@ -246,26 +265,50 @@ def _det(run: Run, xs: list[Node], step: Step) -> list[Node] | None:
 
 
 def _lu(run: Run, xs: list[Node], step: Step) -> list[Node]:
-    """LAPACK's pivots; then L and U of the matrix with its rows in that order."""
+    """LAPACK's pivots; then L and U of the matrix with its rows in that order.
+
+    The leading square block gives its own factors; of the rows below it L is A U^-1, of the columns beside it U is
+    L^-1 A.
+    """
     x = xs[0]
-    if x.shape[-1] != x.shape[-2] or len(x.shape) != 2:
-        raise OutOfReach("lu of a matrix that is not square, or of several, has no rule yet")
-    data = x.array.reshape(-1, *x.shape)
+    if len(x.shape) != 2 or np.iscomplexobj(x.array):
+        raise OutOfReach("lu of several matrices, or of complex ones, has no rule yet")
+    (m, n), k = x.shape, min(x.shape)
+    dtype = step.results[0].dtype
+    data = x.array.reshape(-1, m, n)
     import scipy.linalg  # heavy, and seldom needed
 
     pivots = [scipy.linalg.lu_factor(matrix, check_finite=False)[1] for matrix in data]
-    order = np.empty((len(data), x.shape[0]), int)
-    for k, swaps in enumerate(pivots):
-        order[k] = np.arange(x.shape[0])
-        for i, j in enumerate(swaps):
-            order[k, [i, j]] = order[k, [j, i]]
+    order = np.array([_permutation(swaps, m) for swaps in pivots])
     lead = x.array.shape[: run.lead]
-    permutation = run.shared(Node(order.reshape(*lead, -1), (x.shape[0],), False))
-    swaps = run.shared(Node(np.asarray(pivots).reshape(*lead, -1), (x.shape[0],), False))
-    matrix = run.constant(np.eye(x.shape[0])[permutation])
-    (sorted_,) = product(run, matrix, x, step.results[0])
-    (packed,) = matrix_function(factors, _lu_pull)(run, [sorted_], step)
+    permutation = run.shared(Node(order.reshape(*lead, -1), (m,), False))
+    swaps = run.shared(Node(np.asarray(pivots).reshape(*lead, -1), (k,), False))
+    (sorted_,) = product(run, run.constant(np.eye(m)[permutation]), x, step.results[0])
+    (block,) = cut(run, sorted_, [slice(0, k), slice(0, k)])
+    (packed,) = matrix_function(factors, _lu_pull)(run, [block], step)
+    square, solve = Result((k, k), dtype), {"left_side": n > m, "lower": n > m, "transpose_a": False}
+    if m != n:
+        (rest,) = cut(run, sorted_, [slice(0 if n > m else k, m), slice(k if n > m else 0, n)])
+        step_ = Step({**solve, "unit_diagonal": n > m}, [square])
+        (rest,) = _triangular_solve(run, [packed, rest], step_)
+        (packed,) = run.apply("concatenate", [packed, rest], {"dimension": int(n > m)}, [step.results[0]])
     return [packed, run.constant(swaps.astype(np.int32)), run.constant(permutation.astype(np.int32))]
+
+
+def _permutation(swaps: np.ndarray, size: int) -> np.ndarray:
+    """The order of rows that LAPACK's successive swaps lead to."""
+    order = np.arange(size)
+    for i, j in enumerate(swaps):
+        order[[i, j]] = order[[j, i]]
+    return order
+
+
+def _pivots_to_permutation(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    pivots, result = xs[0], step.results[0]
+    rows = pivots.array.reshape(-1, pivots.shape[-1])
+    found = np.array([_permutation(swaps, result.shape[-1]) for swaps in rows], result.dtype)
+    value = found.reshape(*pivots.array.shape[:-1], result.shape[-1])
+    return run.record(xs, [value], [result.shape], lambda _: [None])
 
 
 def _triangular_solve(run: Run, xs: list[Node], step: Step) -> list[Node]:
@@ -341,6 +384,7 @@ def _eigh(run: Run, xs: list[Node], step: Step) -> list[Node]:
     x = xs[0]
     if np.iscomplexobj(x.array) or step.results[0].shape != x.shape:
         raise OutOfReach("eigh of complex matrices, or of some of the eigenvalues, has no rule yet")
+    _need_symmetric(x, "this spectrum")
     found = _spectrum(x.value)
     w, v = found.values, found.vectors
     data = base(w)
@@ -354,12 +398,67 @@ def _eigh(run: Run, xs: list[Node], step: Step) -> list[Node]:
             inner = weigh(move(of_w, lambda a: np.broadcast_to(a[..., None], (*a.shape, n))), np.eye(n))
         if of_v is not None:
             inner = plus(inner, multiply(_gaps(w), mm(t(v), of_v)))
-        if inner is None:
-            return [None]
-        s = mm(v, inner, t(v))
-        return [(s + t(s)) * 0.5]
+        return [None if inner is None else mm(v, inner, t(v))]
 
     return run.record(xs, [v, w], [x.shape, x.shape[:-1]], pull)
+
+
+@dataclass(frozen=True)
+class _Eigensystem:
+    values: Number
+    vectors: Number
+    inverted: Number
+    """The inverse of the matrix of eigenvectors: its rows are the left ones."""
+
+
+def _eigensystem(x: Number) -> _Eigensystem:
+    """Of any real square matrix with distinct eigenvalues, in complex numbers; vectors of any length."""
+    if k := level(x):
+        a, da = split(x, k)
+        found = _eigensystem(a)
+        if da is None:
+            return found
+        inner = mm(found.inverted, da, found.vectors)
+        turned = mm(found.vectors, multiply(_gaps(found.values), inner))
+        return _Eigensystem(
+            dual(k, found.values, move(inner, lambda m: np.diagonal(m, axis1=-2, axis2=-1))),
+            dual(k, found.vectors, turned),
+            dual(k, found.inverted, -mm(found.inverted, turned, found.inverted)),
+        )
+    b = base(x)
+    try:
+        values, vectors = (part.astype(complex) for part in np.linalg.eig(b.data))
+        inverted = np.linalg.inv(vectors)
+    except np.linalg.LinAlgError:
+        raise OutOfReach("the eigenvalues did not converge, or the matrix has too few eigenvectors") from None
+    n = b.data.shape[-1]
+    spread = 4 * n * EPS * np.abs(b.data) + (0.0 if b.error is None else b.error)
+    inner = np.abs(inverted) @ spread @ np.abs(vectors)
+    turned = np.abs(base(_gaps(Bounded(values))).data) * inner
+    return _Eigensystem(
+        Bounded(values, np.diagonal(inner, axis1=-2, axis2=-1)),
+        Bounded(vectors, np.abs(vectors) @ turned),
+        Bounded(inverted, turned @ np.abs(inverted) + 4 * n * EPS * np.abs(inverted)),
+    )
+
+
+def _eig(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """Eigenvalues in LAPACK's order: dw = diag(V^-1 dA V)."""
+    x = xs[0]
+    if len(step.results) != 1 or np.iscomplexobj(x.array):
+        raise OutOfReach("eigenvectors of a matrix that is not symmetric, or complex, have no rule yet")
+    found = _eigensystem(x.value)
+    w = base(found.values)
+    apart = np.abs(w.data[..., :, None] - w.data[..., None, :]) + np.diag(np.full(x.shape[-1], np.inf))
+    run.note_border(apart.min(-1) <= 1e3 * w.error, x)
+
+    def pull(g: list[Number | None]) -> list[Number | None]:
+        if g[0] is None:
+            return [None]
+        weighted = multiply(t(found.inverted), move(g[0], lambda a: a[..., None, :]))
+        return [each(mm(weighted, t(found.vectors)), lambda b: Bounded(b.data.real, b.error))]
+
+    return run.record(xs, [found.values], [x.shape[:-1]], pull)
 
 
 def _custom_linear_solve(run: Run, xs: list[Node], step: Step) -> list[Node]:
@@ -409,11 +508,22 @@ def _written_out(run: Run, constants: list[Node], b: Node, step: Step) -> list[N
 
 
 def _qr(run: Run, xs: list[Node], step: Step) -> list[Node]:
-    """R from the Cholesky factor of the Gram matrix, with LAPACK's signs, and Q = A R^-1."""
+    """R from the Cholesky factor of the Gram matrix, with LAPACK's signs, and Q = A R^-1.
+
+    Of a wide matrix the leading square block gives Q; of the columns beside it R is Q' A.
+    """
     a = xs[0]
     (m, n), dtype = a.shape[-2:], step.results[0].dtype
-    if len(a.shape) != 2 or m < n or (step.params.get("full_matrices") and m != n) or step.params.get("pivoting"):
+    if len(a.shape) != 2 or step.params.get("pivoting") or np.iscomplexobj(a.array):
         raise OutOfReach("this kind of QR decomposition has no rule yet")
+    if step.params.get("full_matrices") and m > n:
+        raise OutOfReach("the columns that complete Q are any orthonormal ones: they have no derivative")
+    if m < n:
+        (block,), (rest,) = (cut(run, a, [slice(None), part]) for part in (slice(0, m), slice(m, n)))
+        q, r = _qr(run, [block], Step(step.params, [Result((m, m), dtype)] * 2))
+        dims = {"dimension_numbers": (((0,), (0,)), ((), ()))}
+        (rest,) = run.apply("dot_general", [q, rest], dims, [Result((m, n - m), dtype)])
+        return [q, *run.apply("concatenate", [r, rest], {"dimension": 1}, [Result((m, n), dtype)])]
     square = Result((n, n), dtype)
     signs = run.shared(Node(np.sign(np.diagonal(np.linalg.qr(a.array).R, axis1=-2, axis2=-1)), (n,), False))
     (gram,) = run.apply("dot_general", [a, a], {"dimension_numbers": (((0,), (0,)), ((), ()))}, [square])
@@ -443,7 +553,8 @@ def _svd(run: Run, xs: list[Node], step: Step) -> list[Node]:
     if not step.params["compute_uv"]:
         return [s]
     (v,) = run.apply("rev", [vectors], {"dimensions": (1,)}, [Result((n, n), dtype)])
-    known = np.swapaxes(np.linalg.svd(b.array, full_matrices=False).Vh, -1, -2)
+    known = np.linalg.svd(a.array, full_matrices=False)
+    known = known.U if wide else np.swapaxes(known.Vh, -1, -2)
     signs = run.shared(Node(np.sign((known * v.array).sum(-2)), (n,), False))
     (v,) = product(run, v, run.constant(np.diag(signs)), Result((n, n), dtype))
     (scaled,) = product(run, b, v, Result((m, n), dtype))
@@ -462,10 +573,12 @@ LINEAR_ALGEBRA: Mapping[str, Rule] = {
     "solve": _solve,
     "slogdet": _slogdet,
     "det": _det,
-    "cholesky": matrix_function(cholesky, _cholesky_pull),
+    "cholesky": _cholesky,
     "lu": _lu,
+    "lu_pivots_to_permutation": _pivots_to_permutation,
     "triangular_solve": _triangular_solve,
     "eigh": _eigh,
+    "eig": _eig,
     "custom_linear_solve": _custom_linear_solve,
     "qr": _qr,
     "svd": _svd,
