@@ -11,7 +11,7 @@ import linecache
 import os
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -98,6 +98,8 @@ class Equation:
         name: the variable of the user's source that this equation's result was assigned to, or "".
         bodies: the programs it runs: branches of a cond, the body of a scan, condition and body of a while loop;
             the code of a library function that was kept whole.
+        operator: computes the results from values of the operands, one operation of JAX at a time; an array, or a
+            list of arrays.
     """
 
     primitive: str
@@ -107,6 +109,7 @@ class Equation:
     location: Location
     name: str = ""
     bodies: tuple[Trace, ...] = ()
+    operator: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -186,7 +189,8 @@ def _open(
         environment.update(zip(equation.outvars, outputs, strict=True))
         opened = tuple(_body(body, places, counter) for body in bodies)
         location = places[0] if places else Location()
-        found.append((Equation(primitive, equation.params, inputs, outputs, location, bodies=opened), places))
+        operator = functools.partial(equation.primitive.bind, **equation.params)
+        found.append((Equation(primitive, equation.params, inputs, outputs, location, "", opened, operator), places))
     return [read(atom) for atom in jaxpr.outvars]
 
 

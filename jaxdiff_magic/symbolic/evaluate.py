@@ -18,12 +18,16 @@ import sympy as sp
 from sympy import Expr
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.symbolic import array_values
 from jaxdiff_magic.symbolic.expression import (
     SELECTORS,
+    Applied,
     Choice,
     Delta,
+    FunctionSymbol,
     Index,
     IndexSum,
+    Lookup,
     Truth,
     Within,
     is_index_expression,
@@ -75,6 +79,15 @@ class Evaluation:
         data, error = self.of(definition)
         self.values[definition.array.label] = Labelled((), data, error)
 
+    def leave(self, region: Program) -> None:
+        """Note the points outside a region, a program over the same inputs, as on the border."""
+        inside = Evaluation(dict(self.values), self.literal_eps, np.zeros_like(self.on_border), self.hold)
+        for definition in region.definitions:
+            inside.define(definition)
+        for output in region.outputs:
+            self.on_border |= inside.of(output)[0] != 1
+        self.on_border |= inside.on_border
+
     def _eval(self, e: sp.Basic) -> Labelled:
         if e not in self.known:
             self.known[e] = self._rule(e)
@@ -95,6 +108,10 @@ class Evaluation:
                 return Labelled((e,), np.arange(e.size, dtype=float), np.zeros(e.size))
             case sp.Symbol():
                 return self._reference(e, ())
+            case Lookup():
+                return self._lookup(e)
+            case Applied():
+                return self._reference(e.label, e.indices)
             case sp.Indexed():
                 return self._reference(e.base.label, e.indices)
             case sp.Add():
@@ -127,6 +144,8 @@ class Evaluation:
                 raise OutOfReach(f"{e.func.__name__} has no numeric evaluation")
 
     def _reference(self, label: sp.Symbol, indices: Sequence[Expr]) -> Labelled:
+        if label not in self.values and isinstance(label, FunctionSymbol):
+            self.values[label] = self._function_of_arrays(label)
         if label not in self.values:
             raise OutOfReach(f"{label} has no value")
         _, data, error = self.values[label]
@@ -140,11 +159,31 @@ class Evaluation:
         positions = self._align(*map(self._eval, indices)) if indices else []
         shape = data.shape[len(lead) :]
         clipped = [np.clip(p.data, 0, size - 1).astype(int) for p, size in zip(positions, shape, strict=True)]
-        if any(POINT in p.axes for p in positions):
-            raise OutOfReach("an index that depends on the inputs")
-        where = (slice(None), *clipped) if batched else tuple(clipped)
         axes = positions[0].axes if positions else ()
+        if batched and POINT in axes:  # each point has places of its own
+            own = np.arange(len(self.on_border)).reshape(-1, *[1] * (len(axes) - 1))
+            return Labelled(axes, data[(own, *clipped)], error[(own, *clipped)])
+        where = (slice(None), *clipped) if batched else tuple(clipped)
         return Labelled((*lead, *axes), data[where], error[where])
+
+    def _lookup(self, e: Lookup) -> Labelled:
+        positions = self._align(*map(self._eval, e.indices))
+        sizes = e.table.values.shape
+        clipped = [np.clip(p.data, 0, size - 1).astype(int) for p, size in zip(positions, sizes, strict=True)]
+        return Labelled(positions[0].axes, e.table.values[tuple(clipped)].astype(float), np.zeros(()))
+
+    def _function_of_arrays(self, label: FunctionSymbol) -> Labelled:
+        name, (operand,) = label.operation
+        if operand.label not in self.values and isinstance(operand.label, FunctionSymbol):
+            self.values[operand.label] = self._function_of_arrays(operand.label)
+        _, data, error = self.values[operand.label]
+        error = np.broadcast_to(error, data.shape)
+        if 0 in data.shape or not operand.shape:
+            raise OutOfReach(f"{name} of an empty array has no numeric evaluation")
+        found = array_values.NUMERIC[name](data, error)
+        if data.ndim > len(operand.shape):
+            self.on_border |= found.border.reshape(len(self.on_border), -1).any(axis=1)
+        return Labelled((), found.data, found.error)
 
     def _align(self, *parts: Labelled) -> list[Labelled]:
         axes = tuple(dict.fromkeys(axis for part in parts for axis in part.axes))
@@ -248,7 +287,8 @@ class Evaluation:
             return Labelled(inner.axes, 1 - inner.data, np.zeros(()))
         if isinstance(c, sp.core.relational.Relational):
             a, b = self._align(*map(self._eval, c.args))
-            self._note_border(a.axes, np.abs(a.data - b.data) <= 4 * (a.error + b.error))
+            if not (c.lhs.is_integer and c.rhs.is_integer):  # which are exact
+                self._note_border(a.axes, np.abs(a.data - b.data) <= 4 * (a.error + b.error))
             return Labelled(a.axes, COMPARISONS[c.func](a.data, b.data).astype(float), np.zeros(()))
         raise OutOfReach(f"{c.func.__name__} has no numeric evaluation")
 
@@ -281,6 +321,8 @@ def evaluation(
     if definitions:
         for definition in program.definitions:
             started.define(definition)
+        if program.region is not None:
+            started.leave(program.region)
     return started
 
 

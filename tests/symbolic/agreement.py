@@ -28,7 +28,10 @@ def assert_formulas_match(f: Callable[..., Any], *args: Any, order: int = 2) -> 
         subject = subject_of(f, leaves, {}, None)
         inputs, outputs = range(len(subject.inputs)), range(len(subject.outputs))
         derivation = Derivation(
-            subject_trace(subject), [leaf.name for leaf in subject.inputs], [leaf.name for leaf in subject.outputs]
+            subject_trace(subject),
+            [leaf.name for leaf in subject.inputs],
+            [leaf.name for leaf in subject.outputs],
+            subject.point,
         )
         batch = [np.asarray(leaf)[None] for leaf in subject.point]
         expected = jax.jit(_derivatives(subject.flat, len(inputs), order))(*subject.point)

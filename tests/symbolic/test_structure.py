@@ -11,7 +11,7 @@ import pytest
 from jax import lax
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.symbolic.structure import STRUCTURE, VIEWS
+from jaxdiff_magic.symbolic.rules import STRUCTURE, VIEWS
 
 from .agreement import assert_formulas_match, primitives_of
 
