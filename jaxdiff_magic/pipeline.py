@@ -112,7 +112,8 @@ def _derivation(subject: Subject) -> tuple[Derivation | None, str]:
         return None, "the function branches in Python on a value that is being differentiated"
     try:
         trace = subject_trace(subject)
-        return Derivation(trace, [leaf.name for leaf in subject.inputs], [leaf.name for leaf in subject.outputs]), ""
+        names = [leaf.name for leaf in subject.inputs], [leaf.name for leaf in subject.outputs]
+        return Derivation(trace, *names, subject.point), ""
     except OutOfReach as error:
         return None, error.reason
 

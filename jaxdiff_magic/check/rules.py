@@ -58,7 +58,7 @@ def traced_rule(subject: Subject, name: RuleName) -> TracedRule:
     eps = max(float(jnp.finfo(leaf.dtype).eps) for leaf in subject.inputs)
     cotangents = len(subject.outputs) if name != "forward" else 0
     tangents = len(subject.inputs) if name != "reverse" else 0
-    return TracedRule(trace, [leaf.name for leaf in subject.inputs], cotangents, tangents, literal_eps=eps)
+    return TracedRule(trace, [leaf.name for leaf in subject.inputs], cotangents, tangents, eps, subject.point)
 
 
 def compare(

@@ -65,7 +65,9 @@ class Concrete:
         operands = [a.value if isinstance(a, Constant) else self._values[a] for a in equation.inputs]
         if equation.operator is None:
             raise OutOfReach(f"{equation.primitive} has no formula yet")
-        wide = any(str(a.dtype) in ("float64", "int64", "uint64") for a in (*equation.inputs, *equation.outputs))
+        # Literals do not say how wide they are: the variables do.
+        variables = [a for a in (*equation.inputs, *equation.outputs) if isinstance(a, Variable)]
+        wide = any(str(a.dtype) in ("float64", "int64", "uint64") for a in variables)
         try:
             with jax.enable_x64(wide):
                 results = equation.operator(*operands)

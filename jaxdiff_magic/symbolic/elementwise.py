@@ -11,7 +11,20 @@ from sympy import Expr, Integer, Rational
 
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.symbolic.expression import Choice, bounds, decided
-from jaxdiff_magic.symbolic.functions import Expm1, Frozen, Log1p, Sigmoid, maximum, minimum
+from jaxdiff_magic.symbolic.functions import (
+    BesselI0e,
+    BesselI1e,
+    Expm1,
+    Frozen,
+    HurwitzZeta,
+    Log1p,
+    RegularizedBeta,
+    RegularizedGamma,
+    RegularizedGammaC,
+    Sigmoid,
+    maximum,
+    minimum,
+)
 from jaxdiff_magic.symbolic.indices import quotient
 from jaxdiff_magic.symbolic.rules.linear_algebra import without_zeros
 
@@ -126,6 +139,13 @@ ELEMENTWISE: Mapping[str, Rule] = {
             "erfc": sp.erfc,
             "lgamma": sp.loggamma,
             "digamma": sp.digamma,
+            "erf_inv": sp.erfinv,
+            "igamma": RegularizedGamma,
+            "igammac": RegularizedGammaC,
+            "regularized_incomplete_beta": RegularizedBeta,
+            "zeta": HurwitzZeta,
+            "bessel_i0e": BesselI0e,
+            "bessel_i1e": BesselI1e,
             "abs": sp.Abs,
             "sign": sp.sign,
             "floor": sp.floor,

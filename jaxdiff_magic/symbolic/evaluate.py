@@ -32,7 +32,18 @@ from jaxdiff_magic.symbolic.expression import (
     Within,
     is_index_expression,
 )
-from jaxdiff_magic.symbolic.functions import Expm1, Frozen, Log1p, Sigmoid
+from jaxdiff_magic.symbolic.functions import (
+    BesselI0e,
+    BesselI1e,
+    Expm1,
+    Frozen,
+    HurwitzZeta,
+    Log1p,
+    RegularizedBeta,
+    RegularizedGamma,
+    RegularizedGammaC,
+    Sigmoid,
+)
 from jaxdiff_magic.symbolic.program import Definition, Program
 
 EPS = float(np.finfo(np.float64).eps)
@@ -200,8 +211,8 @@ class Evaluation:
         return Labelled(parts[0].axes, data, error)
 
     def _multiply(self, args: Sequence[Expr]) -> Labelled:
-        selectors = [self._eval(arg) for arg in args if isinstance(arg, SELECTORS)]
-        parts = self._align(*selectors, *(self._eval(arg) for arg in args if not isinstance(arg, SELECTORS)))
+        selectors = [self._eval(arg) for arg in args if _is_selector(arg)]
+        parts = self._align(*selectors, *(self._eval(arg) for arg in args if not _is_selector(arg)))
         data, error = np.ones(()), np.zeros(())
         for part in parts[len(selectors) :]:
             error = np.abs(data) * part.error + error * np.abs(part.data)
@@ -215,7 +226,7 @@ class Evaluation:
         bound = set(e.indices)
         count = math.prod(i.size for i in bound)
         factors = sp.Mul.make_args(e.body)
-        selects = any(isinstance(factor, SELECTORS) for factor in factors)
+        selects = any(map(_is_selector, factors))
         parts = [self._multiply(factors)] if selects else [self._eval(factor) for factor in factors]
         missing = [i for i in bound if not any(i in part.axes for part in parts)]
         repeats = math.prod(i.size for i in missing)
@@ -326,6 +337,14 @@ def evaluation(
     return started
 
 
+def _is_selector(e: Expr) -> bool:
+    """Whether a factor is 0 or 1, and so wins over infinity and NaN: a selector, or 1 minus a product of them."""
+    if isinstance(e, sp.Add) and len(e.args) == 2 and e.args[0] == 1:
+        negative, rest = e.args[1].as_coeff_Mul()
+        return negative == -1 and all(isinstance(factor, SELECTORS) for factor in sp.Mul.make_args(rest))
+    return isinstance(e, SELECTORS)
+
+
 def _exact(value: float) -> Labelled:
     return Labelled((), np.asarray(value), np.zeros(()))
 
@@ -358,6 +377,19 @@ def _gaussian(x: np.ndarray) -> np.ndarray:
     return 2 / math.sqrt(math.pi) * np.exp(-x * x)
 
 
+def _gamma_density(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))
+
+
+def _beta_density(a: np.ndarray, b: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return np.exp(special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - special.betaln(a, b))
+
+
+def _unknown(*args: np.ndarray) -> np.ndarray:
+    """The size of a slope that is not known: an error there makes the result of any error."""
+    return np.full(np.broadcast_shapes(*map(np.shape, args)), np.inf)
+
+
 Numeric = Callable[..., np.ndarray]
 ZERO: Numeric = lambda *args: np.zeros(())  # noqa: E731
 
@@ -385,6 +417,13 @@ FUNCTIONS: Mapping[type, tuple[Numeric, tuple[Numeric, ...]]] = {
         lambda n, x: special.polygamma(n.astype(int), x),
         (ZERO, lambda n, x: special.polygamma(n.astype(int) + 1, x)),
     ),
+    sp.erfinv: (special.erfinv, (lambda x: math.sqrt(math.pi) / 2 * np.exp(special.erfinv(x) ** 2),)),
+    RegularizedGamma: (special.gammainc, (_unknown, lambda a, x: _gamma_density(a, x))),
+    RegularizedGammaC: (special.gammaincc, (_unknown, lambda a, x: _gamma_density(a, x))),
+    RegularizedBeta: (special.betainc, (_unknown, _unknown, lambda a, b, x: _beta_density(a, b, x))),
+    HurwitzZeta: (special.zeta, (_unknown, lambda s, q: s * special.zeta(s + 1, q))),
+    BesselI0e: (special.i0e, (np.ones_like,)),
+    BesselI1e: (special.i1e, (np.ones_like,)),
     Log1p: (np.log1p, (lambda x: 1 / (1 + x),)),
     Expm1: (np.expm1, (np.exp,)),
     Sigmoid: (special.expit, (lambda x: special.expit(x) * special.expit(-x),)),
@@ -398,7 +437,10 @@ FUNCTIONS: Mapping[type, tuple[Numeric, tuple[Numeric, ...]]] = {
 }
 """Each scalar function with the sizes of its partial derivatives, which carry errors through it."""
 
-ROUGH = frozenset({sp.loggamma, sp.digamma, sp.polygamma})
+ROUGH = frozenset(
+    {sp.loggamma, sp.digamma, sp.polygamma, HurwitzZeta, BesselI0e, BesselI1e}
+    | {RegularizedGamma, RegularizedGammaC, RegularizedBeta}
+)
 """Functions that libraries compute to an ulp of 1, not of the value, near their zeros."""
 
 JUMPS: Mapping[type, Numeric] = {

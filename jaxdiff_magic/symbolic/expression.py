@@ -203,6 +203,12 @@ class FunctionSymbol(sp.Symbol):
         """The labels of what it is a function of."""
         return frozenset(array.label for array in self.operation[1])
 
+    @property
+    def roots(self) -> frozenset[sp.Symbol]:
+        """The labels of the arrays that are no such functions themselves, in which it ends."""
+        inner = (s.roots if isinstance(s, FunctionSymbol) else frozenset((s,)) for s in self.operands)
+        return frozenset().union(*inner)
+
 
 class Applied(Opaque, Expr):
     """An element of a function of whole arrays, as the definition of its array: it depends on its operands."""

@@ -233,15 +233,20 @@ class _Reading:
         if equation.primitive in VIEWS or not _is_real(variable):
             self.views[variable] = replace(result, named=self.name)
             return
-        array = Array.named(self.unique(equation.name, "t"), variable.shape)
-        indices = array.indices()
+        indices = Array.named("", variable.shape).indices()
         expr = sp.sympify(self.reached(equation, lambda: result.at(indices)))
         if expr.has(sp.zoo):
             raise OutOfReach(f"{equation.primitive} divides by zero{_at(equation.location)}")
         if expr.is_number:  # it needs no name
             self.views[variable] = View(result.shape, result.at, named=self.name)
             return
-        self.declare([expr], equation.location)
+        shown = _shown(expr, indices)
+        self.declare([expr], equation.location, bool(equation.name) and shown is not None)
+        # A function of whole arrays keeps the name that says what it is.
+        if isinstance(shown, FunctionSymbol) or (shown in self.named and not equation.name):
+            self.views[variable] = View(result.shape, result.at, named=self.name)
+            return
+        array = Array.named(self.unique(equation.name, "t"), variable.shape)
         self.named[array.label] = array
         self.definitions.append(Definition(array, indices, expr, equation.location, bool(equation.name)))
         self.views[variable] = View(array.shape, array.at, named=self.name)
@@ -281,18 +286,18 @@ class _Reading:
         small = int(np.prod(variable.shape)) <= LARGEST_TABLE
         return not small or not contains(e, CLUTTER)
 
-    def declare(self, expressions: Sequence[Expr], location: Location | None = None) -> None:
+    def declare(self, expressions: Sequence[Expr], location: Location | None = None, named: bool = False) -> None:
         """Define the functions of whole arrays that some expressions mention."""
         for definition in functions_in(expressions, self.named):
             self.named[definition.array.label] = definition.array
-            self.definitions.append(replace(definition, location=location or Location()))
+            self.definitions.append(replace(definition, location=location or Location(), named=named))
 
     def name(self, view: View) -> Array:
         """The array that a view shows, or a new one defined by it."""
         indices = Array.named("", view.shape).indices()
         e = sp.sympify(view.at(indices))
-        label = e.base.label if isinstance(e, sp.Indexed) else e
-        if tuple(getattr(e, "indices", ())) == indices and (label in self.named or isinstance(label, FunctionSymbol)):
+        label = _shown(e, indices)
+        if label in self.named or isinstance(label, FunctionSymbol):
             return self.named.get(label) or Array.labelled(label)
         if not isinstance(e, Expr):
             raise OutOfReach("an order of booleans has no formula")
@@ -366,6 +371,13 @@ def _at_table(value: Callable[[], Any], is_condition: bool, name: str = "") -> C
         return sp.sympify(found == 1) if isinstance(found, Integer) else sp.Eq(found, 1)
 
     return at
+
+
+def _shown(e: sp.Basic, indices: Sequence[Expr]) -> sp.Symbol | None:
+    """The label of the array that an expression shows, element by element; None when it does anything else."""
+    if isinstance(e, sp.Indexed):
+        return e.base.label if e.indices == tuple(indices) else None
+    return e if isinstance(e, sp.Symbol) and not indices and not isinstance(e, Index) else None
 
 
 def _is_real(variable: Variable) -> bool:
