@@ -272,8 +272,10 @@ class Evaluation:
         parts = self._align(*map(self._eval, e.args))
         choose = np.maximum if isinstance(e, sp.Max) else np.minimum
         data, error = parts[0].data, parts[0].error
+        exact = all(arg.is_integer for arg in e.args)
         for part in parts[1:]:
-            self._note_border(part.axes, np.abs(data - part.data) <= 4 * (error + part.error))
+            if not exact:
+                self._note_border(part.axes, np.abs(data - part.data) <= 4 * (error + part.error))
             error = np.where(choose(data, part.data) == data, error, part.error)
             data = choose(data, part.data)
         return Labelled(parts[0].axes, data, error)

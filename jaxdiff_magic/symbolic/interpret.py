@@ -246,7 +246,7 @@ class _Reading:
         if isinstance(shown, FunctionSymbol) or (shown in self.named and not equation.name):
             self.views[variable] = View(result.shape, result.at, named=self.name)
             return
-        array = Array.named(self.unique(equation.name, "t"), variable.shape)
+        array = Array.named(self.unique(equation.name, "t"), variable.shape, bool(expr.is_integer))
         self.named[array.label] = array
         self.definitions.append(Definition(array, indices, expr, equation.location, bool(equation.name)))
         self.views[variable] = View(array.shape, array.at, named=self.name)

@@ -46,8 +46,10 @@ class Array:
     operation: tuple[str, tuple[Array, ...]] | None = None
 
     @classmethod
-    def named(cls, name: str, shape: Sequence[int]) -> Array:
-        symbol = sp.IndexedBase(sp.Symbol(name, real=True), real=True) if shape else sp.Symbol(name, real=True)
+    def named(cls, name: str, shape: Sequence[int], integer: bool = False) -> Array:
+        """An array of real numbers, or of whole ones."""
+        kind = {"integer": True} if integer else {"real": True}
+        symbol = sp.IndexedBase(sp.Symbol(name, **kind), **kind) if shape else sp.Symbol(name, **kind)
         return cls(name, tuple(shape), symbol)
 
     @classmethod

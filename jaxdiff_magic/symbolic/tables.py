@@ -118,4 +118,4 @@ def _places(places: np.ndarray, length: int, i: Expr) -> tuple[Expr, Expr | None
 def _diagonal(mask: np.ndarray) -> int | None:
     rows, columns = np.nonzero(mask)
     offset = int(columns[0] - rows[0])
-    return offset if np.array_equal(mask, np.eye(*mask.shape, offset, dtype=bool)) else None
+    return offset if np.array_equal(mask, np.eye(mask.shape[0], mask.shape[1], offset, dtype=bool)) else None

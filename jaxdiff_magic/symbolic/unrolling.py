@@ -76,7 +76,7 @@ def _element(equation: Equation, array: Atom, step: int) -> Equation:
 def while_condition(equation: Equation) -> tuple[list[Equation], Atom]:
     """The equations that decide whether a while loop takes another step, and the decision."""
     condition, _ = equation.bodies
-    of_condition, of_body, state = while_parts(equation)
+    of_condition, _, state = while_parts(equation)
     equations, (decision,) = instance(condition, [*of_condition, *state])
     return equations, decision
 

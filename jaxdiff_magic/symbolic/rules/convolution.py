@@ -37,7 +37,9 @@ def _convolution(inputs: Sequence[View], params: Mapping[str, Any], results: Seq
         for d, (axis, along) in enumerate(zip(x_space, window, strict=True)):
             low, _ = params["padding"][d]
             stretched = int(params["lhs_dilation"][d])
-            place = i[out_space[d]] * int(params["window_strides"][d]) + along * int(params["rhs_dilation"][d]) - int(low)
+            place = (
+                i[out_space[d]] * int(params["window_strides"][d]) + along * int(params["rhs_dilation"][d]) - int(low)
+            )
             if stretched > 1:
                 inside *= Delta(remainder(place, stretched), Integer(0))
                 place = quotient(place, stretched)

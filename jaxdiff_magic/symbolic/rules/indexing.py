@@ -114,7 +114,7 @@ def _inside(start: sp.Basic, last: int) -> Expr:
         return Integer(min(max(int(start), 0), last))
     if is_index_expression(start):
         least, most = bounds(start)
-        if least is not None and most is not None and 0 <= least and most <= last:
+        if least is not None and most is not None and least >= 0 and most <= last:
             return start
     raise OutOfReach("indexing at a position computed from the inputs has no formula yet")
 

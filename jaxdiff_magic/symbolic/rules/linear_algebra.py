@@ -104,7 +104,9 @@ def _triangle(a: View, lower: bool, unit: bool) -> View:
 
 def _is_cholesky(e: sp.Basic) -> bool:
     return (
-        isinstance(e, sp.Indexed) and isinstance(e.base.label, FunctionSymbol) and e.base.label.operation[0] == "cholesky"
+        isinstance(e, sp.Indexed)
+        and isinstance(e.base.label, FunctionSymbol)
+        and e.base.label.operation[0] == "cholesky"
     )
 
 

@@ -81,9 +81,7 @@ def _cumulative_sum(inputs: Sequence[View], params: Mapping[str, Any], results: 
     return [_running_sum(inputs[0], params["axis"], params["reverse"])]
 
 
-def _cumulative_log_sum_exp(
-    inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]
-) -> list[View]:
+def _cumulative_log_sum_exp(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
     x = inputs[0]
     summed = _running_sum(View(x.shape, lambda i: sp.exp(x.at(i))), params["axis"], params["reverse"])
     return [View(x.shape, lambda i: sp.log(summed.at(i)))]
