@@ -189,6 +189,8 @@ class Evaluation:
             self.values[operand.label] = self._function_of_arrays(operand.label)
         _, data, error = self.values[operand.label]
         error = np.broadcast_to(error, data.shape)
+        if 0 in label.shape:
+            return Labelled((), np.zeros(label.shape), np.zeros(label.shape))
         if 0 in data.shape or not operand.shape:
             raise OutOfReach(f"{name} of an empty array has no numeric evaluation")
         found = array_values.NUMERIC[name](data, error)

@@ -1,4 +1,4 @@
-"""What each primitive that moves or combines elements does to indices: one table per family, and all of them together."""
+"""What each primitive that moves or combines elements does to indices: a table per family, and all of them together."""
 
 from __future__ import annotations
 
