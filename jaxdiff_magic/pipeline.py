@@ -130,7 +130,8 @@ def _derivation(subject: Subject, trace: Trace) -> tuple[Derivation | None, str]
     if len(trace.equations) > MAX_EQUATIONS:
         return None, f"it has {len(trace.equations):,} steps, too many to write down"
     try:
-        return Derivation(trace, [leaf.name for leaf in subject.inputs], [leaf.name for leaf in subject.outputs]), ""
+        names = [leaf.name for leaf in subject.inputs], [leaf.name for leaf in subject.outputs]
+        return Derivation(trace, *names, subject.point), ""
     except OutOfReach as error:
         return None, error.reason
 

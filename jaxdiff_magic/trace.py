@@ -11,7 +11,7 @@ import linecache
 import os
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jax
@@ -32,8 +32,9 @@ BODIES: Mapping[str, tuple[str, ...]] = {
     "custom_linear_solve": ("jaxprs",),
 }
 """Primitives that run other programs, with the parameters that hold them."""
-LIBRARY_CALLS = frozenset("det slogdet inv solve".split())
-"""Functions of JAX's own library that stay whole: they have differential rules simpler than their code."""
+LIBRARY_CALLS = {"det": (1, 1), "slogdet": (1, 2), "inv": (1, 1), "solve": (2, 1)}
+"""Functions of JAX's own library that stay whole, since their differential rules are simpler than their code, with how
+many operands and results each has: JAX gives the same name to their derivatives."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ class Equation:
         name: the variable of the user's source that this equation's result was assigned to, or "".
         bodies: the programs it runs: branches of a cond, the body of a scan, condition and body of a while loop;
             the code of a library function that was kept whole.
+        operator: computes the results from values of the operands, one operation of JAX at a time; an array, or a
+            list of arrays.
     """
 
     primitive: str
@@ -109,6 +112,7 @@ class Equation:
     location: Location
     name: str = ""
     bodies: tuple[Trace, ...] = ()
+    operator: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,8 @@ def _open(
         primitive, bodies = equation.primitive.name, _bodies(equation)
         if primitive in CALLS and bodies:
             callee = str(equation.params.get("name", ""))
-            if callee not in LIBRARY_CALLS or not _in_library(bodies[0]):
+            counts = (len(inputs), len(equation.outvars))
+            if LIBRARY_CALLS.get(callee) != counts or not _in_library(bodies[0]):
                 constants = [_constant(value) for value in getattr(bodies[0], "consts", ())]
                 results = _open(bodies[0].jaxpr, [*constants, *inputs], places, counter, found, callee)
                 environment.update(zip(equation.outvars, results, strict=True))
@@ -202,7 +207,8 @@ def _open(
         opened = tuple(_body(body, places, counter) for body in bodies)
         location = places[0] if places else Location()
         params = _parameters(equation, opened)
-        found.append((Equation(primitive, params, inputs, outputs, location, bodies=opened), places))
+        operator = functools.partial(equation.primitive.bind, **equation.params)
+        found.append((Equation(primitive, params, inputs, outputs, location, "", opened, operator), places))
     return [read(atom) for atom in jaxpr.outvars]
 
 

@@ -112,7 +112,9 @@ def test_held_arguments_keep_their_names():
 
 def test_statements_on_one_line_are_told_apart_by_their_columns(tmp_path):
     file = tmp_path / "one_line.py"
-    file.write_text("import jax.numpy as jnp\ndef f(z): e = jnp.exp(z); s = jnp.sum(e); return e / s\n", encoding="utf-8")
+    file.write_text(
+        "import jax.numpy as jnp\ndef f(z): e = jnp.exp(z); s = jnp.sum(e); return e / s\n", encoding="utf-8"
+    )
     namespace = {}
     exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), namespace)
     named = [(step.primitive, step.name) for step in steps(namespace["f"], jnp.ones(3)) if step.name]

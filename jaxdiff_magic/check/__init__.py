@@ -380,7 +380,9 @@ class _Checking:
             tangents = len(inputs) if name != "reverse" else 0
             if len(trace.equations) <= MAX_PROVED_EQUATIONS:
                 with contextlib.suppress(OutOfReach):
-                    rule = TracedRule(trace, inputs, cotangents, tangents, literal_eps(self.subject))
+                    rule = TracedRule(
+                        trace, inputs, cotangents, tangents, literal_eps(self.subject), self.subject.point
+                    )
                     self.proof_rules[name] = rule
         return self.proof_rules[name]
 

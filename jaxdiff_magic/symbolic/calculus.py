@@ -15,9 +15,20 @@ import sympy as sp
 from sympy import Expr, Integer
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.symbolic.expression import Choice, Delta, IndexSum, Truth, canonical, free, opened
+from jaxdiff_magic.symbolic import array_functions
+from jaxdiff_magic.symbolic.expression import (
+    Applied,
+    Choice,
+    Delta,
+    FunctionSymbol,
+    IndexSum,
+    Truth,
+    canonical,
+    free,
+    opened,
+)
 from jaxdiff_magic.symbolic.indices import ravel, total
-from jaxdiff_magic.symbolic.program import Array, Definition, Program
+from jaxdiff_magic.symbolic.program import Array, Definition, Program, functions_in
 
 PIECEWISE_CONSTANT = (sp.sign, sp.floor, sp.ceiling, sp.Heaviside, Truth)
 
@@ -30,6 +41,8 @@ def differentiate(e: Expr, array: Array, element: Sequence[Expr]) -> Expr:
     Raises:
         OutOfReach: for a function with no known derivative.
     """
+    if _is_position(array.label):
+        return Integer(0)
     known: dict[sp.Basic, Expr] = {}
 
     def d(node: sp.Basic) -> Expr:
@@ -41,10 +54,14 @@ def differentiate(e: Expr, array: Array, element: Sequence[Expr]) -> Expr:
 
     def rule(node: sp.Basic) -> Expr:
         match node:
+            case sp.Indexed() if node.base.label != array.label:  # it only says where
+                return Integer(0)
             case sp.Indexed():
                 return _same_element(node.indices, tuple(element), array.shape)
             case sp.Symbol():
                 return Integer(1)
+            case Applied():
+                return array_functions.partial(node, array, element)
             case sp.Add():
                 return sp.Add(*map(d, node.args))
             case sp.Mul():
@@ -74,11 +91,11 @@ def differentiate(e: Expr, array: Array, element: Sequence[Expr]) -> Expr:
                 order, x = node.args
                 return sp.polygamma(order + 1, x) * d(x)
             case _:
-                partials = local_partials(node.func, len(node.args))
+                slots = dict(zip(_slots(len(node.args)), node.args, strict=True))
                 return sp.Add(
                     *(
-                        partial.xreplace(dict(zip(_slots(len(node.args)), node.args, strict=True))) * d(arg)
-                        for partial, arg in zip(partials, node.args, strict=True)
+                        local_partial(node.func, len(node.args), position).xreplace(slots) * d(arg)
+                        for position, arg in enumerate(node.args)
                         if array.label in free(arg)
                     )
                 )
@@ -87,19 +104,23 @@ def differentiate(e: Expr, array: Array, element: Sequence[Expr]) -> Expr:
 
 
 @functools.cache
-def local_partials(function: type[sp.Basic], arity: int) -> tuple[Expr, ...]:
-    """SymPy's partial derivatives of a scalar function, in placeholder arguments; derived once."""
+def local_partial(function: type[sp.Basic], arity: int, position: int) -> Expr:
+    """SymPy's partial derivative of a scalar function, in placeholder arguments; derived once."""
     slots = _slots(arity)
-    applied = function(*slots)
-    partials = tuple(applied.diff(slot) for slot in slots)
-    if any(partial.has(sp.Derivative, sp.Subs) for partial in partials):
+    found = function(*slots).diff(slots[position])
+    if found.has(sp.Derivative, sp.Subs):
         raise OutOfReach(f"no derivative is known for {function.__name__}")
-    return partials
+    return found
 
 
 @functools.cache
 def _slots(arity: int) -> tuple[sp.Symbol, ...]:
     return tuple(sp.Dummy(f"u{i}", real=True) for i in range(arity))
+
+
+def _is_position(label: sp.Symbol) -> bool:
+    """Whether an array holds positions found in others, which have no slope."""
+    return isinstance(label, FunctionSymbol) and label.below is not None
 
 
 def _same_element(indices: Sequence[Expr], element: Sequence[Expr], shape: Sequence[int]) -> Expr:
@@ -123,7 +144,8 @@ def jacobian(program: Program, output: Definition) -> Program:
     output = Definition(output.array, seeds, output.at(seeds))
     arrays = {array.label: array for array in program.inputs}
     for definition in program.definitions:  # those that depend on an input
-        if not arrays.keys().isdisjoint(free(definition.expr)):
+        depends = not arrays.keys().isdisjoint(free(definition.expr))
+        if depends and not _is_position(definition.array.label):
             arrays[definition.array.label] = definition.array
     elements = {label: array.indices() for label, array in arrays.items()}
     adjoints: dict[sp.Symbol, list[Expr]] = {}
@@ -148,8 +170,7 @@ def jacobian(program: Program, output: Definition) -> Program:
         if definition.array.label in adjoints:
             added.append(replace(collect(definition.array), location=definition.location))
             push(definition, added[-1].array.at((*seeds, *definition.indices)))
-    return replace(
-        program,
-        definitions=(*program.definitions, *added),
-        outputs=tuple(collect(array) for array in program.inputs),
-    )
+    outputs = tuple(collect(array) for array in program.inputs)
+    known = {array.label for array in program.inputs} | {d.array.label for d in program.definitions}
+    functions = functions_in([d.expr for d in (*added, *outputs)], known)
+    return replace(program, definitions=(*program.definitions, *functions, *added), outputs=outputs)

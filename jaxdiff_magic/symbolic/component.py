@@ -10,7 +10,7 @@ import sympy as sp
 from sympy import Expr, Integer
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.symbolic.expression import SELECTORS, Choice, IndexSum, contains, free, rename, size
+from jaxdiff_magic.symbolic.expression import SELECTORS, Choice, FunctionSymbol, IndexSum, contains, free, rename, size
 from jaxdiff_magic.symbolic.functions import Frozen
 from jaxdiff_magic.symbolic.program import Definition, Program, substitute
 
@@ -28,10 +28,12 @@ def component(program: Program, definition: Definition, element: Sequence[int], 
     Raises:
         OutOfReach: when it takes more than `limit` operations to write.
     """
-    steps = {step.array.label: step.at for step in program.definitions}
+    steps = {step.array.label: step.at for step in program.definitions if not step.array.operation}
     e = definition.at([Integer(i) for i in element])
     while free(e) & steps.keys():
         e = written_out(substitute(e, steps), limit)
+    if any(isinstance(s, FunctionSymbol) and not s.roots.isdisjoint(steps) for s in free(e)):
+        raise OutOfReach("its components are elements of a function of an intermediate array")
     return written_out(e, limit)
 
 

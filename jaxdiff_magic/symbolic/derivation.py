@@ -31,6 +31,12 @@ class Derivation:
     Args:
         trace: the function.
         inputs, outputs: names of its leaves.
+        point: values of its inputs, at which branches are taken and loops are counted; without it, functions with
+            branches that depend on the inputs are out of reach.
+
+    Attributes:
+        frozen: what was taken as it is at the point, in words; elsewhere the formulas may not hold, and an
+            evaluation says where.
 
     Raises:
         OutOfReach: when a primitive has no formula.
@@ -38,8 +44,11 @@ class Derivation:
 
     literal_eps = EPS
 
-    def __init__(self, trace: Trace, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-        self.steps = program_of(trace, inputs, outputs)
+    def __init__(
+        self, trace: Trace, inputs: Sequence[str], outputs: Sequence[str], point: Sequence[Any] | None = None
+    ) -> None:
+        self.steps = program_of(trace, inputs, outputs, point)
+        self.frozen = self.steps.frozen
         self._derived = functools.cache(self._derive)
 
     def formula(self, path: Path) -> tuple[Program, Definition]:
@@ -88,15 +97,27 @@ class TracedRule:
         inputs: names of the leaves.
         cotangents, tangents: how many of each it takes.
         literal_eps: rounding of the literals that JAX put into the rule, in the function's own dtype.
+        point: see `Derivation`; values of the leaves.
 
     Raises:
         OutOfReach: when a primitive has no formula.
     """
 
-    def __init__(self, trace: Trace, inputs: Sequence[str], cotangents: int, tangents: int, literal_eps: float) -> None:
+    def __init__(
+        self,
+        trace: Trace,
+        inputs: Sequence[str],
+        cotangents: int,
+        tangents: int,
+        literal_eps: float,
+        point: Sequence[Any] | None = None,
+    ) -> None:
         # names with spaces cannot be the user's
         directions = [f"direction {k}" for k in range(cotangents + tangents)]
-        program = program_of(trace, [*inputs, *directions], [f"result {k}" for k in range(len(trace.outputs))])
+        if point is not None:  # no branch depends on a direction
+            point = [*point, *(np.zeros(var.shape, var.dtype) for var in trace.inputs[len(inputs) :])]
+        results = [f"result {k}" for k in range(len(trace.outputs))]
+        program = program_of(trace, [*inputs, *directions], results, point)
         self._leaves, self._directions = program.inputs[: len(inputs)], program.inputs[len(inputs) :]
         self._program = program.inlined(lambda _: False, INLINE_RULE)
         self._cotangents = cotangents

@@ -10,9 +10,23 @@ import sympy as sp
 from sympy import Expr, Integer, Rational
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.symbolic.expression import Choice, bounds
-from jaxdiff_magic.symbolic.functions import Expm1, Frozen, Log1p, Sigmoid, maximum, minimum
+from jaxdiff_magic.symbolic.expression import Choice, bounds, decided
+from jaxdiff_magic.symbolic.functions import (
+    BesselI0e,
+    BesselI1e,
+    Expm1,
+    Frozen,
+    HurwitzZeta,
+    Log1p,
+    RegularizedBeta,
+    RegularizedGamma,
+    RegularizedGammaC,
+    Sigmoid,
+    maximum,
+    minimum,
+)
 from jaxdiff_magic.symbolic.indices import quotient
+from jaxdiff_magic.symbolic.rules.linear_algebra import without_zeros
 
 Rule = Callable[..., sp.Basic]
 
@@ -26,7 +40,7 @@ def _select(which: sp.Basic, *cases: sp.Basic, **_: Any) -> sp.Basic:
     if not any(isinstance(case, Expr) for case in cases) and len(cases) == 2:  # a Symbol is both, to SymPy
         return sp.Or(sp.And(which, cases[1]), sp.And(sp.Not(which), cases[0]))
     if not isinstance(which, Expr):
-        return Choice(which, cases[1], cases[0])
+        return cases[1] if cases[0] == 0 and without_zeros(which, cases[1]) else Choice(which, cases[1], cases[0])
     chosen = cases[-1]
     for k in reversed(range(len(cases) - 1)):
         chosen = Choice(sp.Eq(which, k), cases[k], chosen)
@@ -75,7 +89,7 @@ def _compare(relation: Callable[..., sp.Basic], on_booleans: Callable[..., sp.Ba
         if sp.nan in (x, y):
             return sp.sympify(relation is sp.Ne)
         if isinstance(x, Expr):
-            return relation(x, y)
+            return decided(relation(x, y))
         if on_booleans is None:
             raise OutOfReach("an order of booleans has no formula")
         return on_booleans(x, y)
@@ -125,6 +139,13 @@ ELEMENTWISE: Mapping[str, Rule] = {
             "erfc": sp.erfc,
             "lgamma": sp.loggamma,
             "digamma": sp.digamma,
+            "erf_inv": sp.erfinv,
+            "igamma": RegularizedGamma,
+            "igammac": RegularizedGammaC,
+            "regularized_incomplete_beta": RegularizedBeta,
+            "zeta": HurwitzZeta,
+            "bessel_i0e": BesselI0e,
+            "bessel_i1e": BesselI1e,
             "abs": sp.Abs,
             "sign": sp.sign,
             "floor": sp.floor,

@@ -18,17 +18,32 @@ import sympy as sp
 from sympy import Expr
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.symbolic import array_values
 from jaxdiff_magic.symbolic.expression import (
     SELECTORS,
+    Applied,
     Choice,
     Delta,
+    FunctionSymbol,
     Index,
     IndexSum,
+    Lookup,
     Truth,
     Within,
     is_index_expression,
 )
-from jaxdiff_magic.symbolic.functions import Expm1, Frozen, Log1p, Sigmoid
+from jaxdiff_magic.symbolic.functions import (
+    BesselI0e,
+    BesselI1e,
+    Expm1,
+    Frozen,
+    HurwitzZeta,
+    Log1p,
+    RegularizedBeta,
+    RegularizedGamma,
+    RegularizedGammaC,
+    Sigmoid,
+)
 from jaxdiff_magic.symbolic.program import Definition, Program
 
 EPS = float(np.finfo(np.float64).eps)
@@ -75,6 +90,15 @@ class Evaluation:
         data, error = self.of(definition)
         self.values[definition.array.label] = Labelled((), data, error)
 
+    def leave(self, region: Program) -> None:
+        """Note the points outside a region, a program over the same inputs, as on the border."""
+        inside = Evaluation(dict(self.values), self.literal_eps, np.zeros_like(self.on_border), self.hold)
+        for definition in region.definitions:
+            inside.define(definition)
+        for output in region.outputs:
+            self.on_border |= inside.of(output)[0] != 1
+        self.on_border |= inside.on_border
+
     def _eval(self, e: sp.Basic) -> Labelled:
         if e not in self.known:
             self.known[e] = self._rule(e)
@@ -95,6 +119,10 @@ class Evaluation:
                 return Labelled((e,), np.arange(e.size, dtype=float), np.zeros(e.size))
             case sp.Symbol():
                 return self._reference(e, ())
+            case Lookup():
+                return self._lookup(e)
+            case Applied():
+                return self._reference(e.label, e.indices)
             case sp.Indexed():
                 return self._reference(e.base.label, e.indices)
             case sp.Add():
@@ -127,6 +155,8 @@ class Evaluation:
                 raise OutOfReach(f"{e.func.__name__} has no numeric evaluation")
 
     def _reference(self, label: sp.Symbol, indices: Sequence[Expr]) -> Labelled:
+        if label not in self.values and isinstance(label, FunctionSymbol):
+            self.values[label] = self._function_of_arrays(label)
         if label not in self.values:
             raise OutOfReach(f"{label} has no value")
         _, data, error = self.values[label]
@@ -140,11 +170,33 @@ class Evaluation:
         positions = self._align(*map(self._eval, indices)) if indices else []
         shape = data.shape[len(lead) :]
         clipped = [np.clip(p.data, 0, size - 1).astype(int) for p, size in zip(positions, shape, strict=True)]
-        if any(POINT in p.axes for p in positions):
-            raise OutOfReach("an index that depends on the inputs")
-        where = (slice(None), *clipped) if batched else tuple(clipped)
         axes = positions[0].axes if positions else ()
+        if batched and POINT in axes:  # each point has places of its own
+            own = np.arange(len(self.on_border)).reshape(-1, *[1] * (len(axes) - 1))
+            return Labelled(axes, data[(own, *clipped)], error[(own, *clipped)])
+        where = (slice(None), *clipped) if batched else tuple(clipped)
         return Labelled((*lead, *axes), data[where], error[where])
+
+    def _lookup(self, e: Lookup) -> Labelled:
+        positions = self._align(*map(self._eval, e.indices))
+        sizes = e.table.values.shape
+        clipped = [np.clip(p.data, 0, size - 1).astype(int) for p, size in zip(positions, sizes, strict=True)]
+        return Labelled(positions[0].axes, e.table.values[tuple(clipped)].astype(float), np.zeros(()))
+
+    def _function_of_arrays(self, label: FunctionSymbol) -> Labelled:
+        name, (operand,) = label.operation
+        if operand.label not in self.values and isinstance(operand.label, FunctionSymbol):
+            self.values[operand.label] = self._function_of_arrays(operand.label)
+        _, data, error = self.values[operand.label]
+        error = np.broadcast_to(error, data.shape)
+        if 0 in label.shape:
+            return Labelled((), np.zeros(label.shape), np.zeros(label.shape))
+        if 0 in data.shape or not operand.shape:
+            raise OutOfReach(f"{name} of an empty array has no numeric evaluation")
+        found = array_values.NUMERIC[name](data, error)
+        if data.ndim > len(operand.shape):
+            self.on_border |= found.border.reshape(len(self.on_border), -1).any(axis=1)
+        return Labelled((), found.data, found.error)
 
     def _align(self, *parts: Labelled) -> list[Labelled]:
         axes = tuple(dict.fromkeys(axis for part in parts for axis in part.axes))
@@ -161,8 +213,8 @@ class Evaluation:
         return Labelled(parts[0].axes, data, error)
 
     def _multiply(self, args: Sequence[Expr]) -> Labelled:
-        selectors = [self._eval(arg) for arg in args if isinstance(arg, SELECTORS)]
-        parts = self._align(*selectors, *(self._eval(arg) for arg in args if not isinstance(arg, SELECTORS)))
+        selectors = [self._eval(arg) for arg in args if _is_selector(arg)]
+        parts = self._align(*selectors, *(self._eval(arg) for arg in args if not _is_selector(arg)))
         data, error = np.ones(()), np.zeros(())
         for part in parts[len(selectors) :]:
             error = np.abs(data) * part.error + error * np.abs(part.data)
@@ -176,7 +228,7 @@ class Evaluation:
         bound = set(e.indices)
         count = math.prod(i.size for i in bound)
         factors = sp.Mul.make_args(e.body)
-        selects = any(isinstance(factor, SELECTORS) for factor in factors)
+        selects = any(map(_is_selector, factors))
         parts = [self._multiply(factors)] if selects else [self._eval(factor) for factor in factors]
         missing = [i for i in bound if not any(i in part.axes for part in parts)]
         repeats = math.prod(i.size for i in missing)
@@ -222,8 +274,10 @@ class Evaluation:
         parts = self._align(*map(self._eval, e.args))
         choose = np.maximum if isinstance(e, sp.Max) else np.minimum
         data, error = parts[0].data, parts[0].error
+        exact = all(arg.is_integer for arg in e.args)
         for part in parts[1:]:
-            self._note_border(part.axes, np.abs(data - part.data) <= 4 * (error + part.error))
+            if not exact:
+                self._note_border(part.axes, np.abs(data - part.data) <= 4 * (error + part.error))
             error = np.where(choose(data, part.data) == data, error, part.error)
             data = choose(data, part.data)
         return Labelled(parts[0].axes, data, error)
@@ -248,7 +302,8 @@ class Evaluation:
             return Labelled(inner.axes, 1 - inner.data, np.zeros(()))
         if isinstance(c, sp.core.relational.Relational):
             a, b = self._align(*map(self._eval, c.args))
-            self._note_border(a.axes, np.abs(a.data - b.data) <= 4 * (a.error + b.error))
+            if not (c.lhs.is_integer and c.rhs.is_integer):  # which are exact
+                self._note_border(a.axes, np.abs(a.data - b.data) <= 4 * (a.error + b.error))
             return Labelled(a.axes, COMPARISONS[c.func](a.data, b.data).astype(float), np.zeros(()))
         raise OutOfReach(f"{c.func.__name__} has no numeric evaluation")
 
@@ -281,7 +336,17 @@ def evaluation(
     if definitions:
         for definition in program.definitions:
             started.define(definition)
+        if program.region is not None:
+            started.leave(program.region)
     return started
+
+
+def _is_selector(e: Expr) -> bool:
+    """Whether a factor is 0 or 1, and so wins over infinity and NaN: a selector, or 1 minus a product of them."""
+    if isinstance(e, sp.Add) and len(e.args) == 2 and e.args[0] == 1:
+        negative, rest = e.args[1].as_coeff_Mul()
+        return negative == -1 and all(isinstance(factor, SELECTORS) for factor in sp.Mul.make_args(rest))
+    return isinstance(e, SELECTORS)
 
 
 def _exact(value: float) -> Labelled:
@@ -316,6 +381,19 @@ def _gaussian(x: np.ndarray) -> np.ndarray:
     return 2 / math.sqrt(math.pi) * np.exp(-x * x)
 
 
+def _gamma_density(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))
+
+
+def _beta_density(a: np.ndarray, b: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return np.exp(special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - special.betaln(a, b))
+
+
+def _unknown(*args: np.ndarray) -> np.ndarray:
+    """The size of a slope that is not known: an error there makes the result of any error."""
+    return np.full(np.broadcast_shapes(*map(np.shape, args)), np.inf)
+
+
 Numeric = Callable[..., np.ndarray]
 ZERO: Numeric = lambda *args: np.zeros(())  # noqa: E731
 
@@ -343,6 +421,13 @@ FUNCTIONS: Mapping[type, tuple[Numeric, tuple[Numeric, ...]]] = {
         lambda n, x: special.polygamma(n.astype(int), x),
         (ZERO, lambda n, x: special.polygamma(n.astype(int) + 1, x)),
     ),
+    sp.erfinv: (special.erfinv, (lambda x: math.sqrt(math.pi) / 2 * np.exp(special.erfinv(x) ** 2),)),
+    RegularizedGamma: (special.gammainc, (_unknown, lambda a, x: _gamma_density(a, x))),
+    RegularizedGammaC: (special.gammaincc, (_unknown, lambda a, x: _gamma_density(a, x))),
+    RegularizedBeta: (special.betainc, (_unknown, _unknown, lambda a, b, x: _beta_density(a, b, x))),
+    HurwitzZeta: (special.zeta, (_unknown, lambda s, q: s * special.zeta(s + 1, q))),
+    BesselI0e: (special.i0e, (np.ones_like,)),
+    BesselI1e: (special.i1e, (np.ones_like,)),
     Log1p: (np.log1p, (lambda x: 1 / (1 + x),)),
     Expm1: (np.expm1, (np.exp,)),
     Sigmoid: (special.expit, (lambda x: special.expit(x) * special.expit(-x),)),
@@ -356,7 +441,10 @@ FUNCTIONS: Mapping[type, tuple[Numeric, tuple[Numeric, ...]]] = {
 }
 """Each scalar function with the sizes of its partial derivatives, which carry errors through it."""
 
-ROUGH = frozenset({sp.loggamma, sp.digamma, sp.polygamma})
+ROUGH = frozenset(
+    {sp.loggamma, sp.digamma, sp.polygamma, HurwitzZeta, BesselI0e, BesselI1e}
+    | {RegularizedGamma, RegularizedGammaC, RegularizedBeta}
+)
 """Functions that libraries compute to an ulp of 1, not of the value, near their zeros."""
 
 JUMPS: Mapping[type, Numeric] = {

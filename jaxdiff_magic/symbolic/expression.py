@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import sympy as sp
 from sympy import Expr, Integer
 
@@ -112,6 +114,133 @@ class Choice(Opaque, sp.Function):
         return yes if yes == no else None
 
 
+class Table(sp.Basic):
+    """Known integers, as an array: what an index was looked up in.
+
+    Attributes:
+        values: the integers.
+        name: the array's name in the user's code, or "".
+    """
+
+    values: np.ndarray
+    name: str
+
+    def __new__(cls, values: np.ndarray, name: str = "") -> Table:
+        table = super().__new__(cls)
+        table.values, table.name = np.ascontiguousarray(values, np.int64), name
+        return table
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return self.values.shape, self.values.tobytes(), self.name
+
+    def __str__(self) -> str:
+        return self.name or str(self.values.tolist()).replace(" ", "")
+
+
+class Lookup(Expr):
+    """An element of a table of integers."""
+
+    is_commutative = True
+    is_integer = True
+
+    def __new__(cls, table: Table, *indices: Expr) -> Expr:
+        indices = tuple(map(sp.sympify, indices))
+        if all(isinstance(i, Integer) for i in indices):
+            sizes = table.values.shape
+            return Integer(
+                int(table.values[tuple(min(max(int(i), 0), n - 1) for i, n in zip(indices, sizes, strict=True))])
+            )
+        return super().__new__(cls, table, *indices)
+
+    @property
+    def table(self) -> Table:
+        return self.args[0]
+
+    @property
+    def indices(self) -> tuple[Expr, ...]:
+        return self.args[1:]
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"{self.table}[{', '.join(map(printer._print, self.indices))}]"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        name = rf"\mathrm{{{self.table.name}}}" if self.table.name else rf"\left({self.table}\right)"
+        printed = f"{{{name}}}_{{{','.join(map(printer._print, self.indices))}}}"
+        return f"{{{printed}}}^{{{exp}}}" if exp else printed
+
+
+class FunctionSymbol(sp.Symbol):
+    """The label of an array that is a function of whole other arrays, as `inv(A)` is.
+
+    Attributes:
+        operation: the function's name, and its operands (`Array`s).
+        shape: of the array.
+        below: None for real numbers; for integers, what they are all less than (and none is negative).
+    """
+
+    operation: tuple[str, tuple[Any, ...]]
+    shape: tuple[int, ...]
+    below: int | None
+
+    def __new__(
+        cls, name: str, operation: tuple[str, tuple[Any, ...]], shape: tuple[int, ...], below: int | None
+    ) -> FunctionSymbol:
+        kind = {"real": True} if below is None else {"integer": True, "nonnegative": True}
+        symbol = sp.Symbol.__xnew__(cls, name, **kind)
+        symbol.operation, symbol.shape, symbol.below = operation, shape, below
+        return symbol
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        # as text: SymPy also sorts by it
+        operands = [(array.name, array.shape, str(array.operation)) for array in self.operation[1]]
+        return (*super()._hashable_content(), self.operation[0], str(operands), self.shape, str(self.below))
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.name, self.operation, self.shape, self.below), {}
+
+    @property
+    def operands(self) -> frozenset[sp.Symbol]:
+        """The labels of what it is a function of."""
+        return frozenset(array.label for array in self.operation[1])
+
+    @property
+    def roots(self) -> frozenset[sp.Symbol]:
+        """The labels of the arrays that are no such functions themselves, in which it ends."""
+        inner = (s.roots if isinstance(s, FunctionSymbol) else frozenset((s,)) for s in self.operands)
+        return frozenset().union(*inner)
+
+
+class Applied(Opaque, Expr):
+    """An element of a function of whole arrays, as the definition of its array: it depends on its operands."""
+
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, label: FunctionSymbol, *indices: Expr) -> Applied:
+        return super().__new__(cls, label, *map(sp.sympify, indices))
+
+    @property
+    def label(self) -> FunctionSymbol:
+        return self.args[0]
+
+    @property
+    def indices(self) -> tuple[Expr, ...]:
+        return self.args[1:]
+
+    @property
+    def free_symbols(self) -> set[sp.Basic]:
+        return set(self.label.operands).union(*(i.free_symbols for i in self.indices))
+
+    def _sympystr(self, printer: Any) -> str:
+        indices = ", ".join(map(printer._print, self.indices))
+        return f"{self.label.name}[{indices}]" if indices else self.label.name
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        indices = ",".join(map(printer._print, self.indices))
+        printed = f"{printer._print(self.label)}_{{{indices}}}" if indices else printer._print(self.label)
+        return rf"{{\left({printed}\right)}}^{{{exp}}}" if exp else printed
+
+
 SELECTORS = (Delta, Within, Truth)
 """Factors that are 0 or 1."""
 
@@ -121,6 +250,8 @@ def free(e: sp.Basic) -> frozenset[sp.Basic]:
     """The free symbols of an expression (of an array, its label)."""
     if isinstance(e, sp.Symbol):
         return frozenset((e,))
+    if isinstance(e, Applied):
+        return e.label.operands.union(*map(free, e.indices))
     inner = frozenset().union(*map(free, e.args))
     return inner - frozenset(e.indices) if isinstance(e, IndexSum) else inner
 
@@ -128,7 +259,7 @@ def free(e: sp.Basic) -> frozenset[sp.Basic]:
 @functools.lru_cache(maxsize=1 << 16)
 def size(e: sp.Basic) -> int:
     """How many operations it takes to write an expression down."""
-    if isinstance(e, (sp.Indexed, sp.Rational)) or not e.args:
+    if isinstance(e, (sp.Indexed, sp.Rational, Lookup, Applied)) or not e.args:
         return 0
     return len(e.args) - (not isinstance(e, sp.Function)) + sum(map(size, e.args)) or 1
 
@@ -140,8 +271,12 @@ def contains(e: sp.Basic, kinds: tuple[type, ...]) -> bool:
 
 
 def is_index_expression(e: sp.Basic) -> bool:
-    """Whether an expression is integer arithmetic of index symbols alone."""
-    return isinstance(e, Expr) and all(isinstance(symbol, Index) for symbol in free(e)) and not contains(e, (IndexSum,))
+    """Whether an expression is integer arithmetic of index symbols, and of positions found in arrays, alone."""
+    return (
+        isinstance(e, Expr)
+        and all(isinstance(s, Index) or (isinstance(s, FunctionSymbol) and s.below is not None) for s in free(e))
+        and not contains(e, (IndexSum, Applied, Choice))
+    )
 
 
 @functools.lru_cache(maxsize=8192)
@@ -151,6 +286,11 @@ def bounds(e: Expr) -> tuple[int | None, int | None]:
         return int(e), int(e)
     if isinstance(e, Index):
         return 0, e.size - 1
+    if isinstance(e, Lookup):
+        return int(e.table.values.min()), int(e.table.values.max())
+    label = e.base.label if isinstance(e, sp.Indexed) else e
+    if isinstance(label, FunctionSymbol) and label.below is not None:
+        return 0, label.below - 1
     if isinstance(e, sp.Add):
         parts = [bounds(arg) for arg in e.args]
         if any(None in part for part in parts):
@@ -174,6 +314,25 @@ def bounds(e: Expr) -> tuple[int | None, int | None]:
             return low % divisor, high % divisor
         return 0, divisor - 1
     return None, None
+
+
+def decided(condition: sp.Basic) -> sp.Basic:
+    """A comparison of index expressions as true or false, where their ranges decide it."""
+    if not isinstance(condition, sp.core.relational.Relational):
+        return condition
+    a, b = condition.args
+    if not (is_index_expression(a) and is_index_expression(b)):
+        return condition
+    low, high = bounds(sp.expand(a - b))
+    if low is None or high is None:
+        return condition
+    compared = [condition.func(Integer(end), Integer(0)) for end in (low, high)]
+    if isinstance(condition, (sp.Eq, sp.Ne)):
+        outside = low > 0 or high < 0
+        if outside or low == high:
+            return sp.sympify(bool(compared[0]))
+        return condition
+    return compared[0] if compared[0] == compared[1] else condition
 
 
 def rename(e: sp.Basic, renaming: Mapping[sp.Basic, sp.Basic]) -> sp.Basic:
@@ -231,8 +390,12 @@ def _bound(size: int, height: int, position: int) -> Index:
 
 def standard(e: sp.Basic) -> sp.Basic:
     """`e` in SymPy's own terms: Sum, Piecewise and KroneckerDelta."""
-    if not contains(e, (IndexSum, Choice, *SELECTORS)):
+    if not contains(e, (IndexSum, Choice, Lookup, Applied, *SELECTORS)):
         return e
+    if isinstance(e, (Lookup, Applied)):
+        name = str(e.table) if isinstance(e, Lookup) else e.label.name
+        indices = [standard(i) for i in e.indices]
+        return sp.IndexedBase(name)[tuple(indices)] if indices else sp.Symbol(name, real=True)
     args = [standard(arg) for arg in e.args]
     match e:
         case IndexSum():

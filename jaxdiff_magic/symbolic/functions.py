@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 from sympy import Expr
+from sympy.core.function import ArgumentIndexError
 
 
 class Sigmoid(sp.Function):
@@ -57,6 +58,76 @@ class Frozen(sp.Function):
 
     def fdiff(self, argindex: int = 1) -> Expr:
         return sp.Integer(0)
+
+
+class RegularizedGamma(sp.Function):
+    """P(a, x), the regularized lower incomplete gamma function; its slope in a has no closed form (DLMF 8.8.13)."""
+
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        a, x = self.args
+        if argindex == 2:
+            return sp.exp((a - 1) * sp.log(x) - x - sp.loggamma(a))
+        raise ArgumentIndexError(self, argindex)
+
+
+class RegularizedGammaC(sp.Function):
+    """Q(a, x) = 1 - P(a, x), accurate where it is small."""
+
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        a, x = self.args
+        if argindex == 2:
+            return -sp.exp((a - 1) * sp.log(x) - x - sp.loggamma(a))
+        raise ArgumentIndexError(self, argindex)
+
+
+class RegularizedBeta(sp.Function):
+    """I_x(a, b), the regularized incomplete beta function, of (a, b, x); only its slope in x is known (DLMF 8.17.4)."""
+
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        a, b, x = self.args
+        if argindex == 3:
+            norm = sp.loggamma(a) + sp.loggamma(b) - sp.loggamma(a + b)
+            return sp.exp((a - 1) * sp.log(x) + (b - 1) * Log1p(-x) - norm)
+        raise ArgumentIndexError(self, argindex)
+
+
+class HurwitzZeta(sp.Function):
+    """The sum of (n + q)**(-s) over n >= 0, of (s, q); only its slope in q is known (DLMF 25.11.17)."""
+
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        s, q = self.args
+        if argindex == 2:
+            return -s * HurwitzZeta(s + 1, q)
+        raise ArgumentIndexError(self, argindex)
+
+
+class BesselI0e(sp.Function):
+    """exp(-|x|) I0(x) (DLMF 10.29.3)."""
+
+    is_real = True
+    is_positive = True
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        x = self.args[0]
+        return BesselI1e(x) - sp.sign(x) * self
+
+
+class BesselI1e(sp.Function):
+    """exp(-|x|) I1(x) (DLMF 10.29.2)."""
+
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        x = self.args[0]
+        return BesselI0e(x) - (sp.sign(x) + 1 / x) * self
 
 
 def maximum(*args: Expr) -> Expr:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import sympy as sp
 from sympy import Expr
 
-from jaxdiff_magic.symbolic.expression import Index, IndexSum, canonical, free, opened, refreshed, rename, size
+from jaxdiff_magic.symbolic.expression import (
+    Applied,
+    FunctionSymbol,
+    Index,
+    IndexSum,
+    canonical,
+    free,
+    opened,
+    refreshed,
+    rename,
+    size,
+)
 from jaxdiff_magic.symbolic.indices import total
 from jaxdiff_magic.trace import Location
 
@@ -20,16 +31,38 @@ SHORT = 3
 
 @dataclass(frozen=True)
 class Array:
-    """A named array of an expression: `x`, whose elements are written `x[i, j]`, or a scalar `x`."""
+    """A named array of an expression: `x`, whose elements are written `x[i, j]`, or a scalar `x`.
+
+    Attributes:
+        name: as it is written.
+        shape: of the array.
+        symbol: stands for it in expressions.
+        operation: for a function of whole arrays, such as an inverse, its name and its operands.
+    """
 
     name: str
     shape: tuple[int, ...]
     symbol: sp.Symbol | sp.IndexedBase = field(compare=False)
+    operation: tuple[str, tuple[Array, ...]] | None = None
 
     @classmethod
-    def named(cls, name: str, shape: Sequence[int]) -> Array:
-        symbol = sp.IndexedBase(sp.Symbol(name, real=True), real=True) if shape else sp.Symbol(name, real=True)
+    def named(cls, name: str, shape: Sequence[int], integer: bool = False) -> Array:
+        """An array of real numbers, or of whole ones."""
+        kind = {"integer": True} if integer else {"real": True}
+        symbol = sp.IndexedBase(sp.Symbol(name, **kind), **kind) if shape else sp.Symbol(name, **kind)
         return cls(name, tuple(shape), symbol)
+
+    @classmethod
+    def function(cls, name: str, shape: Sequence[int], *operands: Array, below: int | None = None) -> Array:
+        """The array `name(operands…)`; of integers less than `below` when that is given."""
+        written = f"{name}({', '.join(operand.name for operand in operands)})"
+        return cls.labelled(FunctionSymbol(written, (name, operands), tuple(shape), below))
+
+    @classmethod
+    def labelled(cls, label: FunctionSymbol) -> Array:
+        """The array whose label this is."""
+        symbol = sp.IndexedBase(label, **label.assumptions0) if label.shape else label
+        return cls(label.name, label.shape, symbol, label.operation)
 
     @property
     def label(self) -> sp.Symbol:
@@ -63,6 +96,12 @@ class Definition:
     location: Location = field(default_factory=Location)
     named: bool = False
 
+    @classmethod
+    def of_function(cls, array: Array) -> Definition:
+        """What an array made by `Array.function` is."""
+        indices = array.indices()
+        return cls(array, indices, Applied(array.label, *indices))
+
     def at(self, indices: Sequence[Expr]) -> Expr:
         """The defining expression of one element, free to stand inside any other expression."""
         return rename(refreshed(self.expr), dict(zip(self.indices, indices, strict=True)))
@@ -77,12 +116,16 @@ class Program:
         constants: arrays with known values.
         definitions: the steps.
         outputs: the results, as definitions that nothing else refers to.
+        region: where the formulas hold, when that is not everywhere: a program whose outputs are all 1 there.
+        frozen: what was taken as it is at the point, in words.
     """
 
     inputs: tuple[Array, ...]
     constants: tuple[tuple[Array, np.ndarray], ...]
     definitions: tuple[Definition, ...]
     outputs: tuple[Definition, ...]
+    region: Program | None = None
+    frozen: tuple[str, ...] = ()
 
     def inlined(self, keep: Callable[[Definition], bool], limit: int) -> Program:
         """The same program with definitions substituted into their users.
@@ -95,15 +138,17 @@ class Program:
             limit: all are substituted when the outputs stay below this many operations.
         """
         arrays = {definition.array.label: definition for definition in self.definitions}
+        functions = [definition.array for definition in self.definitions if definition.array.operation]
+        whole = {array.label for array in functions}.union(*(array.label.operands for array in functions))
         users = Counter[sp.Symbol]()
         for definition in (*self.definitions, *self.outputs):
             users += _references(definition.expr, arrays)
-        everything = self._written_out(arrays) <= limit
+        everything = self._written_out({k: d for k, d in arrays.items() if k not in whole}) <= limit
         done: dict[sp.Symbol, Definition] = {}
 
         def expand(definition: Definition) -> Definition:
             short = {}
-            for label in free(definition.expr) & arrays.keys():
+            for label in (free(definition.expr) & arrays.keys()) - whole:
                 inner = done[label]
                 brief = size(inner.expr) <= SHORT or (users[label] == 1 and size(inner.expr) <= limit)
                 if not keep(inner) and (everything or brief):
@@ -128,13 +173,30 @@ class Program:
         return sum(written_out(output.expr) for output in self.outputs)
 
 
+def functions_in(expressions: Iterable[Expr], defined: Container[sp.Symbol]) -> list[Definition]:
+    """Definitions of the array functions that some expressions mention, operands first, without those defined yet."""
+    found: dict[sp.Symbol, Definition] = {}
+
+    def declare(labels: Iterable[sp.Basic]) -> None:
+        for label in sorted((s for s in labels if isinstance(s, FunctionSymbol)), key=lambda symbol: symbol.name):
+            if label not in defined and label not in found:
+                declare(label.operands)
+                found[label] = Definition.of_function(Array.labelled(label))
+
+    for e in expressions:
+        declare(free(e))
+    return list(found.values())
+
+
 def _references(e: Expr, arrays: Mapping[sp.Symbol, Definition]) -> Counter[sp.Symbol]:
     """How often an expression mentions each of some arrays."""
     found = Counter[sp.Symbol]()
     if free(e) & arrays.keys():
         if isinstance(e, sp.Symbol):
             found[e] += 1
-        for arg in e.args:
+        elif isinstance(e, Applied):
+            found.update(e.label.operands & arrays.keys())
+        for arg in e.indices if isinstance(e, Applied) else e.args:
             found += _references(arg, arrays)
     return found
 
@@ -157,7 +219,9 @@ def substitute(e: Expr, definitions: Mapping[sp.Symbol, Callable[[Sequence[Expr]
         if not (free(node) & definitions.keys()):
             return node
         if node not in known:
-            if isinstance(node, sp.Indexed) and node.base.label in definitions:
+            if isinstance(node, Applied):  # of whole arrays, which have names
+                known[node] = node
+            elif isinstance(node, sp.Indexed) and node.base.label in definitions:
                 known[node] = definitions[node.base.label]([walk(i) for i in node.indices])
             elif isinstance(node, sp.Symbol):
                 known[node] = definitions[node](())

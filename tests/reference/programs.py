@@ -232,9 +232,9 @@ LOOPS: tuple[Operation, ...] = (
     lambda a, b, n: lax.map(lambda x: jnp.sum(x * x), a),
     lambda a, b, n: jax.vmap(lambda x: _cube(x) + x.sum(), in_axes=-1, out_axes=0)(a),
     lambda a, b, n: jax.vmap(lambda x, y: jnp.outer(x, y).sum(0))(a, b),
-    lambda a, b, n: lax.scan(
-        lambda c, x: (lax.cond(x > 0.0, lambda y: y * x, lambda y: y + x, c), c), b, a.ravel()
-    )[n % 2],
+    lambda a, b, n: lax.scan(lambda c, x: (lax.cond(x > 0.0, lambda y: y * x, lambda y: y + x, c), c), b, a.ravel())[
+        n % 2
+    ],
     lambda a, b, n: lax.scan(lambda c, x: (c, lax.scan(lambda d, y: (d + y * c, d), x, a)[1]), 0.5, a[:, 0])[1],
     lambda a, b, n: jax.grad(lambda x: jnp.sum(jnp.sin(x) * jax.lax.stop_gradient(b.sum())))(a),
     lambda a, b, n: jax.jvp(lambda x: lax.scan(lambda c, y: (c * y, c), 1.0, x)[1], (a.ravel(),), (a.ravel(),))[1],
@@ -305,9 +305,7 @@ def _family(operations: Sequence[Operation]) -> st.SearchStrategy[int]:
     return st.sampled_from([EVERY_OPERATION.index(operation) for operation in operations])
 
 
-operation = st.one_of(
-    *map(_family, (OPERATIONS, MORE_ELEMENTWISE, POSITIONS, MORE_REDUCING, LOOPS, SOLVERS))
-)
+operation = st.one_of(*map(_family, (OPERATIONS, MORE_ELEMENTWISE, POSITIONS, MORE_REDUCING, LOOPS, SOLVERS)))
 """Every family as often as any other."""
 
 every_program = st.builds(

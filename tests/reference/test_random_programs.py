@@ -45,7 +45,11 @@ def test_random_programs_are_right_or_out_of_reach(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Run, "equation", counting)
 
     @settings(
-        max_examples=COUNT, deadline=None, derandomize=SEED is None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=COUNT,
+        deadline=None,
+        derandomize=SEED is None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     @seed(int(SEED or 0))
     @given(every_program)

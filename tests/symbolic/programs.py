@@ -40,6 +40,12 @@ def _padded(a: jax.Array, n: int) -> jax.Array:
     return lax.pad(a, jnp.asarray(0.5 * (n % 2), a.dtype), [(low, high, interior)] * a.ndim)
 
 
+def _definite(a: jax.Array) -> jax.Array:
+    if a.ndim != 2 or 0 in a.shape:
+        raise ValueError("no matrix")
+    return a @ a.T + 2 * jnp.eye(a.shape[0])
+
+
 ELEMENTWISE: tuple[Operation, ...] = (
     lambda a, b, n: jnp.sin(a),
     lambda a, b, n: jnp.tanh(a),
@@ -126,7 +132,53 @@ REDUCING: tuple[Operation, ...] = (
     lambda a, b, n: jnp.einsum("bi,bj->bij", a, b).sum(0),
     lambda a, b, n: jnp.einsum("i,j,k->kj", a.ravel(), b.ravel(), a.ravel()),
 )
-OPERATIONS = (*ELEMENTWISE, *MOVING, *REDUCING)
+INDEXING: tuple[Operation, ...] = (
+    lambda a, b, n: a[jnp.array([n % a.shape[0], 0, -1])],
+    lambda a, b, n: a[jnp.array([0, n % a.shape[0]]), ..., jnp.array([-1, 0])],
+    lambda a, b, n: a[::-1][: n % 3 + 1],
+    lambda a, b, n: a.at[n % a.shape[0]].set(b),
+    lambda a, b, n: a.at[n % 2 :: 2].set(b[: len(range(n % 2, a.shape[0], 2))]),
+    lambda a, b, n: a.at[jnp.array([n % a.shape[0], 0, 0])].add(b[:3]),
+    lambda a, b, n: a.at[..., 0].multiply(1.5, unique_indices=True),
+    lambda a, b, n: a.at[0].max(b),
+    lambda a, b, n: a.at[jnp.array([n % 5, 7])].get(mode="clip"),
+    lambda a, b, n: a.at[jnp.array([n % 5, 7])].get(mode="fill", fill_value=0.5),
+    lambda a, b, n: lax.dynamic_slice_in_dim(a, n % 4, 1),
+    lambda a, b, n: lax.dynamic_update_slice(a, b, (n % 3,) * a.ndim),
+    lambda a, b, n: jnp.take_along_axis(a, jnp.argsort(b, -1), -1),
+    lambda a, b, n: jax.ops.segment_sum(a, jnp.arange(a.shape[0]) % 2, 2),
+    lambda a, b, n: a * jax.nn.one_hot(n % 3, a.shape[-1]),
+)
+ORDERED: tuple[Operation, ...] = (
+    lambda a, b, n: jnp.sort(a, _along(a, n)),
+    lambda a, b, n: a * jnp.argmax(b, _along(b, n), keepdims=True),
+    lambda a, b, n: a[jnp.argmax(a[..., 0])] if a.ndim > 1 else a[jnp.argmin(a)],
+    lambda a, b, n: lax.top_k(a, 1 + n % 2)[0],
+    lambda a, b, n: lax.cummax(a, _along(a, n), reverse=n % 2 == 0),
+    lambda a, b, n: lax.cumprod(a, _along(a, n), reverse=n % 2 == 0),
+    lambda a, b, n: lax.cumlogsumexp(a, _along(a, n)),
+    lambda a, b, n: jnp.median(a, _axis(a, n)),
+    lambda a, b, n: lax.clamp(a - 0.5, b, a + 0.5),
+    lambda a, b, n: jnp.max(jnp.tile(a.ravel(), 1) + jnp.arange(40.0)[:, None] * 0.01) * a,
+    lambda a, b, n: jnp.convolve(a.ravel()[:4], b.ravel()[:3]),
+)
+ALGEBRA: tuple[Operation, ...] = (
+    lambda a, b, n: jnp.linalg.inv(_definite(a)),
+    lambda a, b, n: jnp.linalg.solve(_definite(a), b),
+    lambda a, b, n: jnp.linalg.slogdet(_definite(a))[1],
+    lambda a, b, n: jnp.linalg.det(_definite(a)),
+    lambda a, b, n: jnp.linalg.cholesky(_definite(a)),
+    lambda a, b, n: jax.scipy.linalg.solve_triangular(_definite(a), b, trans=n % 2, lower=n % 4 < 2),
+    lambda a, b, n: jnp.linalg.eigvalsh(_definite(a) + jnp.diag(jnp.arange(float(a.shape[0])))),
+)
+CONTROL: tuple[Operation, ...] = (
+    lambda a, b, n: lax.cond(jnp.sum(a) > 0.1 * n - 1, jnp.sin, lambda x: x**2, b),
+    lambda a, b, n: lax.switch(n % 3, [jnp.sin, jnp.cos, jnp.tanh], a),
+    lambda a, b, n: lax.fori_loop(0, n % 3, lambda i, c: jnp.sin(c) + a * i, b * jnp.ones_like(a)),
+    lambda a, b, n: lax.scan(lambda c, x: (0.5 * c + x, c * x), 0.0 * a[0] + 1.0, a, reverse=n % 2 == 0)[1],
+    lambda a, b, n: lax.while_loop(lambda c: jnp.sum(c * c) > 2.0, lambda c: 0.6 * c, a),
+)
+OPERATIONS = (*ELEMENTWISE, *MOVING, *REDUCING, *INDEXING, *ORDERED, *ALGEBRA, *CONTROL)
 
 
 @dataclass(frozen=True)
@@ -167,7 +219,7 @@ programs = st.builds(
     instructions=st.lists(
         st.tuples(st.integers(0, len(OPERATIONS) - 1), st.integers(0, 3), st.integers(0, 3), st.integers(0, 30)),
         min_size=1,
-        max_size=8,
+        max_size=12,
     ).map(tuple),
     seed=st.integers(0, 1000),
 )

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from jax import lax
 
+from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.symbolic.elementwise import ELEMENTWISE
 
-from .agreement import assert_formulas_match, primitives_of
+from .agreement import assert_formulas_match, assert_formulas_match_differences, primitives_of
 
 SHAPES = ((), (1,), (3,), (2, 0), (2, 3))
 REALS, POSITIVE, UNIT, ABOVE_ONE = (-2.0, 2.0), (0.1, 3.0), (-0.9, 0.9), (1.1, 3.0)
@@ -55,6 +56,15 @@ SMOOTH: dict[str, tuple[Callable[..., Any], list[tuple[float, float]]]] = {
     "lgamma": (lax.lgamma, [POSITIVE]),
     "digamma": (lax.digamma, [POSITIVE]),
     "polygamma": (lambda x: lax.polygamma(jnp.ones_like(x), x), [POSITIVE]),
+    "erf_inv": (lax.erf_inv, [UNIT]),
+    "igamma": (lambda x: lax.igamma(jnp.full_like(x, 1.7), x), [POSITIVE]),
+    "igammac": (lambda x: lax.igammac(jnp.full_like(x, 1.7), x), [POSITIVE]),
+    "regularized_incomplete_beta": (
+        lambda x: jax.scipy.special.betainc(jnp.full_like(x, 1.7), jnp.full_like(x, 0.6), x),
+        [(0.1, 0.9)],
+    ),
+    "bessel_i0e": (lax.bessel_i0e, [REALS]),
+    "bessel_i1e": (lax.bessel_i1e, [POSITIVE]),
     "stop_gradient": (lambda x: lax.stop_gradient(x) * x, [REALS]),
     "copy": (lambda x: jnp.array(x, copy=True) * x, [REALS]),
 }
@@ -86,7 +96,7 @@ KINKED: dict[str, tuple[Callable[..., Any], list[tuple[float, float]]]] = {
 
 def test_no_rule_goes_untested() -> None:
     of_newer_jax = {"one_minus_square"}  # how it writes the derivative of tanh, which is tested
-    assert {*SMOOTH, *KINKED} | of_newer_jax == set(ELEMENTWISE)
+    assert {*SMOOTH, *KINKED, "zeta"} | of_newer_jax == set(ELEMENTWISE)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -96,9 +106,16 @@ def test_formulas_are_jaxs_numbers(primitive: str, shape: tuple[int, ...]) -> No
     rng = np.random.default_rng(3)
     point = [rng.uniform(*interval, shape) for interval in intervals]
     assert primitive in primitives_of(f, *point)
-    if primitive in ("eq", "ne"):  # sign is compared with a number it takes: on its border by design
-        return
     assert assert_formulas_match(f, *point)
+
+
+def test_zeta_has_a_slope_although_jax_gives_none() -> None:
+    assert_formulas_match_differences(lambda x: lax.zeta(jnp.full_like(x, 2.5), x), np.array([0.4, 1.7]))
+
+
+def test_slopes_that_have_no_closed_form_are_out_of_reach() -> None:
+    with pytest.raises(OutOfReach, match="no derivative is known for RegularizedGamma"):
+        assert_formulas_match(lambda a: lax.igamma(a, jnp.full_like(a, 1.5)), np.array([0.7, 2.0]))
 
 
 class TestSelect:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.symbolic import derivation
 
-from .agreement import assert_formulas_match
-from .programs import RandomProgram, programs
+from .agreement import assert_formulas_match, primitives_of
+from .programs import OPERATIONS, RandomProgram, programs
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -23,3 +23,12 @@ def test_formulas_of_random_programs_are_right_or_out_of_reach(program: RandomPr
             assert_formulas_match(program, *program.point())
     finally:
         derivation.INLINE = before
+
+
+def test_random_programs_cover_what_users_write() -> None:
+    found: set[str] = set()
+    for operation in range(len(OPERATIONS)):
+        for shapes in [((3,), (3,)), ((3, 3), (3, 3))]:
+            program = RandomProgram(shapes, ((operation, 0, 1, 1),), 0)
+            found |= primitives_of(program, *program.point())
+    assert len(found) >= 60

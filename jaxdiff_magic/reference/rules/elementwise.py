@@ -367,7 +367,6 @@ def two_argument_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return smooth("pow")(run, xs, step)
 
 
-
 def bitcast(run: Run, xs: list[Node], step: Step) -> list[Node]:
     """The same bits as another type: of integers, and of floating-point constants in the dtype they came in."""
     x, (shape, dtype) = xs[0], step.results[0]

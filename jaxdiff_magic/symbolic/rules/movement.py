@@ -1,10 +1,9 @@
-"""What each primitive that moves or reduces data does to indices: one rule per primitive."""
+"""What each primitive that moves or converts data does to indices: one rule per primitive."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,30 +11,9 @@ import sympy as sp
 from sympy import Expr, Integer
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.symbolic.expression import Delta, Index, Truth, Within
-from jaxdiff_magic.symbolic.functions import maximum, minimum
-from jaxdiff_magic.symbolic.indices import quotient, ravel, remainder, total, unravel
-
-Indices = tuple[Expr, ...]
-
-
-@dataclass(frozen=True)
-class View:
-    """An array as a rule from indices to a scalar expression."""
-
-    shape: tuple[int, ...]
-    at: Callable[[Indices], sp.Basic]
-
-
-@dataclass(frozen=True)
-class Result:
-    """Shape and dtype of one result of a primitive."""
-
-    shape: tuple[int, ...]
-    dtype: Any
-
-
-StructureRule = Callable[[Sequence[View], Mapping[str, Any], Sequence[Result]], list[View]]
+from jaxdiff_magic.symbolic.expression import Delta, Truth
+from jaxdiff_magic.symbolic.indices import quotient, ravel, remainder, unravel
+from jaxdiff_magic.symbolic.rules.view import Indices, Result, StructureRule, View, between, pieces
 
 
 def _broadcast(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
@@ -110,12 +88,12 @@ def _concatenate(inputs: Sequence[View], params: Mapping[str, Any], results: Seq
     starts = list(itertools.accumulate((x.shape[axis] for x in inputs), initial=0))
 
     def at(i: Indices) -> sp.Basic:
-        pieces = [
-            (_within(i[axis], start, x.shape[axis]), x, (*i[:axis], i[axis] - start, *i[axis + 1 :]))
+        parts = [
+            (between(i[axis], start, x.shape[axis]), x, (*i[:axis], i[axis] - start, *i[axis + 1 :]))
             for start, x in zip(starts, inputs, strict=False)
             if x.shape[axis]
         ]
-        return _pieces([(place, lambda x=x, j=j: x.at(j)) for place, x, j in pieces])
+        return pieces([(place, lambda x=x, j=j: x.at(j)) for place, x, j in parts])
 
     return [View(results[0].shape, at)]
 
@@ -125,7 +103,7 @@ def _stack(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[
 
     def at(i: Indices) -> sp.Basic:
         rest = (*i[:axis], *i[axis + 1 :])
-        return _pieces([(Delta(i[axis], Integer(k)), lambda x=x: x.at(rest)) for k, x in enumerate(inputs)])
+        return pieces([(Delta(i[axis], Integer(k)), lambda x=x: x.at(rest)) for k, x in enumerate(inputs)])
 
     return [View(results[0].shape, at)]
 
@@ -160,7 +138,7 @@ def _pad(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Re
             if step > 1:
                 inside *= Delta(remainder(position, step), Integer(0))
                 position = quotient(position, step)
-            inside *= _within(position, 0, size)
+            inside *= between(position, 0, size)
             source.append(position)
         if inside == 0:
             return filling.at(())
@@ -168,66 +146,6 @@ def _pad(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Re
         return inside * value if outside == 0 else inside * value + (1 - inside) * outside
 
     return [View(results[0].shape, at)]
-
-
-def _dot(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
-    x, y = inputs
-    (x_sum, y_sum), (x_batch, y_batch) = params["dimension_numbers"]
-    x_free = [a for a in range(len(x.shape)) if a not in (*x_sum, *x_batch)]
-    y_free = [a for a in range(len(y.shape)) if a not in (*y_sum, *y_batch)]
-
-    def at(i: Indices) -> sp.Basic:
-        summed = [Index(x.shape[axis], "k") for axis in x_sum]
-        batch, rest = i[: len(x_batch)], i[len(x_batch) :]
-        of_x = dict(zip((*x_batch, *x_free, *x_sum), (*batch, *rest[: len(x_free)], *summed), strict=True))
-        of_y = dict(zip((*y_batch, *y_free, *y_sum), (*batch, *rest[len(x_free) :], *summed), strict=True))
-        product = x.at(tuple(of_x[a] for a in range(len(x.shape)))) * y.at(tuple(of_y[a] for a in range(len(y.shape))))
-        return total(product, summed)
-
-    return [View(results[0].shape, at)]
-
-
-def _reduce_sum(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
-    x, axes = inputs[0], params["axes"]
-
-    def at(i: Indices) -> sp.Basic:
-        summed = {axis: Index(x.shape[axis], "s") for axis in axes}
-        kept = iter(i)
-        return total(x.at(tuple(summed.get(a) or next(kept) for a in range(len(x.shape)))), list(summed.values()))
-
-    return [View(results[0].shape, at)]
-
-
-def _reduce_by(combine: Callable[..., sp.Basic], most: int) -> StructureRule:
-    """A reduction written out over its elements, while they are few."""
-
-    def rule(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
-        x, axes = inputs[0], params["axes"]
-        ranges = [range(x.shape[axis]) for axis in axes]
-        if (count := int(np.prod([len(r) for r in ranges]))) > most:
-            raise OutOfReach(f"a {combine.__name__} over {count} elements has no formula yet")
-
-        def at(i: Indices) -> sp.Basic:
-            elements = []
-            for chosen in itertools.product(*ranges):
-                places, kept = dict(zip(axes, map(Integer, chosen), strict=True)), iter(i)
-                elements.append(x.at(tuple(places[a] if a in places else next(kept) for a in range(len(x.shape)))))
-            return combine(*elements)
-
-        return [View(results[0].shape, at)]
-
-    return rule
-
-
-def _cumulative_sum(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
-    x, axis = inputs[0], params["axis"]
-
-    def at(i: Indices) -> sp.Basic:
-        k = Index(x.shape[axis], "s")
-        ahead = k - i[axis] if params["reverse"] else i[axis] - k
-        return total(Within(ahead, Integer(0), Integer(x.shape[axis])) * x.at((*i[:axis], k, *i[axis + 1 :])), [k])
-
-    return [View(x.shape, at)]
 
 
 def _iota(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
@@ -250,31 +168,11 @@ def _convert(inputs: Sequence[View], params: Mapping[str, Any], results: Sequenc
     return [View(results[0].shape, at)]
 
 
-def _dynamic_slice(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
-    x, *starts = inputs
-    sizes = params["slice_sizes"]
-    first = []
-    for start, size, length in zip(starts, sizes, x.shape, strict=True):
-        position = start.at(())
-        if not isinstance(position, Integer):
-            raise OutOfReach("dynamic_slice at a computed position has no formula yet")
-        first.append(min(max(int(position), 0), length - size))
-    return [View(results[0].shape, lambda i: x.at(tuple(a + k for a, k in zip(first, i, strict=True))))]
+def _same(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+    return [View(x.shape, x.at) for x in inputs]
 
 
-def _pieces(parts: Sequence[tuple[Expr, Callable[[], sp.Basic]]]) -> sp.Basic:
-    """The one part whose place is 1. Parts are expressions, or all of them conditions."""
-    values = [(place, value()) for place, value in parts if place != 0]
-    if all(isinstance(value, Expr) for _, value in values):
-        return sp.Add(*(place * value for place, value in values))
-    return sp.Or(*(sp.And(sp.Eq(place, 1), value) for place, value in values))
-
-
-def _within(e: Expr, start: int, size: int) -> Expr:
-    return Delta(e, Integer(start)) if size == 1 else Within(e, Integer(start), Integer(start + size - 1))
-
-
-STRUCTURE: Mapping[str, StructureRule] = {
+MOVEMENT: Mapping[str, StructureRule] = {
     "broadcast_in_dim": _broadcast,
     "reshape": _reshape,
     "squeeze": _same_order,
@@ -287,19 +185,8 @@ STRUCTURE: Mapping[str, StructureRule] = {
     "unstack": _unstack,
     "split": _split,
     "pad": _pad,
-    "dot_general": _dot,
-    "reduce_sum": _reduce_sum,
-    "reduce_prod": _reduce_by(sp.Mul, 32),
-    "reduce_max": _reduce_by(maximum, 32),
-    "reduce_min": _reduce_by(minimum, 32),
-    "reduce_and": _reduce_by(sp.And, 32),
-    "reduce_or": _reduce_by(sp.Or, 32),
-    "cumsum": _cumulative_sum,
     "iota": _iota,
     "convert_element_type": _convert,
-    "dynamic_slice": _dynamic_slice,
+    "device_put": _same,
 }
 """Primitive name to its rule."""
-
-VIEWS = frozenset("broadcast_in_dim reshape squeeze transpose tile slice rev split unstack copy".split())
-"""Primitives that only re-index: they need no definition of their own."""
