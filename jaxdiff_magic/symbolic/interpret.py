@@ -15,7 +15,7 @@ import sympy as sp
 from sympy import Expr, Integer, Rational
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.symbolic import unrolling
+from jaxdiff_magic.symbolic import library, unrolling
 from jaxdiff_magic.symbolic.calculus import differentiate
 from jaxdiff_magic.symbolic.concrete import Atom, Concrete, integers
 from jaxdiff_magic.symbolic.elementwise import ELEMENTWISE
@@ -27,7 +27,7 @@ from jaxdiff_magic.symbolic.rules.view import Result, View
 from jaxdiff_magic.symbolic.tables import lookup
 from jaxdiff_magic.trace import Constant, Equation, Location, Trace, Variable
 
-WRITTEN_OUT = (2, 3)
+WRITTEN_OUT = ((2,), (3,))
 """Determinants of these sizes are the polynomials that JAX computes."""
 MOST_ITERATIONS = 64
 """Loops are written out while they take no more steps than this, all together …"""
@@ -129,8 +129,10 @@ class _Reading:
                 return (), [Constant(np.asarray(_platform(equation.params["platforms"]), np.int32))]
             case "custom_linear_solve":
                 return (), [self.linear_solve(equation)]
-            case "det" if equation.inputs[0].shape[-1] in WRITTEN_OUT and equation.bodies:
-                return unrolling.instance(equation.bodies[0], equation.inputs)
+            case name if name in library.FUNCTIONS and equation.bodies:
+                small = name == "det" and equation.inputs[0].shape[-1:] in WRITTEN_OUT
+                if small or not library.is_itself(equation):
+                    return unrolling.instance(equation.bodies[0], equation.inputs)
             case name if name not in STRUCTURE and name not in ELEMENTWISE and len(equation.bodies) == 1:
                 return unrolling.instance(equation.bodies[0], equation.inputs)
         return None
