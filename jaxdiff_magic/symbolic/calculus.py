@@ -80,6 +80,8 @@ def differentiate(e: Expr, array: Array, element: Sequence[Expr]) -> Expr:
                         for arg in node.args
                     )
                 )
+            case sp.log() if isinstance(node.args[0], sp.Abs):  # sign(u) / |u| is 1 / u
+                return d(node.args[0].args[0]) / node.args[0].args[0]
             case sp.Abs():
                 return sp.sign(node.args[0]) * d(node.args[0])
             case _ if isinstance(node, PIECEWISE_CONSTANT):

@@ -10,14 +10,26 @@ import sympy as sp
 from sympy import Expr, Integer
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.symbolic.expression import SELECTORS, Choice, FunctionSymbol, IndexSum, contains, free, rename, size
+from jaxdiff_magic.symbolic.expression import (
+    SELECTORS,
+    Choice,
+    FunctionSymbol,
+    IndexSum,
+    contains,
+    free,
+    rename,
+    size,
+)
 from jaxdiff_magic.symbolic.functions import Frozen
-from jaxdiff_magic.symbolic.program import Definition, Program, substitute
+from jaxdiff_magic.symbolic.program import Array, Definition, Program, substitute
 
 MAX_TERMS = 400
 """A sum is written out while it has no more terms than this."""
 MAX_GROWTH = 8
 """Nothing is written out that would have so many times the operations that are wanted."""
+COFACTORS = ("det", "logdet", "inv")
+MOST_ROWS = 3
+"""Matrix functions are spelled out in elements up to this size."""
 MAX_REWRITTEN = 30
 """Longer expressions are shown as they are."""
 
@@ -29,12 +41,38 @@ def component(program: Program, definition: Definition, element: Sequence[int], 
         OutOfReach: when it takes more than `limit` operations to write.
     """
     steps = {step.array.label: step.at for step in program.definitions if not step.array.operation}
-    e = definition.at([Integer(i) for i in element])
+    e = spelled_out(written_out(definition.at([Integer(i) for i in element]), limit))
     while free(e) & steps.keys():
-        e = written_out(substitute(e, steps), limit)
+        e = spelled_out(written_out(substitute(e, steps), limit))
     if any(isinstance(s, FunctionSymbol) and not s.roots.isdisjoint(steps) for s in free(e)):
         raise OutOfReach("its components are elements of a function of an intermediate array")
     return written_out(e, limit)
+
+
+def spelled_out(e: Expr) -> Expr:
+    """Determinants and inverses of matrices with at most three rows, in the elements of those matrices."""
+    elements = {node: (node.base.label, node.indices) for node in e.atoms(sp.Indexed)}
+    elements |= {symbol: (symbol, ()) for symbol in e.atoms(FunctionSymbol) if symbol.operation[0] != "inv"}
+    spelled = {
+        node: by_cofactors(*label.operation, indices)
+        for node, (label, indices) in elements.items()
+        if isinstance(label, FunctionSymbol) and label.operation[0] in COFACTORS
+    }
+    return e.xreplace({node: found for node, found in spelled.items() if found is not None})
+
+
+def by_cofactors(name: str, operands: Sequence[Array], indices: Sequence[Expr]) -> Expr | None:
+    """An element of a determinant or inverse by Cramer's rule; None for larger matrices."""
+    (a,) = operands
+    batch, n = indices[: len(a.shape) - 2], a.shape[-1]
+    if n > MOST_ROWS:
+        return None
+    matrix = sp.Matrix(n, n, lambda i, j: a.at((*batch, Integer(i), Integer(j))))
+    determinant = matrix.det(method="berkowitz").expand()
+    if name == "inv":
+        row, column = indices[len(batch) :]
+        return matrix.adjugate()[int(row), int(column)].expand() / determinant
+    return determinant if name == "det" else sp.log(sp.Abs(determinant))
 
 
 def written_out(e: Expr, limit: int) -> Expr:

@@ -27,8 +27,6 @@ from jaxdiff_magic.symbolic.rules.view import Result, View
 from jaxdiff_magic.symbolic.tables import lookup
 from jaxdiff_magic.trace import Constant, Equation, Location, Trace, Variable
 
-WRITTEN_OUT = ((2,), (3,))
-"""Determinants of these sizes are the polynomials that JAX computes."""
 MOST_ITERATIONS = 64
 """Loops are written out while they take no more steps than this, all together …"""
 MOST_DEFINITIONS = 400
@@ -130,8 +128,7 @@ class _Reading:
             case "custom_linear_solve":
                 return (), [self.linear_solve(equation)]
             case name if name in library.FUNCTIONS and equation.bodies:
-                small = name == "det" and equation.inputs[0].shape[-1:] in WRITTEN_OUT
-                if small or not library.is_itself(equation):
+                if not library.is_itself(equation):
                     return unrolling.instance(equation.bodies[0], equation.inputs)
             case name if name not in STRUCTURE and name not in ELEMENTWISE and len(equation.bodies) == 1:
                 return unrolling.instance(equation.bodies[0], equation.inputs)

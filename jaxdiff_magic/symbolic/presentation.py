@@ -39,7 +39,7 @@ MAX_COMPONENTS = 64
 """A block is written entry by entry while it has no more entries than this …"""
 READABLE = 40
 """… and no entry has more operations than this."""
-READABLE_INDEX = 120
+READABLE_INDEX = 60
 """An index formula is shown in one piece while it has no more operations than this."""
 MAX_STEPS = 24
 MAX_LINES = 12
