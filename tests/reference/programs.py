@@ -1,8 +1,8 @@
-"""Random programs for the reference: what the formulas' programs do, and loops, positions, solvers and windows besides."""
+"""Random programs for the reference: those of the formulas, and loops, positions, solvers and windows besides."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -232,9 +232,9 @@ LOOPS: tuple[Operation, ...] = (
     lambda a, b, n: lax.map(lambda x: jnp.sum(x * x), a),
     lambda a, b, n: jax.vmap(lambda x: _cube(x) + x.sum(), in_axes=-1, out_axes=0)(a),
     lambda a, b, n: jax.vmap(lambda x, y: jnp.outer(x, y).sum(0))(a, b),
-    lambda a, b, n: lax.scan(
-        lambda c, x: (lax.cond(x > 0.0, lambda y: y * x, lambda y: y + x, c), c), b, a.ravel()
-    )[n % 2],
+    lambda a, b, n: lax.scan(lambda c, x: (lax.cond(x > 0.0, lambda y: y * x, lambda y: y + x, c), c), b, a.ravel())[
+        n % 2
+    ],
     lambda a, b, n: lax.scan(lambda c, x: (c, lax.scan(lambda d, y: (d + y * c, d), x, a)[1]), 0.5, a[:, 0])[1],
     lambda a, b, n: jax.grad(lambda x: jnp.sum(jnp.sin(x) * jax.lax.stop_gradient(b.sum())))(a),
     lambda a, b, n: jax.jvp(lambda x: lax.scan(lambda c, y: (c * y, c), 1.0, x)[1], (a.ravel(),), (a.ravel(),))[1],
@@ -283,7 +283,17 @@ class Program:
     seed: int
 
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        values: list[jax.Array] = [*inputs]
+        return self.values(*inputs)[-1]
+
+    def values(self, *inputs: jax.Array, at: int = -1, g: Callable[[Any], Any] | None = None) -> list[jax.Array]:
+        """All that is computed, inputs first; the value at one position goes through a function `g` at once."""
+        values: list[jax.Array] = []
+
+        def append(value: jax.Array) -> None:
+            values.append(g(value) if g is not None and len(values) == at else value)
+
+        for value in inputs:
+            append(value)
         for operation, first, second, number in self.instructions:
             # counted from the newest, so that programs are deep
             a, b = values[-1 - first % len(values)], values[-1 - second % len(values)]
@@ -292,8 +302,8 @@ class Program:
             except DOES_NOT_FIT:
                 continue
             if result.size <= LARGEST and result.ndim <= 4:
-                values.append(result)
-        return values[-1]
+                append(result)
+        return values
 
     def points(self, count: int) -> Sequence[np.ndarray]:
         """For each input a batch of points."""
@@ -305,9 +315,7 @@ def _family(operations: Sequence[Operation]) -> st.SearchStrategy[int]:
     return st.sampled_from([EVERY_OPERATION.index(operation) for operation in operations])
 
 
-operation = st.one_of(
-    *map(_family, (OPERATIONS, MORE_ELEMENTWISE, POSITIONS, MORE_REDUCING, LOOPS, SOLVERS))
-)
+operation = st.one_of(*map(_family, (OPERATIONS, MORE_ELEMENTWISE, POSITIONS, MORE_REDUCING, LOOPS, SOLVERS)))
 """Every family as often as any other."""
 
 every_program = st.builds(

@@ -38,9 +38,7 @@ W_BATCH = np.stack([W, W.T, W**2])
 def all_found(reference: Reference, order: int, *points: np.ndarray) -> list[Found]:
     outputs, inputs = range(len(reference.outputs)), range(len(reference.inputs))
     return [
-        reference.evaluate(path, points)
-        for k in range(order + 1)
-        for path in itertools.product(outputs, *[inputs] * k)
+        reference.evaluate(path, points) for k in range(order + 1) for path in itertools.product(outputs, *[inputs] * k)
     ]
 
 

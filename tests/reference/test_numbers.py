@@ -28,9 +28,7 @@ def error_of(x: Number) -> float:
 
 
 # Sums, products and quotients of exact numbers, as trees.
-expressions = st.recursive(
-    floats, lambda inner: st.tuples(st.sampled_from("+-*/"), inner, inner), max_leaves=12
-)
+expressions = st.recursive(floats, lambda inner: st.tuples(st.sampled_from("+-*/"), inner, inner), max_leaves=12)
 ACTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
@@ -103,13 +101,29 @@ ARGUMENTS: dict[str, tuple[Callable[..., Any], list[tuple[float, ...]]]] = {
     **{
         name: (getattr(mpmath, other), [(x,) for x in (-2.7, -0.3, 1e-9, 0.4, 5.3, 20.1)])
         for name, other in {
-            "exp": "exp", "expm1": "expm1", "sin": "sin", "cos": "cos", "tan": "tan", "atan": "atan", "sinh": "sinh",
-            "cosh": "cosh", "tanh": "tanh", "asinh": "asinh", "erf": "erf", "erfc": "erfc",
+            "exp": "exp",
+            "expm1": "expm1",
+            "sin": "sin",
+            "cos": "cos",
+            "tan": "tan",
+            "atan": "atan",
+            "sinh": "sinh",
+            "cosh": "cosh",
+            "tanh": "tanh",
+            "asinh": "asinh",
+            "erf": "erf",
+            "erfc": "erfc",
         }.items()
     },
     **{
         name: (getattr(mpmath, other), [(x,) for x in (1e-5, 0.3, 1.0000001, 1.9, 37.2)])
-        for name, other in {"log": "log", "sqrt": "sqrt", "cbrt": "cbrt", "lgamma": "loggamma", "log1p": "log1p"}.items()
+        for name, other in {
+            "log": "log",
+            "sqrt": "sqrt",
+            "cbrt": "cbrt",
+            "lgamma": "loggamma",
+            "log1p": "log1p",
+        }.items()
     },
     "digamma": (mpmath.digamma, [(0.3,), (1.4616321,), (7.5,)]),
     "polygamma": (lambda n, x: mpmath.polygamma(int(n), x), [(1.0, 0.3), (2.0, 4.4), (3.0, 1.1)]),

@@ -1,6 +1,6 @@
 """Whatever a user may write: the reference is right, or it says that it cannot tell.
 
-PROGRAMS=5000 SEED=1 python -m pytest -s tests/reference/test_random_programs.py tries as many, other ones for each seed,
+PROGRAMS=5000 SEED=1 python -m pytest -s tests/reference/test_random_programs.py tries as many, others for each seed,
 and prints what became of them.
 """
 
@@ -23,7 +23,7 @@ COUNT, SEED = int(os.environ.get("PROGRAMS", "100")), os.environ.get("SEED")
 
 
 def outcome_of(program: Program) -> str:
-    """What became of one comparison with JAX; fails where the reference is wrong or a rule does not fit its primitive."""
+    """What became of one comparison with JAX; fails where the reference is wrong or a rule does not fit."""
     try:
         return compared(program, program.points(1))
     except OutOfReach as error:
@@ -45,7 +45,11 @@ def test_random_programs_are_right_or_out_of_reach(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Run, "equation", counting)
 
     @settings(
-        max_examples=COUNT, deadline=None, derandomize=SEED is None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=COUNT,
+        deadline=None,
+        derandomize=SEED is None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     @seed(int(SEED or 0))
     @given(every_program)

@@ -33,7 +33,7 @@ from jaxdiff_magic.reference.numbers import (
     weigh,
 )
 from jaxdiff_magic.reference.rules.movement import stacked
-from jaxdiff_magic.reference.run import Node, Result, Rule, Run, Step
+from jaxdiff_magic.reference.run import Node, Result, Rule, Run, Step, TotalRule
 
 MAX_DENSE = 400
 """An implicit linear map is written out as a matrix while it has no more rows than this."""
@@ -48,14 +48,17 @@ def mm(*factors: Number) -> Number:
 
 
 def t(x: Number) -> Number:
+    """The transpose."""
     return move(x, lambda a: np.swapaxes(a, -1, -2))
 
 
 def lower(x: Number, k: int = 0) -> Number:
+    """The triangle up to the k-th diagonal."""
     return move(x, lambda a: np.tril(a, k))
 
 
 def upper(x: Number, k: int = 0) -> Number:
+    """The triangle from the k-th diagonal."""
     return move(x, lambda a: np.triu(a, k))
 
 
@@ -66,6 +69,7 @@ def halved(x: Number) -> Number:
 
 
 def identity(x: Number) -> Number:
+    """The identity matrix of the size of `x`."""
     return number(np.eye(base(x).data.shape[-1]))
 
 
@@ -82,6 +86,7 @@ def _batched(f: Callable[[np.ndarray], Any], a: np.ndarray) -> np.ndarray:
 
 
 def inverse(x: Number) -> Number:
+    """The inverse, with the bound |inv x| |dx| |inv x|; NaN where there is none."""
     if k := level(x):
         a, da = split(x, k)
         y = inverse(a)
@@ -161,7 +166,7 @@ def _lu_pull(y: Number, g: Number) -> Number:
     return mm(t(inverse(low)), inner, t(inverse(up)))
 
 
-def matrix_function(f: Callable[[Number], Number], pull: Callable[[Number, Number], Number]) -> Rule:
+def matrix_function(f: Callable[[Number], Number], pull: Callable[[Number, Number], Number]) -> TotalRule:
     """A function of one square matrix (or a stack of them), and how its adjoint pulls back."""
 
     def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
