@@ -196,8 +196,9 @@ def _open(
                 environment.update(zip(equation.outvars, results, strict=True))
                 continue
             primitive = callee
-        if primitive.startswith("random_") and all(isinstance(atom, Constant) for atom in inputs):
-            known = [atom.value if atom.key is None else atom.key for atom in inputs]  # a fixed key: fixed numbers
+        fixed = [atom for atom in inputs if isinstance(atom, Constant)]
+        if primitive.startswith("random_") and len(fixed) == len(inputs):
+            known = [atom.value if atom.key is None else atom.key for atom in fixed]  # a fixed key: fixed numbers
             drawn = equation.primitive.bind(*known, **equation.params)
             results = drawn if equation.primitive.multiple_results else [drawn]
             environment.update(zip(equation.outvars, map(_constant, results), strict=True))

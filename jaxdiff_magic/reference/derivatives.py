@@ -1,7 +1,8 @@
 """Derivatives of a trace at a batch of points, and what the programs of JAX's own rules give there, in float64.
 
-`Reference` differentiates the function's trace with local rules; `RuleValues` only runs the program that JAX traced for
-a derivative, along unit cotangents and tangents. Both return values with error bounds, axes `(points, output, inputs…)`.
+`Reference` differentiates the function's trace with local rules; `RuleValues` only runs the program that JAX traced
+for a derivative, along unit cotangents and tangents. Both return values with error bounds, axes `(points, output,
+inputs…)`.
 """
 
 from __future__ import annotations
@@ -103,9 +104,10 @@ class Reference:
         rows = [direction[None] for direction in directions]
         with np.errstate(all="ignore"):
             blocks, border = self._portions(points, lambda part: self._forward(part, rows, False))
+        count, along = len(points[0]), (blocks["direction", o] for o in range(len(self.outputs)))
         return [
-            Found(*(part.reshape(len(points[0]), *shape) for part in blocks["direction", o]), border)
-            for o, shape in enumerate(self.outputs)
+            Found(values.reshape(count, *shape), errors.reshape(count, *shape), border)
+            for (values, errors), shape in zip(along, self.outputs, strict=True)
         ]
 
     def product(self, path: Path, points: Sequence[np.ndarray], direction: np.ndarray) -> Found:
@@ -452,7 +454,7 @@ def _coefficient(x: Number | None, order: int, shape: tuple[int, ...]) -> tuple[
         return np.zeros(shape), np.zeros(shape)
     found = base(x)
     error = np.zeros(()) if found.error is None else found.error
-    data = found.data.real if np.iscomplexobj(found.data) else found.data
+    data = np.real(found.data)
     return np.broadcast_to(data, shape), np.broadcast_to(error, shape)
 
 
@@ -464,7 +466,7 @@ def _value(x: Number | None, kept: tuple[int, ...], shape: tuple[int, ...], lead
     error = np.broadcast_to(0.0 if found.error is None else found.error, found.data.shape)
     first = (slice(None),) * len(kept) + (0,) * (lead - len(kept))
     values, errors = (np.broadcast_to(part[first], (*kept, *shape)) for part in (found.data, error))
-    return values.real, errors
+    return np.real(values), errors
 
 
 @functools.lru_cache(maxsize=64)

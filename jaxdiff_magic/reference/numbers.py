@@ -121,6 +121,7 @@ def each(x: Number, f: Callable[[Bounded], Bounded]) -> Number:
 
 
 def add(a: Number, b: Number) -> Number:
+    """a + b."""
     if k := level(a, b):
         (a, da), (b, db) = split(a, k), split(b, k)
         return dual(k, add(a, b), plus(da, db))
@@ -129,6 +130,7 @@ def add(a: Number, b: Number) -> Number:
 
 
 def multiply(a: Number, b: Number) -> Number:
+    """a * b, by the product rule."""
     if k := level(a, b):
         (a, da), (b, db) = split(a, k), split(b, k)
         left = None if da is None else multiply(da, b)

@@ -270,6 +270,8 @@ class Step:
 
 Rule = Callable[[Run, list[Node], Step], list[Node] | None]
 """The results of a primitive; None where the rule does not fit and the primitive's body should be run."""
+TotalRule = Callable[[Run, list[Node], Step], list[Node]]
+"""A rule that fits always."""
 
 
 def _used(equation: Equation) -> Sequence[Variable | Constant]:

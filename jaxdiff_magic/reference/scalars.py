@@ -37,9 +37,9 @@ class Scalar:
         from jaxdiff_magic.reference.partials import PARTIALS
 
         known = PARTIALS.get(self.name, ())
-        if position >= len(known) or known[position] is None:
-            raise OutOfReach(f"no derivative is known for {self.name} by its argument {position + 1}")
-        return known[position]
+        if position < len(known) and (partial := known[position]) is not None:
+            return partial
+        raise OutOfReach(f"no derivative is known for {self.name} by its argument {position + 1}")
 
 
 def _power(x: np.ndarray, exponent: float) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""Random programs for the reference: what the formulas' programs do, and loops, positions, solvers and windows besides."""
+"""Random programs for the reference: those of the formulas, and loops, positions, solvers and windows besides."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -283,7 +283,17 @@ class Program:
     seed: int
 
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        values: list[jax.Array] = [*inputs]
+        return self.values(*inputs)[-1]
+
+    def values(self, *inputs: jax.Array, at: int = -1, g: Callable[[Any], Any] | None = None) -> list[jax.Array]:
+        """All that is computed, inputs first; the value at one position goes through a function `g` at once."""
+        values: list[jax.Array] = []
+
+        def append(value: jax.Array) -> None:
+            values.append(g(value) if g is not None and len(values) == at else value)
+
+        for value in inputs:
+            append(value)
         for operation, first, second, number in self.instructions:
             # counted from the newest, so that programs are deep
             a, b = values[-1 - first % len(values)], values[-1 - second % len(values)]
@@ -292,8 +302,8 @@ class Program:
             except DOES_NOT_FIT:
                 continue
             if result.size <= LARGEST and result.ndim <= 4:
-                values.append(result)
-        return values[-1]
+                append(result)
+        return values
 
     def points(self, count: int) -> Sequence[np.ndarray]:
         """For each input a batch of points."""

@@ -1,6 +1,6 @@
 """Whatever a user may write: the reference is right, or it says that it cannot tell.
 
-PROGRAMS=5000 SEED=1 python -m pytest -s tests/reference/test_random_programs.py tries as many, other ones for each seed,
+PROGRAMS=5000 SEED=1 python -m pytest -s tests/reference/test_random_programs.py tries as many, others for each seed,
 and prints what became of them.
 """
 
@@ -23,7 +23,7 @@ COUNT, SEED = int(os.environ.get("PROGRAMS", "100")), os.environ.get("SEED")
 
 
 def outcome_of(program: Program) -> str:
-    """What became of one comparison with JAX; fails where the reference is wrong or a rule does not fit its primitive."""
+    """What became of one comparison with JAX; fails where the reference is wrong or a rule does not fit."""
     try:
         return compared(program, program.points(1))
     except OutOfReach as error:

@@ -25,7 +25,7 @@ from jaxdiff_magic.reference.numbers import (
     weigh,
     with_value,
 )
-from jaxdiff_magic.reference.run import Node, Result, Rule, Run, Step
+from jaxdiff_magic.reference.run import Node, Result, Rule, Run, Step, TotalRule
 from jaxdiff_magic.reference.scalars import FUNCTIONS
 
 NEAR = 4.0
@@ -49,7 +49,7 @@ def collapsed(run: Run, adjoint: Number | None, node: Node) -> Number | None:
     )
 
 
-def smooth(name: str, static: Callable[[Mapping[str, Any]], tuple[Any, ...]] = lambda _: ()) -> Rule:
+def smooth(name: str, static: Callable[[Mapping[str, Any]], tuple[Any, ...]] = lambda _: ()) -> TotalRule:
     """A differentiable function of `FUNCTIONS`."""
 
     def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
@@ -71,7 +71,7 @@ def smooth(name: str, static: Callable[[Mapping[str, Any]], tuple[Any, ...]] = l
     return rule
 
 
-def power_of(exponent: float) -> Rule:
+def power_of(exponent: float) -> TotalRule:
     """A constant power."""
     if exponent == 0:
         return lambda run, xs, step: [run.constant(np.ones(step.results[0].shape))]
@@ -100,6 +100,7 @@ def combine(on_integers: Callable[[Any, Any], Any], right: int) -> Rule:
 
 
 def product(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """a * b, of integers too."""
     shape = step.results[0].shape
     a, b = (run.expanded(x, shape) for x in xs)
     if not xs[0].is_number:
@@ -116,6 +117,7 @@ def product(run: Run, xs: list[Node], step: Step) -> list[Node]:
 
 
 def quotient(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """a / b; of integers, rounded toward zero."""
     shape, dtype = step.results[0].shape, step.results[0].dtype
     a, b = (run.expanded(x, shape) for x in xs)
     if not xs[0].is_number:
@@ -162,7 +164,7 @@ def remainder(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return run.record(xs, [value], [shape], pull)
 
 
-def _near(a: np.ndarray, b: np.ndarray, error: np.ndarray | None) -> np.ndarray:
+def _near(a: np.ndarray, b: np.ndarray, error: np.ndarray | float | None) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         return np.abs(a - b) <= NEAR * (0.0 if error is None else error)
 
@@ -174,6 +176,8 @@ def _apart(a: Bounded, b: Bounded) -> np.ndarray:
 
 
 def comparison(compare: Callable[[np.ndarray, np.ndarray], np.ndarray], total: bool = False) -> Rule:
+    """Which of two values is larger; undecided where they are within rounding of each other."""
+
     def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
         shape = step.results[0].shape
         values = [run.expanded(x, shape) for x in xs]
@@ -215,6 +219,7 @@ def piecewise_constant(function: Callable[[np.ndarray], np.ndarray], jump: Calla
 
 
 def absolute(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """|x|, of complex numbers too; 0 is on its border."""
     x = xs[0]
     if not x.is_number:
         return run.record(xs, [np.abs(x.value)], [x.shape], lambda _: [None])
@@ -228,7 +233,7 @@ def absolute(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return run.record(xs, [weigh(x.value, sign)], [x.shape], lambda g: [None if g[0] is None else weigh(g[0], sign)])
 
 
-def extremum(larger: bool) -> Rule:
+def extremum(larger: bool) -> TotalRule:
     """max and min: the derivative of the one that is taken, half of each where they are equal."""
 
     def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
@@ -256,6 +261,7 @@ def extremum(larger: bool) -> Rule:
 
 
 def clamp(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """The nearest number between two bounds."""
     low, x, high = xs
     result = [Result(x.shape, step.results[0].dtype)]
     (raised,) = extremum(True)(run, [x, low], Step({}, result))
@@ -286,6 +292,7 @@ def select(run: Run, xs: list[Node], step: Step) -> list[Node]:
 
 
 def convert(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """Another dtype: floating-point numbers stay float64 here, integers are constant nearby."""
     x, dtype = xs[0], step.results[0].dtype
     real, complex_ = jnp.issubdtype(dtype, jnp.floating), jnp.issubdtype(dtype, jnp.complexfloating)
     if x.is_number and (real or complex_):
@@ -296,7 +303,7 @@ def convert(run: Run, xs: list[Node], step: Step) -> list[Node]:
         return [x]
     if x.is_number:
         data = base(x.value).data
-        if dtype == bool:
+        if dtype == np.bool_:
             value = data != 0
         else:
             run.note_border(_near(data, np.round(data), base(x.value).error) & (np.round(data) != 0), x)
@@ -342,10 +349,12 @@ def frozen(run: Run, xs: list[Node], step: Step) -> list[Node]:
 
 
 def identity(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """The operand itself."""
     return [xs[0]]
 
 
 def negative(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """-x, of integers too."""
     x = xs[0]
     if not x.is_number:
         return run.record(xs, [-x.value], [x.shape], lambda _: [None])
@@ -378,6 +387,7 @@ def bitcast(run: Run, xs: list[Node], step: Step) -> list[Node]:
 
 
 def integer_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """x to the power that the parameter y is."""
     exponent = int(step.params["y"])
     if not xs[0].is_number:
         return run.record(
@@ -387,6 +397,7 @@ def integer_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
 
 
 def square(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """x²."""
     return integer_power(run, xs, Step({"y": 2}, step.results))
 
 
@@ -399,6 +410,7 @@ def next_after(run: Run, xs: list[Node], step: Step) -> list[Node]:
 
 
 def one_minus_square(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """1 - x²."""
     return run.apply("sub", [run.constant(np.ones(())), *square(run, xs, step)], {}, step.results)
 
 

@@ -60,7 +60,7 @@ def _scattered(flat: np.ndarray, at: np.ndarray, size: int, unique: bool) -> np.
     if unique:
         whole[..., at] = flat
     else:
-        np.add.at(whole, (..., at), flat)
+        np.add.at(whole, (..., at), flat)  # pyright: ignore[reportArgumentType]
     return whole
 
 
@@ -136,7 +136,7 @@ def _gather(run: Run, xs: list[Node], step: Step) -> list[Node]:
     filling = step.params.get("fill_value")
     dtype = np.dtype(step.results[0].dtype)
     if filling is None:
-        filling = np.nan if found.is_number else True if dtype == bool else _extreme(dtype)
+        filling = np.nan if found.is_number else True if dtype == np.bool_ else _extreme(dtype)
     outside = run.constant(np.full(shape, filling, float if found.is_number else dtype))
     return run.apply("select_n", [run.constant(valid), outside, found], {}, step.results)
 

@@ -33,7 +33,7 @@ from jaxdiff_magic.reference.numbers import (
     weigh,
 )
 from jaxdiff_magic.reference.rules.movement import cut, stacked
-from jaxdiff_magic.reference.run import Node, Result, Rule, Run, Step
+from jaxdiff_magic.reference.run import Node, Result, Rule, Run, Step, TotalRule
 
 ASYMMETRY = 1e-5
 """Two elements across the diagonal that are nearer than this, of the largest, are the same but for rounding."""
@@ -50,14 +50,17 @@ def mm(*factors: Number) -> Number:
 
 
 def t(x: Number) -> Number:
+    """The transpose."""
     return move(x, lambda a: np.swapaxes(a, -1, -2))
 
 
 def lower(x: Number, k: int = 0) -> Number:
+    """The triangle up to the k-th diagonal."""
     return move(x, lambda a: np.tril(a, k))
 
 
 def upper(x: Number, k: int = 0) -> Number:
+    """The triangle from the k-th diagonal."""
     return move(x, lambda a: np.triu(a, k))
 
 
@@ -68,6 +71,7 @@ def halved(x: Number) -> Number:
 
 
 def identity(x: Number) -> Number:
+    """The identity matrix of the size of `x`."""
     return number(np.eye(base(x).data.shape[-1]))
 
 
@@ -84,6 +88,7 @@ def _batched(f: Callable[[np.ndarray], Any], a: np.ndarray) -> np.ndarray:
 
 
 def inverse(x: Number) -> Number:
+    """The inverse, with the bound |inv x| |dx| |inv x|; NaN where there is none."""
     if k := level(x):
         a, da = split(x, k)
         y = inverse(a)
@@ -179,7 +184,7 @@ def _lu_pull(y: Number, g: Number) -> Number:
     return mm(t(inverse(low)), inner, t(inverse(up)))
 
 
-def matrix_function(f: Callable[[Number], Number], pull: Callable[[Number, Number], Number]) -> Rule:
+def matrix_function(f: Callable[[Number], Number], pull: Callable[[Number, Number], Number]) -> TotalRule:
     """A function of one square matrix (or a stack of them), and how its adjoint pulls back."""
 
     def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:

@@ -64,7 +64,7 @@ def _broadcast(run: Run, xs: list[Node], step: Step) -> list[Node]:
 def _transpose(run: Run, xs: list[Node], step: Step) -> list[Node]:
     order = tuple(step.params["permutation"])
     lead = tuple(range(run.lead))
-    there, back = (*lead, *run.axes(order)), (*lead, *run.axes(np.argsort(order)))
+    there, back = (*lead, *run.axes(order)), (*lead, *run.axes(np.argsort(order).tolist()))
     return moved(run, xs[0], step.results[0].shape, lambda a: a.transpose(there), lambda g: g.transpose(back))
 
 

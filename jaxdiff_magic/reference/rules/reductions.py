@@ -220,7 +220,7 @@ def _convolution(run: Run, xs: list[Node], step: Step) -> list[Node]:
     sizes = [_spread_size(n, *part) for n, part in zip(x.shape, config, strict=True)]
     zero = run.constant(np.zeros(()))
     (x,) = run.apply("pad", [x, zero], {"padding_config": config}, [Result(tuple(sizes), dtype)])
-    n, channels, *space = x.shape
+    n, _, *space = x.shape
     out_channels, per_group, *kernel = w.shape
     strides, dilation = p["window_strides"], p["rhs_dilation"]
     out = [(s - (k - 1) * d - 1) // t + 1 if k else 0 for s, k, d, t in zip(space, kernel, dilation, strides)]  # noqa: B905
