@@ -124,8 +124,9 @@ class Reference:
         output, i = path
         with np.errstate(all="ignore"):
             raw, border = self._portions(points, lambda part: self._reverse(part, None, [direction[None]], False), 1)
-        of, shape = _places(self.outputs)[output], self._block_shape(path)
-        return Found(*(part[:, 0, of].reshape(len(part), *shape) for part in raw["direction", i]), border)
+        of, shape = _places(self.outputs)[output], (len(points[0]), *self._block_shape(path))
+        values, errors = (part[:, 0, of].reshape(shape) for part in raw["direction", i])
+        return Found(values, errors, border)
 
     # All blocks of one order
 

@@ -17,20 +17,8 @@ SHIPPED = Path(__file__).parents[1] / "reference" / "partials.py"
 a, b, c, x, y = sp.symbols("a b c x y", real=True)
 
 
-class Named(sp.Function):
-    """A function that SymPy lacks, printed by its name."""
-
-
-class logistic(Named): ...  # noqa: N801
-
-
-class lgamma(Named): ...  # noqa: N801
-
-
-class bessel_i0e(Named): ...  # noqa: N801
-
-
-class bessel_i1e(Named): ...  # noqa: N801
+lgamma, bessel_i0e, bessel_i1e = map(sp.Function, ("lgamma", "bessel_i0e", "bessel_i1e"))
+"""Functions that SymPy lacks, by the names of the reference."""
 
 
 def _by_inverse(inverse: sp.Expr) -> sp.Expr:

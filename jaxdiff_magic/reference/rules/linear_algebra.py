@@ -455,13 +455,13 @@ def _eig(run: Run, xs: list[Node], step: Step) -> list[Node]:
     found = _eigensystem(x.value)
     w = base(found.values)
     apart = np.abs(w.data[..., :, None] - w.data[..., None, :]) + np.diag(np.full(x.shape[-1], np.inf))
-    run.note_border(apart.min(-1) <= 1e3 * w.error, x)
+    run.note_border(apart.min(-1) <= 1e3 * (0.0 if w.error is None else w.error), x)
 
     def pull(g: list[Number | None]) -> list[Number | None]:
         if g[0] is None:
             return [None]
         weighted = multiply(t(found.inverted), move(g[0], lambda a: a[..., None, :]))
-        return [each(mm(weighted, t(found.vectors)), lambda b: Bounded(b.data.real, b.error))]
+        return [each(mm(weighted, t(found.vectors)), lambda b: Bounded(np.real(b.data), b.error))]
 
     return run.record(xs, [found.values], [x.shape[:-1]], pull)
 
