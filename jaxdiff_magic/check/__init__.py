@@ -387,16 +387,24 @@ class _Checking:
         return self.proof_rules[name]
 
 
-def _dtypes(trace: Trace) -> Iterator[Any]:
-    """Floating dtypes that values pass through on the way from a trace's inputs: the coarsest one rounds the result."""
-    reached = set(trace.inputs)
+def _dtypes(trace: Trace, fixed: Sequence[bool] = ()) -> Iterator[Any]:
+    """Floating dtypes that values pass through on the way from a trace's inputs: the coarsest one rounds the result.
+
+    Args:
+        trace: of the function, or of a body in it.
+        fixed: for each input, whether it is the same whatever the function's inputs are.
+    """
+    reached = {v for v, same in itertools.zip_longest(trace.inputs, fixed, fillvalue=False) if not same}
     for equation in trace.equations:
-        if reached.isdisjoint(atom for atom in equation.inputs if isinstance(atom, Variable)):
+        varies = [atom in reached if isinstance(atom, Variable) else False for atom in equation.inputs]
+        if not any(varies):
             continue
-        reached.update(equation.outputs)
-        yield from (v.dtype for v in equation.outputs if jnp.issubdtype(v.dtype, jnp.inexact))
+        floating = [v for v in equation.outputs if jnp.issubdtype(v.dtype, jnp.inexact)]
+        reached.update(floating)  # what follows from a comparison has no rounding of its own
+        yield from (v.dtype for v in floating)
+        constants = equation.params.get("num_consts", 0) if equation.primitive == "scan" else 0
         for body in equation.bodies:
-            yield from _dtypes(body)
+            yield from _dtypes(body, [not v for v in varies[:constants]])
 
 
 def _native_columns(values: Values, path: Path) -> tuple[np.ndarray | None, np.ndarray | None]:

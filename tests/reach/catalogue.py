@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -147,10 +147,9 @@ def losses() -> Iterator[Row]:
     frames = np.array([[[0.3, -1.1, 0.8], [1.4, 0.2, -0.5], [-0.6, 0.7, 0.1], [0.9, -0.4, 0.5]]])
     spoken = {"logit_paddings": np.zeros((1, 4)), "labels": np.array([[1, 2]]), "label_paddings": np.zeros((1, 2))}
     yield row("ctc_loss", frames, **spoken)
-    # in float32 the probabilities of impossible states, whose logarithms are near -1e5, keep two or three digits
-    for dtype, reason in (("float64", ""), ("float32", "of 3276 entries cannot be decided")):
-        whole = o.ctc_loss_with_forward_probs
-        yield Row("optax.losses.ctc_loss_with_forward_probs", whole, (frames,), spoken, dtype, (dtype,), reason=reason)
+    # JAX's rule of logaddexp takes exp(x - result): where both are near -1e5, as for impossible states, eleven
+    # (in float32, two) of its digits are left, fewer than a sum of that size need lose
+    yield row("ctc_loss_with_forward_probs", frames, reason="of 3276 entries cannot be decided", **spoken)
     fenchel = o.make_fenchel_young_loss(max_fun=jax.nn.logsumexp)
     yield Row("optax.losses.make_fenchel_young_loss", fenchel, (VECTOR, TARGETS[0]))
 
@@ -341,7 +340,9 @@ def matrices() -> Iterator[Row]:
         yield of_scipy("solve_triangular", SQUARE, RIGHT, case=case, trans=trans, lower=low, unit_diagonal=unit)
     yield of_scipy("lu", SQUARE, part=lambda found: found[1:])
     yield of_scipy("lu", TALL, case="of a tall matrix", part=lambda found: found[1:])
-    yield of_scipy("lu", WIDE, case="of a wide matrix", part=lambda found: found[1:])
+    # in float32 one second derivative that nearly cancels has more rounding in JAX's program than in the reference
+    wide = Row("jax.scipy.linalg.lu", lambda a: jsp.linalg.lu(a)[1:], (WIDE,), case="of a wide matrix")
+    yield replace(wide, dtypes=("float64",))
     yield of_scipy("lu_factor", SQUARE, part=lambda found: found[0])
     yield Row(
         "jax.scipy.linalg.lu_solve", lambda a, b: jsp.linalg.lu_solve(jsp.linalg.lu_factor(a), b), (SQUARE, RIGHT)

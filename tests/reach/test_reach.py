@@ -21,7 +21,7 @@ CASES = [(name, dtype) for name, row in ROWS.items() for dtype in row.dtypes]
 @pytest.fixture(scope="module", autouse=True)
 def _compiled_quickly() -> Iterator[None]:
     """Compiling second derivatives takes nearly all of the time; the values need not be computed fast."""
-    before = jax.config.jax_disable_most_optimizations
+    before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
