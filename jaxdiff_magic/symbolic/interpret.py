@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import sympy as sp
@@ -124,7 +123,7 @@ class _Reading:
             case "while decided":
                 return self.loop(replace(equation, primitive="while", inputs=equation.inputs[1:]), equation.inputs[0])
             case "platform_index":
-                return (), [Constant(np.asarray(_platform(equation.params["platforms"]), np.int32))]
+                return (), [Constant(np.asarray(unrolling.platform(equation.params["platforms"]), np.int32))]
             case "custom_linear_solve":
                 return (), [self.linear_solve(equation)]
             case name if name in library.FUNCTIONS and equation.bodies:
@@ -381,12 +380,6 @@ def _shown(e: sp.Basic, indices: Sequence[Expr]) -> sp.Symbol | None:
 
 def _is_real(variable: Variable) -> bool:
     return variable.dtype != bool and jnp.issubdtype(variable.dtype, jnp.floating)
-
-
-def _platform(platforms: Sequence[Sequence[str] | None]) -> int:
-    """Which of the alternatives for several platforms runs here."""
-    here = jax.default_backend()
-    return next(k for k, names in enumerate(platforms) if names is None or here in names)
 
 
 def _broadcast(indices: Sequence[sp.Expr], shape: tuple[int, ...], operand: tuple[int, ...]) -> tuple[sp.Expr, ...]:

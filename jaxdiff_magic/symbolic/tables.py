@@ -13,7 +13,8 @@ import numpy as np
 import sympy as sp
 from sympy import Expr, Integer
 
-from jaxdiff_magic.symbolic.expression import Delta, Lookup, Table, Within
+from jaxdiff_magic.symbolic.atoms import Lookup, Table
+from jaxdiff_magic.symbolic.expression import Delta, Within
 from jaxdiff_magic.symbolic.indices import quotient, remainder
 
 

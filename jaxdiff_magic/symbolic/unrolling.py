@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -93,3 +94,9 @@ def while_parts(equation: Equation) -> tuple[Sequence[Atom], Sequence[Atom], Seq
     """What only the condition sees, what only the body sees, and the state of the loop."""
     first, second = int(equation.params["cond_nconsts"]), int(equation.params["body_nconsts"])
     return np.split(np.array([*equation.inputs, None], object)[:-1], [first, first + second])  # type: ignore
+
+
+def platform(platforms: Sequence[Sequence[str] | None]) -> int:
+    """Which of the alternatives for several platforms runs here."""
+    here = jax.default_backend()
+    return next(k for k, names in enumerate(platforms) if names is None or here in names)
