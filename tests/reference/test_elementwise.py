@@ -83,7 +83,6 @@ CHOOSING = {
     "straight through": (lambda x: x + lax.stop_gradient(jnp.round(x) - x), X),
     "is_finite": (lambda x: jnp.where(jnp.isfinite(x), x**2, 0.0), X),
     "nan_to_num": (lambda x: jnp.nan_to_num(x) * x, X),
-    "copysign": (lambda x, y: jnp.copysign(x, y), X, -ABOVE),
     "relu": (lambda x: jax.nn.relu(x) ** 2, X),
     "leaky relu and elu": (lambda x: jax.nn.leaky_relu(x) * jax.nn.elu(x), X),
 }
@@ -94,7 +93,7 @@ WITH_INTEGERS = {
     "remainder": (lambda x: x * (jnp.array([-7, 7, 5]) % 3) + lax.rem(jnp.array([-7, 7, 5]), 3), X),
     "bits": (lambda x: x * ((jnp.arange(3) << 2 | 1) ^ (jnp.arange(3) & ~2)), X),
     "shifts": (lambda x: x * (jnp.array([-8, 9, 3]) >> 1), X),
-    "logical shift": (lambda x: x * lax.shift_right_logical(jnp.array([-8, 9, 3], jnp.int32), 28), X),
+    "logical shift": (lambda x: x * lax.shift_right_logical(jnp.array([-8, 9, 3]), jnp.full(3, 60)), X),
     "counted bits": (lambda x: x * lax.population_count(jnp.array([0, 7, 255])), X),
     "powers": (lambda x: x * jnp.arange(3) ** 3, X),
     "booleans": (lambda x: x * ((x > 0) & ~(x > 1) | (x < -1)), X),

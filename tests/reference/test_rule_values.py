@@ -46,7 +46,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 def test_first_derivatives_are_jax_s(name: str) -> None:
     f = FUNCTIONS[name]
     with jax.enable_x64(True):
-        jacobians = jax.jacfwd(f, (0, 1))(jnp.asarray(X), jnp.asarray(W))
+        jacobians = jax.jit(jax.jacfwd(f, (0, 1)))(jnp.asarray(X), jnp.asarray(W))
     for position, jacobian in enumerate(jacobians):
         assert_close(found("forward", (0, position), f, X, W), jacobian)
         assert_close(found("reverse", (0, position), f, X, W), jacobian)
@@ -69,7 +69,7 @@ LIBRARY: dict[str, Callable[[Any], Any]] = {
 def test_rules_of_library_functions_are_not_taken_for_the_functions(name: str) -> None:
     f = LIBRARY[name]
     with jax.enable_x64(True):
-        jacobian = jax.jacfwd(f)(jnp.asarray(S))
+        jacobian = jax.jit(jax.jacfwd(f))(jnp.asarray(S))
     assert_close(found("forward", (0, 0), f, S), jacobian)
     assert_close(found("reverse", (0, 0), f, S), jacobian)
 
@@ -77,7 +77,7 @@ def test_rules_of_library_functions_are_not_taken_for_the_functions(name: str) -
 def test_second_derivatives_of_library_functions_are_jax_s() -> None:
     f = lambda m: jnp.linalg.slogdet(m)[1] + jnp.sum(jnp.linalg.solve(m, m[0]))  # noqa: E731
     with jax.enable_x64(True):
-        hessian = jax.hessian(f)(jnp.asarray(S))
+        hessian = jax.jit(jax.hessian(f))(jnp.asarray(S))
     assert_close(found("second", (0, 0, 0), f, S), hessian)
 
 
@@ -85,7 +85,7 @@ def test_second_derivatives_of_library_functions_are_jax_s() -> None:
 def test_second_derivatives_are_jax_s(name: str) -> None:
     f = FUNCTIONS[name]
     with jax.enable_x64(True):
-        hessian = jax.hessian(f, (0, 1))(jnp.asarray(X), jnp.asarray(W))
+        hessian = jax.jit(jax.hessian(f, (0, 1)))(jnp.asarray(X), jnp.asarray(W))
     for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
         assert_close(found("second", (0, i, j), f, X, W), hessian[i][j])
 
