@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,21 +21,22 @@ import numpy as np
 from jaxdiff_magic.check.blocks import BlockCheck, entries_of
 from jaxdiff_magic.check.decide import Evidence, RuleEvidence, decided
 from jaxdiff_magic.check.differences import directional
+from jaxdiff_magic.check.native import columns_of, dtypes_of
 from jaxdiff_magic.check.points import batched, sample
-from jaxdiff_magic.check.rules import SAFETY, RuleName, compare, literal_eps, rule_trace, rule_values
+from jaxdiff_magic.check.proofs import Proofs
+from jaxdiff_magic.check.rules import SAFETY, RuleName, compare, rule_trace, rule_values
+from jaxdiff_magic.check.summary import summary_of
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.derivatives import Found, Path, Reference
+from jaxdiff_magic.reference.derivatives import Reference
+from jaxdiff_magic.reference.directions import Found, Path
 from jaxdiff_magic.reference.numbers import EPS
-from jaxdiff_magic.report import OUTCOMES, Check, Outcome, worst
-from jaxdiff_magic.symbolic.derivation import Derivation, TracedRule
-from jaxdiff_magic.symbolic.proof import proved, proved_at_once
-from jaxdiff_magic.trace import Trace, Variable
+from jaxdiff_magic.report import Check, worst
+from jaxdiff_magic.symbolic.derivation import Derivation
+from jaxdiff_magic.trace import Trace
 from jaxdiff_magic.values import Derivatives, Values
 
 MAX_COMPARED = 200_000
 """Derivatives of one order are compared at as many sampled points as keep them below this many numbers."""
-MAX_PROVED_EQUATIONS = 150
-"""A program with more equations than this is not written out for a proof."""
 MAX_DIFFERENCED = 64
 """The numeric column is filled while there are no more scalar inputs than this."""
 MAX_PROVED = 64
@@ -83,11 +84,11 @@ class _Checking:
         deadline: float,
     ) -> None:
         self.derivatives, self.subject = derivatives, derivatives.subject
-        self.reference, self.derivation, self.deadline = reference, derivation, deadline
+        self.reference, self.deadline = reference, deadline
         points = min(points, max(NATIVE_POINTS - 1, MAX_COMPARED // max(self.subject.size, 1)))
         self.points = sample(self.subject, points, np.random.default_rng(seed))
         leaves = (*self.subject.inputs, *self.subject.outputs)
-        inside = _dtypes(reference.trace) if reference else ()
+        inside = dtypes_of(reference.trace) if reference else ()
         self.eps = max(float(jnp.finfo(dtype).eps) for dtype in (*(leaf.dtype for leaf in leaves), *inside))
         self.tiny = max(float(jnp.finfo(leaf.dtype).tiny) for leaf in leaves)
         nearby = range(1, min(NATIVE_POINTS, 1 + points))
@@ -101,7 +102,7 @@ class _Checking:
             self.reference, self.missing["symbolic"] = None, unreachable
         self.traces: dict[RuleName, Trace] = dict(self._traces()) if self.reference else {}
         self.rules = {name: rule_values(self.subject, name, trace) for name, trace in self.traces.items()}
-        self.proof_rules: dict[RuleName, TracedRule | None] = {}
+        self.proofs = Proofs(self.subject, derivation, self.traces, deadline) if derivation and self.reference else None
         self.doubt = self._doubt()
 
     def _out_of_reach(self) -> str:
@@ -135,7 +136,7 @@ class _Checking:
         return Check(
             outcome=worst([block.worst for block in blocks]),
             entries=entries_of(blocks),
-            summary=_summary(blocks, points, self.missing),
+            summary=summary_of(blocks, points, self.missing),
             points=points,
             columns=self.missing,
             not_covered=tuple(
@@ -238,14 +239,14 @@ class _Checking:
         formula = self._formula(path)
         rules = self._rule_evidence(self.reference, path) if self.reference and formula else ()
         numeric = self._differences(path) if size > 0 and self.subject.size <= MAX_DIFFERENCED else None
-        columns = [_native_columns(values, path) for values in self.native]
+        columns = [columns_of(values, path) for values in self.native]
         evidence = Evidence(shape, self.eps, self._scale(path), self.doubt, formula, columns, rules, numeric)
         decision = decided(evidence, self._tolerance)
-        if (derivation := self.derivation) and self.reference and self._rules_for(path):
-            if self._proved_at_once(derivation, path):
+        if (proofs := self.proofs) and (names := self._rules_for(path)):
+            if proofs.of_block(path, names):
                 decision = decision.with_proofs(lambda _: True)
             elif size <= MAX_PROVED:
-                decision = decision.with_proofs(lambda entry: self._proved(derivation, path, entry))
+                decision = decision.with_proofs(lambda entry: proofs.of_entry(path, names, entry))
         return BlockCheck(what, output, tuple(inputs), evidence, decision)
 
     def _formula(self, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
@@ -287,7 +288,7 @@ class _Checking:
     def _native(self, path: Path, k: int) -> np.ndarray:
         """JAX's numbers for a block at one of the points."""
         values = self.native[k] if k < len(self.native) else self.derivatives.at(self._native_point(k))
-        return next(column for column in _native_columns(values, path)[::-1] if column is not None)
+        return next(column for column in columns_of(values, path)[::-1] if column is not None)
 
     def _rules_for(self, path: Path) -> list[RuleName]:
         names: dict[int, tuple[RuleName, ...]] = {2: ("forward", "reverse"), 3: ("second",)}
@@ -352,96 +353,3 @@ class _Checking:
             direction = [np.zeros(leaf.shape) for leaf in self.subject.inputs]
             direction[position][element] = 1.0
             yield direction
-
-    def _proved_at_once(self, derivation: Derivation, path: Path) -> bool:
-        axes = len(self.subject.outputs[path[0]].shape)
-        return all(
-            time.monotonic() < self.deadline
-            and (rule := self._proof_rule(name)) is not None
-            and proved_at_once(derivation, rule, path, axes)
-            for name in self._rules_for(path)
-        )
-
-    def _proved(self, derivation: Derivation, path: Path, entry: tuple[int, ...]) -> bool:
-        axes = len(self.subject.outputs[path[0]].shape)
-        for name in self._rules_for(path):
-            if time.monotonic() > self.deadline or (rule := self._proof_rule(name)) is None:
-                return False
-            if not proved(derivation, rule, path, entry, axes):
-                return False
-        return True
-
-    def _proof_rule(self, name: RuleName) -> TracedRule | None:
-        """JAX's rule as formulas; None where it is too long or out of reach."""
-        if name not in self.proof_rules:
-            self.proof_rules[name] = None
-            trace, inputs = self.traces[name], [leaf.name for leaf in self.subject.inputs]
-            cotangents = len(self.subject.outputs) if name != "forward" else 0
-            tangents = len(inputs) if name != "reverse" else 0
-            if len(trace.equations) <= MAX_PROVED_EQUATIONS:
-                with contextlib.suppress(OutOfReach):
-                    rule = TracedRule(
-                        trace, inputs, cotangents, tangents, literal_eps(self.subject), self.subject.point
-                    )
-                    self.proof_rules[name] = rule
-        return self.proof_rules[name]
-
-
-def _dtypes(trace: Trace, fixed: Sequence[bool] = ()) -> Iterator[Any]:
-    """Floating dtypes that values pass through on the way from a trace's inputs: the coarsest one rounds the result.
-
-    Args:
-        trace: of the function, or of a body in it.
-        fixed: for each input, whether it is the same whatever the function's inputs are.
-    """
-    reached = {v for v, same in itertools.zip_longest(trace.inputs, fixed, fillvalue=False) if not same}
-    for equation in trace.equations:
-        varies = [atom in reached if isinstance(atom, Variable) else False for atom in equation.inputs]
-        if not any(varies):
-            continue
-        floating = [v for v in equation.outputs if jnp.issubdtype(v.dtype, jnp.inexact)]
-        reached.update(floating)  # what follows from a comparison has no rounding of its own
-        yield from (v.dtype for v in floating)
-        constants = equation.params.get("num_consts", 0) if equation.primitive == "scan" else 0
-        for body in equation.bodies:
-            yield from _dtypes(body, [not v for v in varies[:constants]])
-
-
-def _native_columns(values: Values, path: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """JAX's numbers for a block: forward and reverse mode; for second derivatives, over reverse mode."""
-    order = len(path) - 1
-    pairs = {1: (values.forward, values.reverse), 2: (values.hessian, values.hessian_reverse)}
-    pair = pairs.get(order) or (values.higher[order], None)
-    found = []
-    for nested in pair:
-        for position in path:
-            nested = nested[position] if nested is not None else None
-        found.append(None if nested is None else np.asarray(nested, np.float64))
-    return found[0], found[1]
-
-
-def _summary(blocks: Sequence[BlockCheck], points: int, missing: dict[str, str]) -> str:
-    counts = {word: sum(block.count(word) for block in blocks) for word in OUTCOMES}
-    total = sum(counts.values())
-    if not total:
-        return "there was no derivative to check"
-    around = "a random point" if points == 1 else f"{points} random points"
-    where = f"at the point and at {around} around it" if points else "at the point"
-    every = "the one entry" if total == 1 else f"all {total} entries"
-    doubts: tuple[tuple[Outcome, str], ...] = (
-        ("differs", "differ"),
-        ("out of reach", "cannot be decided"),
-    )
-    for word, says in doubts:
-        if counts[word]:
-            first = next(reason for block in blocks if (reason := block.first_reason(word)))
-            return f"{counts[word]} of {total} {'entry' if total == 1 else 'entries'} {says}: {first}"
-    columns = " and ".join(mode for mode in ("forward", "reverse") if mode not in missing)
-    if counts["proved"] == total:
-        return (
-            f"for {every}, the formula derived from the code and the one behind JAX's {columns} mode are the same "
-            f"expression; the numbers agree {where}"
-        )
-    proofs = f"; {counts['proved']} of them proved by algebra" if counts["proved"] else ""
-    against = "function values" if "symbolic" in missing else "the formula derived from the code"
-    return f"{every} of JAX's {columns} mode agree with {against} {where}{proofs}"

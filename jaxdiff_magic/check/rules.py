@@ -11,8 +11,10 @@ import numpy as np
 
 from jaxdiff_magic.check.differences import directional
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.derivatives import NotLinear, Path, Reference, RuleValues
+from jaxdiff_magic.reference.derivatives import Reference
+from jaxdiff_magic.reference.directions import Path
 from jaxdiff_magic.reference.numbers import EPS
+from jaxdiff_magic.reference.rule_values import NotLinear, RuleValues
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.trace import Trace, cotangent_trace, second_trace, tangent_trace
 

@@ -15,7 +15,8 @@ from jax import lax
 from jaxdiff_magic.check.differences import directional
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference import derivatives, run
-from jaxdiff_magic.reference.derivatives import Found, Reference
+from jaxdiff_magic.reference.derivatives import Reference
+from jaxdiff_magic.reference.directions import Found
 
 from .agreement import assert_as_jax, reference_of
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jaxdiff_magic.reference.rules.control import CONTROL
+from jaxdiff_magic.reference.rules.decompositions import DECOMPOSITIONS
 from jaxdiff_magic.reference.rules.elementwise import ELEMENTWISE
 from jaxdiff_magic.reference.rules.indexing import INDEXING
 from jaxdiff_magic.reference.rules.linear_algebra import LINEAR_ALGEBRA
@@ -18,6 +19,7 @@ RULES: Mapping[str, Rule] = {
     **REDUCTIONS,
     **INDEXING,
     **LINEAR_ALGEBRA,
+    **DECOMPOSITIONS,
     **CONTROL,
 }
 """Primitive to its rule."""

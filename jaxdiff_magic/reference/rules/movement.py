@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.numbers import Move, Number, gather_sum, join, move
+from jaxdiff_magic.reference.numbers import Move, Number, base, gather_sum, join, move
 from jaxdiff_magic.reference.run import Node, Rule, Run, Step
 
 
@@ -30,6 +30,23 @@ def moved(run: Run, x: Node, shape: tuple[int, ...], there: Move, back: Move, co
         return [move(g, back) if copies == 1 else gather_sum(g, back, copies)]
 
     return run.record([x], [move(x.value, there)], [shape], pull)
+
+
+def collapsed(run: Run, adjoint: Number | None, node: Node) -> Number | None:
+    """The adjoint of an operand that was repeated to the result's shape."""
+    if adjoint is None or not node.varies:
+        return None
+    shape = base(adjoint).data.shape[run.lead :]
+    if shape == node.shape:
+        return adjoint
+    extra = len(shape) - len(node.shape)
+    axes = tuple(a for a in range(len(shape)) if a < extra or (node.shape[a - extra] == 1 and shape[a] != 1))
+    terms = int(np.prod([shape[a] for a in axes], dtype=int))
+    return gather_sum(
+        adjoint,
+        lambda a: a.sum(axis=run.axes(axes), keepdims=True).reshape(*a.shape[: run.lead], *node.shape),
+        terms,
+    )
 
 
 def _reshape(run: Run, xs: list[Node], step: Step) -> list[Node]:

@@ -1,0 +1,47 @@
+"""JAX's own numbers for a block, and the dtypes that they have been rounded to."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdiff_magic.reference.directions import Path
+from jaxdiff_magic.trace import Trace, Variable
+from jaxdiff_magic.values import Values
+
+
+def columns_of(values: Values, path: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """JAX's numbers for a block: forward and reverse mode; for second derivatives, over reverse mode."""
+    order = len(path) - 1
+    pairs = {1: (values.forward, values.reverse), 2: (values.hessian, values.hessian_reverse)}
+    pair = pairs.get(order) or (values.higher[order], None)
+    found = []
+    for nested in pair:
+        for position in path:
+            nested = nested[position] if nested is not None else None
+        found.append(None if nested is None else np.asarray(nested, np.float64))
+    return found[0], found[1]
+
+
+def dtypes_of(trace: Trace, fixed: Sequence[bool] = ()) -> Iterator[Any]:
+    """Floating dtypes that values pass through on the way from a trace's inputs: the coarsest one rounds the result.
+
+    Args:
+        trace: of the function, or of a body in it.
+        fixed: for each input, whether it is the same whatever the function's inputs are.
+    """
+    reached = {v for v, same in itertools.zip_longest(trace.inputs, fixed, fillvalue=False) if not same}
+    for equation in trace.equations:
+        varies = [atom in reached if isinstance(atom, Variable) else False for atom in equation.inputs]
+        if not any(varies):
+            continue
+        floating = [v for v in equation.outputs if jnp.issubdtype(v.dtype, jnp.inexact)]
+        reached.update(floating)  # what follows from a comparison has no rounding of its own
+        yield from (v.dtype for v in floating)
+        constants = equation.params.get("num_consts", 0) if equation.primitive == "scan" else 0
+        for body in equation.bodies:
+            yield from dtypes_of(body, [not v for v in varies[:constants]])

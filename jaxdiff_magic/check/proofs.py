@@ -1,0 +1,68 @@
+"""Proofs for a check: JAX's rules as formulas, beside those of the function, within the time there is."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from jaxdiff_magic.check.rules import RuleName, literal_eps
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.directions import Path
+from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.symbolic.derivation import Derivation, TracedRule
+from jaxdiff_magic.symbolic.proof import proved, proved_at_once
+from jaxdiff_magic.trace import Trace
+
+MAX_EQUATIONS = 150
+"""A program with more equations than this is not written out for a proof."""
+
+
+@dataclass
+class Proofs:
+    """What proofs of one subject share.
+
+    Attributes:
+        subject: the function at its point.
+        derivation: its formulas.
+        traces: JAX's program of each rule.
+        deadline: `time.monotonic()` after which no further proofs are tried.
+    """
+
+    subject: Subject
+    derivation: Derivation
+    traces: Mapping[RuleName, Trace]
+    deadline: float
+    _rules: dict[RuleName, TracedRule | None] = field(default_factory=dict)
+
+    def of_block(self, path: Path, names: Sequence[RuleName]) -> bool:
+        """Whether a whole derivative and some rules are the same expression in index symbols."""
+        axes = len(self.subject.outputs[path[0]].shape)
+        return all(
+            (rule := self._rule(name)) is not None and proved_at_once(self.derivation, rule, path, axes)
+            for name in names
+        )
+
+    def of_entry(self, path: Path, names: Sequence[RuleName], entry: tuple[int, ...]) -> bool:
+        """Whether one entry of a derivative and of some rules are the same expression."""
+        axes = len(self.subject.outputs[path[0]].shape)
+        return all(
+            (rule := self._rule(name)) is not None and proved(self.derivation, rule, path, entry, axes)
+            for name in names
+        )
+
+    def _rule(self, name: RuleName) -> TracedRule | None:
+        """JAX's rule as formulas; None where it is too long or out of reach, or there is no time left."""
+        if time.monotonic() > self.deadline:
+            return None
+        if name not in self._rules:
+            self._rules[name] = None
+            trace, inputs = self.traces[name], [leaf.name for leaf in self.subject.inputs]
+            cotangents = len(self.subject.outputs) if name != "forward" else 0
+            tangents = len(inputs) if name != "reverse" else 0
+            if len(trace.equations) <= MAX_EQUATIONS:
+                with contextlib.suppress(OutOfReach):
+                    eps, point = literal_eps(self.subject), self.subject.point
+                    self._rules[name] = TracedRule(trace, inputs, cotangents, tangents, eps, point)
+        return self._rules[name]

@@ -1,0 +1,42 @@
+"""How a check went, in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jaxdiff_magic.check.blocks import BlockCheck
+from jaxdiff_magic.report import OUTCOMES, Outcome
+
+
+def summary_of(blocks: Sequence[BlockCheck], points: int, missing: dict[str, str]) -> str:
+    """What was compared and found.
+
+    Args:
+        blocks: all of them, decided.
+        points: at how many random points rules were compared.
+        missing: why a column is not there.
+    """
+    counts = {word: sum(block.count(word) for block in blocks) for word in OUTCOMES}
+    total = sum(counts.values())
+    if not total:
+        return "there was no derivative to check"
+    around = "a random point" if points == 1 else f"{points} random points"
+    where = f"at the point and at {around} around it" if points else "at the point"
+    every = "the one entry" if total == 1 else f"all {total} entries"
+    doubts: tuple[tuple[Outcome, str], ...] = (
+        ("differs", "differ"),
+        ("out of reach", "cannot be decided"),
+    )
+    for word, says in doubts:
+        if counts[word]:
+            first = next(reason for block in blocks if (reason := block.first_reason(word)))
+            return f"{counts[word]} of {total} {'entry' if total == 1 else 'entries'} {says}: {first}"
+    columns = " and ".join(mode for mode in ("forward", "reverse") if mode not in missing)
+    if counts["proved"] == total:
+        return (
+            f"for {every}, the formula derived from the code and the one behind JAX's {columns} mode are the same "
+            f"expression; the numbers agree {where}"
+        )
+    proofs = f"; {counts['proved']} of them proved by algebra" if counts["proved"] else ""
+    against = "function values" if "symbolic" in missing else "the formula derived from the code"
+    return f"{every} of JAX's {columns} mode agree with {against} {where}{proofs}"

@@ -1,0 +1,93 @@
+"""Directions laid along lead axes, and what runs give along them: the bookkeeping that derivatives share."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxdiff_magic.reference.numbers import Bounded, Dual, Number, base
+from jaxdiff_magic.trace import Trace
+
+MAX_NUMBERS = 4_000_000
+"""No array of a run has more elements: points and directions are run in portions."""
+
+
+Path = tuple[int, ...]
+"""Which derivative: the output's position, then the input's position for each order of differentiation."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Numbers with bounds, `(points, …)`, and for each point whether a choice stood on its border there."""
+
+    values: np.ndarray
+    errors: np.ndarray
+    on_border: np.ndarray
+
+
+Blocks = dict[Path, tuple[np.ndarray, np.ndarray]]
+"""Values and bounds of derivatives, by path."""
+
+
+def fingerprint(points: Sequence[np.ndarray]) -> bytes:
+    """What tells one batch of points from another."""
+    return b"%d:" % len(points[0]) + b"".join(np.ascontiguousarray(p).tobytes() for p in points)
+
+
+def largest(trace: Trace) -> int:
+    """The most elements that one value of a trace has, those of its bodies included."""
+    sizes = [math.prod(v.shape) for e in trace.equations for v in e.outputs]
+    sizes += [math.prod(v.shape) for v in trace.inputs]
+    return max([1, *sizes, *(largest(body) for e in trace.equations for body in e.bodies)])
+
+
+def total_size(shapes: Sequence[tuple[int, ...]]) -> int:
+    """Number of elements of several arrays."""
+    return sum(map(math.prod, shapes))
+
+
+def unit_rows(n: int, which: slice) -> np.ndarray:
+    """Some of the unit vectors of n dimensions, as rows."""
+    return np.eye(which.stop - which.start, n, which.start)
+
+
+def leaf_places(shapes: Sequence[tuple[int, ...]]) -> list[slice]:
+    """Where each of several arrays stands once they are flat and joined."""
+    ends = list(itertools.accumulate(map(math.prod, shapes), initial=0))
+    return [slice(a, b) for a, b in itertools.pairwise(ends)]
+
+
+def laid_rows(rows: np.ndarray, shapes: Sequence[tuple[int, ...]], axis: int, lead: int) -> list[Number]:
+    """Directions, flat over all leaves, as a number for each leaf, laid along a lead axis."""
+    return [
+        Bounded(rows[:, place].reshape([len(rows) if a == axis else 1 for a in range(lead)] + list(shape)))
+        for place, shape in zip(leaf_places(shapes), shapes, strict=True)
+    ]
+
+
+def coefficient(x: Number | None, order: int, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The coefficient of the product of all infinitesimals, and its bound."""
+    for k in range(order, 0, -1):
+        x = x.tangent if isinstance(x, Dual) and x.level == k else None
+    if x is None:
+        return np.zeros(shape), np.zeros(shape)
+    found = base(x)
+    error = np.zeros(()) if found.error is None else found.error
+    data = np.real(found.data)
+    return np.broadcast_to(data, shape), np.broadcast_to(error, shape)
+
+
+def in_batches(
+    points: Sequence[np.ndarray], run: Callable[[Sequence[np.ndarray]], tuple[Any, np.ndarray]], batch: int
+) -> tuple[Any, np.ndarray]:
+    """What a run gives at points taken some at a time, put together."""
+    found = [run([p[start : start + batch] for p in points]) for start in range(0, len(points[0]), batch)]
+    if len(found) == 1:
+        return found[0]
+    joined = {key: tuple(np.concatenate([b[key][k] for b, _ in found]) for k in (0, 1)) for key in found[0][0]}
+    return joined, np.concatenate([border for _, border in found])  # type: ignore[return-value]
