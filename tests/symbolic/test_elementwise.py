@@ -14,7 +14,7 @@ from jax import lax
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.symbolic.elementwise import ELEMENTWISE
 
-from .agreement import assert_formulas_match, assert_formulas_match_differences, primitives_of
+from .agreement import assert_formulas_match, assert_formulas_match_differences, formulas_of, primitives_of
 
 SHAPES = ((), (1,), (3,), (2, 0), (2, 3))
 REALS, POSITIVE, UNIT, ABOVE_ONE = (-2.0, 2.0), (0.1, 3.0), (-0.9, 0.9), (1.1, 3.0)
@@ -114,8 +114,9 @@ def test_zeta_has_a_slope_although_jax_gives_none() -> None:
 
 
 def test_slopes_that_have_no_closed_form_are_out_of_reach() -> None:
+    _, derivation = formulas_of(lambda a: lax.igamma(a, jnp.full_like(a, 1.5)), np.array([0.7, 2.0]))
     with pytest.raises(OutOfReach, match="no derivative is known for RegularizedGamma"):
-        assert_formulas_match(lambda a: lax.igamma(a, jnp.full_like(a, 1.5)), np.array([0.7, 2.0]))
+        derivation.formula((0, 0))
 
 
 class TestSelect:
