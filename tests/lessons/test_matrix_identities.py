@@ -27,7 +27,7 @@ A, B, X = (jnp.array(rng.normal(size=({n}, {n}))) for _ in range(3))
         ("lambda x: x @ A @ x", "x", "(A + Aᵀ) x", r"(A + A^{\top}) x", 300),
         ("lambda X: a @ X @ b", "X", "a bᵀ", r"a b^{\top}", 300),
         # checking the rule of a trace takes all entries by all entries
-        ("lambda A: jnp.trace(A @ B)", "A", "Bᵀ", r"B^{\top}", 20),
+        ("lambda A: jnp.trace(A @ B)", "A", "Bᵀ", r"B^{\top}", 300),
     ],
     ids=["a'x", "x'x", "x'Ax", "a'Xb", "tr(AB)"],
 )
