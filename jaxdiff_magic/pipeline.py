@@ -18,6 +18,7 @@ from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.report import Block, Report
 from jaxdiff_magic.subject import Subject, subject_of
 from jaxdiff_magic.symbolic.derivation import Derivation
+from jaxdiff_magic.symbolic.limits import until
 from jaxdiff_magic.symbolic.presentation import Presentation
 from jaxdiff_magic.trace import Trace, subject_trace
 from jaxdiff_magic.values import Values, derivatives_of
@@ -92,6 +93,10 @@ def derive(
             deadline=started + budget,
         )
         scalar, jacobian, hessian = subject.is_scalar, values.jacobian, values.hessian
+        with until(time.monotonic() + max(0.5 * budget, 1.0)):  # formulas are worth waiting for, but not for long
+            blocks = tuple(_blocks(subject, values, presentation))
+            written = presentation.function() if presentation else None
+            steps = presentation.steps(subject.point) if presentation else ()
         return Report(
             subject=subject,
             value=values.result,
@@ -99,9 +104,9 @@ def derive(
             jacobian=subject.assemble(jacobian, 1) if jacobian is not None else None,
             hessian=subject.assemble(hessian, 2) if hessian is not None else None,
             higher={k: subject.assemble(nested, k) for k, nested in values.higher.items()},
-            blocks=tuple(_blocks(subject, values, presentation)),
-            function=presentation.function() if presentation else None,
-            steps=presentation.steps(subject.point) if presentation else (),
+            blocks=blocks,
+            function=written,
+            steps=steps,
             check=check,
             cost=costs,
             curvature=curvature_of(jacobian[0], hessian[0], subject.inputs, subject.point)

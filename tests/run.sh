@@ -23,4 +23,7 @@ done
 # Lint, format and types are tests too (tests/test_house.py).
 "$python" -m venv .venv
 .venv/bin/pip install -q -e '.[test]'
-exec .venv/bin/python -m pytest "$@"
+pytest=(.venv/bin/python -m pytest)
+[ $# -eq 0 ] || exec "${pytest[@]}" "$@"
+"${pytest[@]}" -n auto --maxprocesses 4 --dist worksteal --ignore tests/e2e --ignore tests/benchmarks
+exec "${pytest[@]}" tests/e2e tests/benchmarks # one at a time: they drive one server, and measure

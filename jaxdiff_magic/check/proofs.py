@@ -12,6 +12,7 @@ from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.directions import Path
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.symbolic.derivation import Derivation, TracedRule
+from jaxdiff_magic.symbolic.limits import until
 from jaxdiff_magic.symbolic.proof import proved, proved_at_once
 from jaxdiff_magic.trace import Trace
 
@@ -39,18 +40,20 @@ class Proofs:
     def of_block(self, path: Path, names: Sequence[RuleName]) -> bool:
         """Whether a whole derivative and some rules are the same expression in index symbols."""
         axes = len(self.subject.outputs[path[0]].shape)
-        return all(
-            (rule := self._rule(name)) is not None and proved_at_once(self.derivation, rule, path, axes)
-            for name in names
-        )
+        with until(self.deadline):
+            return all(
+                (rule := self._rule(name)) is not None and proved_at_once(self.derivation, rule, path, axes)
+                for name in names
+            )
 
     def of_entry(self, path: Path, names: Sequence[RuleName], entry: tuple[int, ...]) -> bool:
         """Whether one entry of a derivative and of some rules are the same expression."""
         axes = len(self.subject.outputs[path[0]].shape)
-        return all(
-            (rule := self._rule(name)) is not None and proved(self.derivation, rule, path, entry, axes)
-            for name in names
-        )
+        with until(self.deadline):
+            return all(
+                (rule := self._rule(name)) is not None and proved(self.derivation, rule, path, entry, axes)
+                for name in names
+            )
 
     def _rule(self, name: RuleName) -> TracedRule | None:
         """JAX's rule as formulas; None where it is too long or out of reach, or there is no time left."""

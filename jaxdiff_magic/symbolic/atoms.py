@@ -43,6 +43,11 @@ class Table(sp.Basic):
         table.values, table.name = np.ascontiguousarray(values, np.int64), name
         return table
 
+    @property
+    def func(self) -> Any:
+        """What SymPy rebuilds an expression with from its arguments, of which a table has none."""
+        return lambda *args: self
+
     def _hashable_content(self) -> tuple[Any, ...]:
         return self.values.shape, self.values.tobytes(), self.name
 

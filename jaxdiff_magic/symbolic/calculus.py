@@ -15,7 +15,7 @@ import sympy as sp
 from sympy import Expr, Integer
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.symbolic import array_functions
+from jaxdiff_magic.symbolic import array_functions, limits
 from jaxdiff_magic.symbolic.expression import (
     Applied,
     Choice,
@@ -49,6 +49,7 @@ def differentiate(e: Expr, array: Array, element: Sequence[Expr]) -> Expr:
         if array.label not in free(node):
             return Integer(0)
         if node not in known:
+            limits.ask()
             known[node] = rule(node)
         return known[node]
 

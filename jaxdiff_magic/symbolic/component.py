@@ -10,6 +10,7 @@ import sympy as sp
 from sympy import Expr, Integer
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.symbolic import limits
 from jaxdiff_magic.symbolic.expression import (
     SELECTORS,
     Choice,
@@ -85,6 +86,7 @@ def written_out(e: Expr, limit: int) -> Expr:
         if not contains(node, (IndexSum,)):
             return node
         if node not in known:
+            limits.ask()
             if isinstance(node, IndexSum):
                 if (count := math.prod(i.size for i in node.indices)) > MAX_TERMS:
                     raise OutOfReach(f"a sum of {count} terms is too long to write out")

@@ -74,9 +74,10 @@ def confirm(program: Program, definition: Definition, rows: int, found: Matrix, 
 
 def agree(a: np.ndarray, a_error: np.ndarray, b: np.ndarray, b_error: np.ndarray, some: bool = True) -> bool:
     """Whether two arrays are equal within rounding wherever both are finite (and are so anywhere, if `some`)."""
+    a, b, a_error, b_error = np.broadcast_arrays(a, b, a_error, b_error)
     finite = np.isfinite(a) & np.isfinite(b) & np.isfinite(a_error) & np.isfinite(b_error)
     if not finite.any():
         return not some or a.size == 0
     scale = np.max(np.abs(a[finite]), initial=0.0)
-    apart = np.abs(a - b)[finite]
+    apart = np.abs(a[finite] - b[finite])
     return bool(np.all(apart <= 1e-9 * scale + 1e3 * (a_error + b_error)[finite] + 1e-300))

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 from sympy import Expr, Integer
 
+from jaxdiff_magic.symbolic import limits
 from jaxdiff_magic.symbolic.expression import (
     Delta,
     Index,
@@ -73,6 +74,7 @@ def total(body: Expr, indices: Sequence[Index]) -> Expr:
     """The sum of `body` over the full ranges of some indices, with every delta contracted that can be."""
     if not indices:
         return body
+    limits.ask()
     if body == 0 or any(i.size == 0 for i in indices):
         return Integer(0)
     if isinstance(body, sp.Add) and _selects(body, indices):

@@ -39,7 +39,7 @@ MAX_COMPONENTS = 64
 """A block is written entry by entry while it has no more entries than this …"""
 READABLE = 40
 """… and no entry has more operations than this."""
-READABLE_INDEX = 60
+READABLE_INDEX = 120
 """An index formula is shown in one piece while it has no more operations than this."""
 MAX_STEPS = 24
 MAX_LINES = 12
@@ -89,17 +89,16 @@ class Presentation:
 
     def closed_form(self, path: Path) -> Formula | None:
         """A block as one formula, in matrix notation where that says it; None when it needs steps or is too long."""
-        return self._matrix_if_any(path) or self._index_form(path)
+        return self._matrix_if_any(path) or self._index_form(path, READABLE_INDEX // 2)
 
-    def _index_form(self, path: Path) -> Formula | None:
+    def _index_form(self, path: Path, limit: int = READABLE_INDEX) -> Formula | None:
         """A block in index notation; None when it needs steps, is too long to read, or out of reach."""
         try:
             program, definition = self._shown(path)
         except OutOfReach:
             return None
-        if program.definitions and {d.array.label for d in program.definitions} & free(definition.expr):
-            return None
-        if size(definition.expr) > READABLE_INDEX:
+        steps = {d.array.label for d in program.definitions if not d.array.operation}
+        if steps & free(definition.expr) or size(definition.expr) > limit:
             return None
         output, *inputs = path
         if not inputs:
@@ -196,7 +195,16 @@ class Presentation:
         return tuple(found)
 
     def steps(self, point: Sequence[np.ndarray]) -> tuple[Step, ...]:
-        """The user's intermediate variables (single operations where there are none), with values and adjoints."""
+        """The user's intermediate variables (single operations where there are none), with values and adjoints.
+
+        There are none where they are too many or out of reach.
+        """
+        try:
+            return self._steps(point)
+        except OutOfReach:
+            return ()
+
+    def _steps(self, point: Sequence[np.ndarray]) -> tuple[Step, ...]:
         program = self._steps_program()
         if not program.definitions or len(program.definitions) > MAX_STEPS:
             return ()
@@ -274,6 +282,8 @@ class Presentation:
         for path in paths:
             program, definition = self.derivation.formula(path)
             for step in (*program.definitions, definition):
+                if step.array.operation:  # inv(A) says what it is
+                    continue
                 lines.setdefault(step.array.name, definition_formula(step))
         latex = r" \\ ".join("&" + line.latex for line in lines.values())
         return Formula(rf"\begin{{aligned}} {latex} \end{{aligned}}", "\n".join(line.text for line in lines.values()))

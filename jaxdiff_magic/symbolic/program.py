@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 from sympy import Expr
 
+from jaxdiff_magic.symbolic import limits
 from jaxdiff_magic.symbolic.expression import (
     Applied,
     FunctionSymbol,
@@ -219,6 +220,7 @@ def substitute(e: Expr, definitions: Mapping[sp.Symbol, Callable[[Sequence[Expr]
         if not (free(node) & definitions.keys()):
             return node
         if node not in known:
+            limits.ask()
             if isinstance(node, Applied):  # of whole arrays, which have names
                 known[node] = node
             elif isinstance(node, sp.Indexed) and node.base.label in definitions:

@@ -16,6 +16,8 @@ from jaxdiff_magic.symbolic.expression import Choice, Truth, canonical, size
 from jaxdiff_magic.symbolic.functions import elementary
 from jaxdiff_magic.symbolic.program import Definition, Program
 
+SYMPY_FAILURES = (sp.PolynomialError, NotImplementedError, TypeError, ValueError, AttributeError, RecursionError)
+"""What SymPy raises on expressions that it was not made for: nothing is shown by it."""
 MAX_AT_ONCE = 100
 """A whole derivative is only compared while both sides together have no more operations than this."""
 MAX_OPERATIONS = 250
@@ -33,14 +35,17 @@ def same(a: Expr, b: Expr) -> bool:
         return True
     if size(difference) > MAX_OPERATIONS:
         return False
-    difference = sp.expand(elementary(difference), power_base=False, log=False)
+    try:
+        difference = sp.expand(elementary(difference), power_base=False, log=False)
+    except SYMPY_FAILURES:
+        return False
     if difference == 0:
         return True
     if difference.has(Choice, Truth, sp.Heaviside, sp.Max, sp.Min, sp.nan, sp.zoo, sp.oo):
         return False
     try:
         return sp.cancel(sp.together(sp.powsimp(difference))) == 0
-    except (sp.PolynomialError, NotImplementedError):
+    except SYMPY_FAILURES:
         return False
 
 

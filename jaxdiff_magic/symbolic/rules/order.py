@@ -20,8 +20,9 @@ from jaxdiff_magic.symbolic.program import Array
 from jaxdiff_magic.symbolic.rules.reductions import reduce_by
 from jaxdiff_magic.symbolic.rules.view import Indices, Result, StructureRule, View
 
-FEW = 32
-"""A maximum of no more elements than this is written as the maximum of them all."""
+FEW = 5
+"""A maximum of no more elements than this is written as the maximum of them all; SymPy compares each with each, for
+minutes where they are long."""
 
 
 def _with_last(x: View, axes: Sequence[int]) -> tuple[View, Callable[[Indices, Expr], Indices]]:
