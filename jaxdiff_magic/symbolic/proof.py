@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,6 +19,8 @@ from jaxdiff_magic.symbolic.program import Definition, Program
 
 SYMPY_FAILURES = (sp.PolynomialError, NotImplementedError, TypeError, ValueError, AttributeError, RecursionError)
 """What SymPy raises on expressions that it was not made for: nothing is shown by it."""
+MAX_TERMS = 3000
+"""What has more terms than this when it is multiplied out is not attempted either."""
 MAX_AT_ONCE = 100
 """A whole derivative is only compared while both sides together have no more operations than this."""
 MAX_OPERATIONS = 250
@@ -36,7 +39,10 @@ def same(a: Expr, b: Expr) -> bool:
     if size(difference) > MAX_OPERATIONS:
         return False
     try:
-        difference = sp.expand(elementary(difference), power_base=False, log=False)
+        difference = elementary(difference)
+        if terms(difference) > MAX_TERMS:
+            return False
+        difference = sp.expand(difference, power_base=False, log=False)
     except SYMPY_FAILURES:
         return False
     if difference == 0:
@@ -44,9 +50,21 @@ def same(a: Expr, b: Expr) -> bool:
     if difference.has(Choice, Truth, sp.Heaviside, sp.Max, sp.Min, sp.nan, sp.zoo, sp.oo):
         return False
     try:
-        return sp.cancel(sp.together(sp.powsimp(difference))) == 0
+        fraction = sp.together(sp.powsimp(difference))
+        return terms(fraction) <= MAX_TERMS and sp.cancel(fraction) == 0
     except SYMPY_FAILURES:
         return False
+
+
+def terms(e: sp.Basic) -> int:
+    """At most how many terms an expression has when its products and powers are multiplied out."""
+    if isinstance(e, sp.Add):
+        return sum(map(terms, e.args))
+    if isinstance(e, sp.Mul):
+        return math.prod(map(terms, e.args))
+    if isinstance(e, sp.Pow) and isinstance(e.exp, sp.Integer):
+        return terms(e.base) ** min(abs(int(e.exp)), 64)
+    return 1
 
 
 def proved(derivation: Derivation, rule: TracedRule, path: Path, entry: Sequence[int], output_axes: int) -> bool:
