@@ -196,7 +196,7 @@ class RandomProgram:
     seed: int
 
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        values: list[jax.Array] = [*inputs]
+        values: list[jax.Array] = [*map(jnp.asarray, inputs)]
         for operation, first, second, number in self.instructions:
             # counted from the newest, so that programs are deep
             a, b = values[-1 - first % len(values)], values[-1 - second % len(values)]

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from jaxdiff_magic.errors import OutOfReach
@@ -413,7 +413,7 @@ def test_matrix_forms_of_random_contractions_are_right_or_out_of_reach(instructi
         assert_right(f, args)
 
 
-@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(programs)
 def test_matrix_forms_of_random_programs_are_right_or_out_of_reach(program: RandomProgram) -> None:
     with contextlib.suppress(OutOfReach):
