@@ -413,7 +413,9 @@ def test_matrix_forms_of_random_contractions_are_right_or_out_of_reach(instructi
         assert_right(f, args)
 
 
-@settings(max_examples=6, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=6, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
 @given(programs)
 def test_matrix_forms_of_random_programs_are_right_or_out_of_reach(program: RandomProgram) -> None:
     with contextlib.suppress(OutOfReach):
