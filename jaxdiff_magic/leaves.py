@@ -54,13 +54,6 @@ class Held:
     value: Any = field(default=None, repr=False, compare=False)
 
 
-@dataclass
-class _Calls:
-    """How many times the user's function was entered (traced or run)."""
-
-    count: int = 0
-
-
 def kind(leaf: Any) -> str:
     """What a leaf is to JAX: "floating", "complex", "integer", "boolean", "key", "text" or "object"."""
     if isinstance(leaf, (str, bytes)):

@@ -15,7 +15,7 @@ import sympy as sp
 
 Shape = tuple[int | None, int | None]
 SCALAR: Shape = (None, None)
-ONE, MINUS_ONE = sp.Integer(1), sp.Integer(-1)
+ONE = sp.Integer(1)
 
 
 @dataclass(frozen=True)

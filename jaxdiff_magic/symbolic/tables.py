@@ -64,10 +64,6 @@ class Region:
     selector: Expr
     at: Callable[[np.ndarray], Expr]
 
-    @property
-    def is_all(self) -> bool:
-        return self.selector == 1
-
 
 def region(mask: np.ndarray, indices: Sequence[Expr]) -> Region:
     """The elements selected by a mask, as ranges and deltas where it is made of those."""
