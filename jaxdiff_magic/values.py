@@ -21,6 +21,9 @@ MAX_BOTH_WAYS = 1024
 MAX_EQUATIONS = 20_000
 """A program with more equations than this takes minutes to compile and is not compiled unasked."""
 
+NO_DERIVATIVE = (TypeError, ValueError, NotImplementedError)
+"""What JAX raises where a function has no derivative of the kind asked for."""
+
 Nested = Any
 """Arrays indexed `[output]` and then once by `[input]` for each order of differentiation."""
 
@@ -77,8 +80,10 @@ class Derivatives:
 
         return everything if self.subject.untraceable else jax.jit(everything)
 
-    def product(self, leaves: Sequence[Any], direction: Sequence[Any]) -> Nested:
+    def product(self, leaves: Sequence[Any], direction: Sequence[Any]) -> Nested | None:
         """The derivative of the Jacobian along a direction: `[o][i]` of shape `out.shape + in.shape`.
+
+        None where JAX has no second derivative.
 
         Args:
             leaves: the point.
@@ -92,7 +97,10 @@ class Derivatives:
         def along(point: Sequence[Any], direction: Sequence[Any]) -> Nested:
             return jax.jvp(lambda *xs: jacobian(*xs), tuple(point), tuple(direction))[1]
 
-        return (along if self.subject.untraceable else jax.jit(along))(point, tuple(direction))
+        try:
+            return (along if self.subject.untraceable else jax.jit(along))(point, tuple(direction))
+        except NO_DERIVATIVE:
+            return None
 
     def at(self, leaves: Sequence[Any]) -> Values:
         """All derivatives at a point, in the dtype of its leaves."""
@@ -169,7 +177,7 @@ def _obstacle(subject: Subject, transform: Callable[..., Any]) -> str:
             transform(*subject.point)
             return ""
         size = equation_count(jax.make_jaxpr(transform)(*subject.point).jaxpr)
-    except (TypeError, ValueError, NotImplementedError) as error:
+    except NO_DERIVATIVE as error:
         return str(error).strip().splitlines()[0] or type(error).__name__
     if size > MAX_EQUATIONS:
         return f"its program has {size} equations and would take minutes to compile"

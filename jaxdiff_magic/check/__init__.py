@@ -172,6 +172,8 @@ class _Checking:
         along = [d.astype(np.float64) for d in direction]
         flat = np.concatenate([d.ravel() for d in along])
         native = self.derivatives.product(self.subject.point, direction)
+        if native is None:
+            return
         for path in itertools.product(range(len(self.subject.outputs)), range(len(leaves))):
             output, leaf = self.subject.outputs[path[0]], leaves[path[1]]
             if time.monotonic() > self.deadline:

@@ -35,7 +35,7 @@ def verdict(name: str, dtype: str) -> tuple[str, str]:
     row = ROWS[name]
 
     def typed(value: Any) -> Any:
-        floating = isinstance(value, (float, np.ndarray)) and np.issubdtype(np.asarray(value).dtype, np.floating)
+        floating = isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating)
         return jnp.asarray(value, dtype) if floating else value
 
     if [dtype] != _LAST_DTYPE:  # JAX keeps traces of library functions, with the integers of their first precision
