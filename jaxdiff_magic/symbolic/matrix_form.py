@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import sympy as sp
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.symbolic.atoms import Applied, Lookup, Table
 from jaxdiff_magic.symbolic.confirmation import confirm, points_near
 from jaxdiff_magic.symbolic.contraction import Contraction
+from jaxdiff_magic.symbolic.expression import Delta, Within, contains
 from jaxdiff_magic.symbolic.matrix import Matrix, Named, Ones, Operation, Shape, Transpose, complexity, number
 from jaxdiff_magic.symbolic.matrix_algebra import product, transpose
 from jaxdiff_magic.symbolic.matrix_names import named_in, with_names
@@ -74,6 +76,7 @@ def matrix_form(
         raise OutOfReach("it has more axes than a matrix of matrices")
     if sum(math.prod(d.array.shape) for d in program.definitions) > MAX_NUMBERS:
         raise OutOfReach("it has too many numbers to be confirmed in matrix form")
+    program, definition = _with_integer_arrays(program, definition)
     points = points_near(program, point)
     forms: list[MatrixForm] = []
     reasons: list[OutOfReach] = []
@@ -120,10 +123,32 @@ def matrix_value(program: Program, definition: Definition, point: Sequence[np.nd
     Raises:
         OutOfReach: when it has no matrix form.
     """
+    program, definition = _with_integer_arrays(program, definition)
     points = points_near(program, point)
     simplified = next(simplifications(program, definition, len(definition.indices), points, deadline))
     arrays = Arrays(simplified.program, simplified.softmaxes, deadline)
     return Contraction(arrays.of, deadline).block(simplified.expr, definition.indices, ())
+
+
+def _with_integer_arrays(program: Program, definition: Definition) -> tuple[Program, Definition]:
+    """Both with tables of integers as constant arrays, where an element is a number and not a position."""
+    arrays: dict[Table, Array] = {}
+    taken = {array.name for array in (*program.inputs, *(array for array, _ in program.constants))}
+
+    def walk(e: sp.Basic) -> sp.Basic:
+        if isinstance(e, Lookup) and (e.table in arrays or (e.table.name and e.table.name not in taken)):
+            if e.table not in arrays:
+                taken.add(e.table.name)
+                arrays[e.table] = Array.named(e.table.name, e.table.values.shape, integer=True)
+            return arrays[e.table].at(e.indices)
+        if isinstance(e, (Delta, Within, sp.Indexed, Applied, Lookup)) or not contains(e, (Lookup,)):
+            return e
+        return e.func(*map(walk, e.args))
+
+    definitions = tuple(replace(d, expr=walk(d.expr)) for d in program.definitions)
+    definition = replace(definition, expr=walk(definition.expr))
+    constants = (*program.constants, *((array, table.values.astype(float)) for table, array in arrays.items()))
+    return replace(program, definitions=definitions, constants=constants), definition
 
 
 def _adds_up(array: Matrix) -> tuple[Matrix, Matrix]:

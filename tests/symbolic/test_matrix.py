@@ -42,6 +42,8 @@ X, A, B, W, V = (RNG.normal(size=s) for s in ((N, D), (D, D), (D, D), (H, D), (2
 x, a, w, b, c, t = (RNG.normal(size=s) for s in (D, D, D, H, 2, 2))
 y = RNG.normal(size=N)
 labels = (y > 0).astype(float)
+counts, chosen = np.array([3, 1, 0, 7, 2]), np.array([True, False, True, True, False])
+WHOLE_NUMBERS = {"counts": counts, "chosen": chosen}
 one_hot = np.eye(D)[1]
 targets = np.eye(D)[RNG.integers(0, D, N)]
 
@@ -162,6 +164,8 @@ IDENTITIES = [
     (lambda X: X.T, (A,), (0,), "K, where K vec(Z) = vec(Zᵀ), vec stacks the rows"),
     (lambda U: jnp.sum((U @ B - A) ** 2), (A,), (0,), "2 (U B - A) Bᵀ"),
     (lambda U: jnp.sum((U @ B - A) ** 2), (A,), (0, 0), "2 I ⊗ (B Bᵀ), where vec stacks the rows"),
+    (lambda w: jnp.sum((X @ w - counts) ** 2), (w,), (0,), "2 Xᵀ(X w - counts)"),
+    (lambda w: jnp.sum((X @ w) ** 2 * chosen), (w,), (0,), "2 Xᵀ(chosen ⊙ X w)"),
 ]
 
 
@@ -321,6 +325,7 @@ def test_functions_of_whole_matrices_are_written_as_such():
 
 def numbers(form: MatrixForm, subject: Presentation) -> np.ndarray:
     arrays = {array.label: data for array, data in subject.derivation.steps.constants}
+    arrays |= {Array.named(name, x.shape, integer=True).label: x for name, x in WHOLE_NUMBERS.items()}
     point = zip(subject.derivation.steps.inputs, subject.subject.point, strict=True)
     return value(form.value, {**arrays, **{array.label: np.asarray(data) for array, data in point}})
 

@@ -11,7 +11,8 @@ import sympy as sp
 from sympy import Expr, Integer
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.symbolic.expression import Delta, Truth
+from jaxdiff_magic.symbolic.atoms import Lookup
+from jaxdiff_magic.symbolic.expression import Delta, Truth, bounds
 from jaxdiff_magic.symbolic.indices import quotient, ravel, remainder, unravel
 from jaxdiff_magic.symbolic.rules.view import Indices, Result, StructureRule, View, between, pieces
 
@@ -158,7 +159,7 @@ def _convert(inputs: Sequence[View], params: Mapping[str, Any], results: Sequenc
     def at(i: Indices) -> sp.Basic:
         e = x.at(i)
         if not isinstance(e, Expr):
-            return e if dtype.kind == "b" else Truth(e)
+            return e if dtype.kind == "b" else _as_number(e)
         if dtype.kind == "b":
             return sp.Ne(e, 0)
         if np.issubdtype(dtype, np.integer) and not e.is_integer:
@@ -166,6 +167,15 @@ def _convert(inputs: Sequence[View], params: Mapping[str, Any], results: Sequenc
         return e
 
     return [View(results[0].shape, at)]
+
+
+def _as_number(condition: sp.Basic) -> Expr:
+    """1 where a condition holds, else 0; an element of a table of zeros and ones is that itself."""
+    match condition:
+        case sp.core.relational.Equality(args=(Lookup() as found, sp.Integer(p=1))) if bounds(found) == (0, 1):
+            return found
+        case _:
+            return Truth(condition)
 
 
 def _same(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
