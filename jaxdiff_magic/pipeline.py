@@ -13,7 +13,7 @@ from jaxdiff_magic.check import check_of
 from jaxdiff_magic.cost import cost_of
 from jaxdiff_magic.curvature import curvature_of
 from jaxdiff_magic.errors import InputError, OutOfReach
-from jaxdiff_magic.findings import findings_of
+from jaxdiff_magic.findings import Scene, findings_of
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.report import Block, Report
 from jaxdiff_magic.subject import Subject, subject_of
@@ -82,10 +82,11 @@ def derive(
         trace, unreachable = _trace(subject) if symbolic else (None, "formulas were not asked for")
         derivation, no_formula = _derivation(subject, trace) if trace else (None, unreachable)
         presentation = Presentation(subject, derivation, layout) if derivation else None
+        reference = Reference(trace) if trace else None
         check = check_of(
             derivatives,
             values,
-            Reference(trace) if trace else None,
+            reference,
             derivation,
             unreachable,
             points=points,
@@ -112,7 +113,7 @@ def derive(
             curvature=curvature_of(jacobian[0], hessian[0], subject.inputs, subject.point)
             if scalar and subject.size and jacobian is not None and hessian is not None
             else None,
-            findings=findings_of(subject, values),
+            findings=findings_of(Scene(subject, derivatives, values, trace, reference, check, started + budget)),
             layout=layout,
             seconds=time.monotonic() - started,
             calls=subject.calls,

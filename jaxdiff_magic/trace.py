@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-import contextlib
 import functools
-import inspect
 import itertools
-import linecache
-import os
-import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -17,6 +11,17 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxdiff_magic.source import (
+    Location,
+    assignment,
+    captured,
+    captured_name,
+    definition_of,
+    in_library,
+    is_key,
+    numbers_of,
+    user_frames,
+)
 from jaxdiff_magic.subject import Subject
 
 CALL_BODIES = ("call_jaxpr", "fun_jaxpr", "jaxpr")
@@ -25,6 +30,8 @@ CALLS = frozenset(
     "jit pjit closed_call core_call remat checkpoint remat2 custom_jvp_call custom_vjp_call "
     "custom_vjp_call_jaxpr custom_lin core_closed_call".split()
 )
+RULES = ("custom_jvp", "custom_vjp")
+"""Calls of functions that bring their own derivative rule; what follows in the name depends on JAX."""
 BODIES: Mapping[str, tuple[str, ...]] = {
     "cond": ("branches",),
     "scan": ("jaxpr",),
@@ -70,26 +77,6 @@ class Constant:
 
 
 @dataclass(frozen=True)
-class Location:
-    """Where in the user's source an equation was written; `line` is 0 when unknown, `column` counts from 0."""
-
-    file: str = ""
-    line: int = 0
-    column: int = 0
-
-    def __str__(self) -> str:
-        if not self.line:
-            return ""
-        in_cell = self.file.startswith("<") or "ipykernel_" in self.file
-        return f"{'cell' if in_cell else os.path.basename(self.file)}, line {self.line}"
-
-    @property
-    def source(self) -> str:
-        """The line's text, or "" when it cannot be read."""
-        return linecache.getline(self.file, self.line).strip() if self.line else ""
-
-
-@dataclass(frozen=True)
 class Equation:
     """One primitive applied to earlier values.
 
@@ -116,12 +103,47 @@ class Equation:
 
 
 @dataclass(frozen=True)
+class RuleCall:
+    """A call of a function that brings its own derivative rule (custom_jvp, custom_vjp), and whose code was opened.
+
+    Attributes:
+        kind: "custom_jvp" or "custom_vjp".
+        name: of the function in the user's code.
+        inputs, outputs: operands and results, in the trace that has the call.
+        equations: where in that trace the equations of its code begin and end.
+        location: of the call.
+        defined: of the function.
+        is_library: whether it was written in JAX itself.
+        body: its code.
+        function: arrays to a list of arrays; JAX differentiates it by the rule.
+    """
+
+    kind: str
+    name: str
+    inputs: tuple[Variable | Constant, ...]
+    outputs: tuple[Variable | Constant, ...]
+    equations: tuple[int, int]
+    location: Location
+    defined: Location
+    is_library: bool
+    body: Trace
+    function: Callable[..., Any] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class Trace:
-    """A function as equations over its inputs."""
+    """A function as equations over its inputs.
+
+    Attributes:
+        inputs, outputs: its arguments and results.
+        equations: its steps.
+        rule_calls: which of them are the code of functions with rules of their own; inner calls come first.
+    """
 
     inputs: tuple[Variable, ...]
     equations: tuple[Equation, ...]
     outputs: tuple[Variable | Constant, ...]
+    rule_calls: tuple[RuleCall, ...] = ()
 
 
 def trace_of(function: Callable[..., Any], leaves: Sequence[Any], subject: Subject) -> Trace:
@@ -133,26 +155,17 @@ def trace_of(function: Callable[..., Any], leaves: Sequence[Any], subject: Subje
         subject: whose function it comes from; captured arrays and held arguments are named as they are there.
     """
     closed = jax.make_jaxpr(function)(*leaves)
-    visible = [*((held.name, held.value) for held in subject.held), *_captured(subject.function, set())]
+    visible = [*((held.name, held.value) for held in subject.held), *captured(subject.function, set())]
     counter = itertools.count()
     constants = [_constant(value, captured_name(visible, value)) for value in closed.consts]
     inputs = tuple(_variable(var.aval, counter) for var in closed.jaxpr.invars)
-    found: list[tuple[Equation, list[Location]]] = []
-    outputs = _open(closed.jaxpr, [*constants, *inputs], None, counter, found)
-    return Trace(inputs, tuple(_named(found)), tuple(outputs))
+    found = Opened(counter)
+    outputs = _open(closed.jaxpr, [*constants, *inputs], None, found)
+    return Trace(inputs, tuple(_named(found.equations)), tuple(outputs), tuple(found.rule_calls))
 
 
 def _constant(value: Any, name: str = "") -> Constant:
-    return Constant(_numbers(value), name, value if _is_key(value) else None)
-
-
-def _is_key(value: Any) -> bool:
-    return hasattr(value, "dtype") and jax.numpy.issubdtype(value.dtype, jax.dtypes.prng_key)
-
-
-def _numbers(value: Any) -> np.ndarray:
-    """The numbers of a constant; those of a random key are its data."""
-    return np.array(jax.random.key_data(value) if _is_key(value) else value)
+    return Constant(numbers_of(value), name, value if is_key(value) else None)
 
 
 def subject_trace(subject: Subject) -> Trace:
@@ -164,12 +177,26 @@ def _variable(aval: Any, counter: Iterator[int]) -> Variable:
     return Variable(next(counter), tuple(aval.shape), aval.dtype)
 
 
+@dataclass
+class Opened:
+    """What opening a jaxpr has found so far.
+
+    Attributes:
+        counter: numbers the variables.
+        equations: each with its place and those of the calls around it.
+        rule_calls: see `Trace`.
+    """
+
+    counter: Iterator[int]
+    equations: list[tuple[Equation, list[Location]]] = field(default_factory=list)
+    rule_calls: list[RuleCall] = field(default_factory=list)
+
+
 def _open(
     jaxpr: Any,
     arguments: Sequence[Variable | Constant],
     caller: list[Location] | None,
-    counter: Iterator[int],
-    found: list[tuple[Equation, list[Location]]],
+    found: Opened,
     callee: str = "",
 ) -> list[Variable | Constant]:
     """Append the equations of a jaxpr to `found`, opening calls; return its results."""
@@ -180,7 +207,7 @@ def _open(
 
     for equation in jaxpr.eqns:
         inputs = tuple(map(read, equation.invars))
-        frames = _user_frames(equation.source_info.traceback)
+        frames = user_frames(equation.source_info.traceback)
         # The body of a library function is traced once and cached, with the lines of its first caller.
         if caller is not None and not any(name == callee for _, name in frames):
             places = caller
@@ -188,14 +215,19 @@ def _open(
             places = [place for place, _ in frames]
         primitive, bodies = equation.primitive.name, _bodies(equation)
         if primitive in CALLS and bodies:
-            callee = str(equation.params.get("name", ""))
+            called = str(equation.params.get("name", ""))
             counts = (len(inputs), len(equation.outvars))
-            if LIBRARY_CALLS.get(callee) != counts or not _in_library(bodies[0]):
+            if LIBRARY_CALLS.get(called) != counts or not in_library(bodies[0]):
                 constants = [_constant(value) for value in getattr(bodies[0], "consts", ())]
-                results = _open(bodies[0].jaxpr, [*constants, *inputs], places, counter, found, callee)
+                begin = len(found.equations)
+                name = called or definition_of(bodies[0])[0]
+                results = _open(bodies[0].jaxpr, [*constants, *inputs], places, found, name)
                 environment.update(zip(equation.outvars, results, strict=True))
+                if primitive.startswith(RULES):
+                    end = len(found.equations)
+                    found.rule_calls.append(_rule_call(equation, bodies[0], inputs, results, (begin, end), places))
                 continue
-            primitive = callee
+            primitive = called
         fixed = [atom for atom in inputs if isinstance(atom, Constant)]
         if primitive.startswith("random_") and len(fixed) == len(inputs):
             known = [atom.value if atom.key is None else atom.key for atom in fixed]  # a fixed key: fixed numbers
@@ -203,14 +235,38 @@ def _open(
             results = drawn if equation.primitive.multiple_results else [drawn]
             environment.update(zip(equation.outvars, map(_constant, results), strict=True))
             continue
-        outputs = tuple(_variable(var.aval, counter) for var in equation.outvars)
+        outputs = tuple(_variable(var.aval, found.counter) for var in equation.outvars)
         environment.update(zip(equation.outvars, outputs, strict=True))
-        opened = tuple(_body(body, places, counter) for body in bodies)
+        opened = tuple(_body(body, places, found.counter) for body in bodies)
         location = places[0] if places else Location()
         params = _parameters(equation, opened)
         operator = functools.partial(equation.primitive.bind, **equation.params)
-        found.append((Equation(primitive, params, inputs, outputs, location, "", opened, operator), places))
+        step = Equation(primitive, params, inputs, outputs, location, "", opened, operator)
+        found.equations.append((step, places))
     return [read(atom) for atom in jaxpr.outvars]
+
+
+def _rule_call(
+    equation: Any,
+    closed: Any,
+    inputs: tuple[Variable | Constant, ...],
+    outputs: list[Variable | Constant],
+    equations: tuple[int, int],
+    places: list[Location],
+) -> RuleCall:
+    name, defined = definition_of(closed)
+    return RuleCall(
+        kind=next(kind for kind in RULES if equation.primitive.name.startswith(kind)),
+        name=name,
+        inputs=inputs,
+        outputs=tuple(outputs),
+        equations=equations,
+        location=places[0] if places else Location(),
+        defined=defined,
+        is_library=in_library(closed),
+        body=_body(closed, places, itertools.count()),
+        function=functools.partial(equation.primitive.bind, **equation.primitive.get_bind_params(equation.params)),
+    )
 
 
 class Body(NamedTuple):
@@ -242,47 +298,16 @@ def _bodies(equation: Any) -> list[Any]:
 
 def _body(closed: Any, places: list[Location], counter: Iterator[int]) -> Trace:
     inputs = tuple(_variable(var.aval, counter) for var in closed.jaxpr.invars)
-    found: list[tuple[Equation, list[Location]]] = []
+    found = Opened(counter)
     constants = [_constant(value) for value in closed.consts]
-    outputs = _open(closed.jaxpr, [*constants, *inputs], places, counter, found)
-    return Trace(inputs, tuple(_named(found)), tuple(outputs))
-
-
-def _in_library(closed: Any) -> bool:
-    """Whether the body of a call was written in JAX itself."""
-    source = getattr(closed.jaxpr.debug_info, "func_src_info", None) or ""
-    return _LIBRARIES[0] in source
-
-
-_OWN, *_LIBRARIES = (
-    os.path.dirname(os.path.abspath(file)) + os.sep for file in (__file__, jax.__file__, functools.__file__)
-)
-
-
-def _user_frames(traceback: Any) -> list[tuple[Location, str]]:
-    """Places and function names of a JAX traceback, innermost first, from the primitive to where we called."""
-    if traceback is None:
-        return []
-    found = zip(traceback.frames, *traceback.raw_frames(), strict=True)
-    frames = itertools.takewhile(lambda frame: not frame[0].file_name.startswith(_OWN), found)
-    return [
-        (Location(frame.file_name, frame.line_num, _column(code, last)), frame.function_name.rsplit(".", 1)[-1])
-        for frame, code, last in frames
-        if not frame.file_name.startswith((*_LIBRARIES, "<frozen"))
-    ]
-
-
-@functools.lru_cache(maxsize=4096)
-def _column(code: types.CodeType, instruction: int) -> int:
-    """Where on its line the expression begins that an instruction belongs to."""
-    position = next(itertools.islice(code.co_positions(), instruction // 2, None), (None,) * 4)
-    return position[2] or 0
+    outputs = _open(closed.jaxpr, [*constants, *inputs], places, found)
+    return Trace(inputs, tuple(_named(found.equations)), tuple(outputs), tuple(found.rule_calls))
 
 
 def _named(found: list[tuple[Equation, list[Location]]]) -> Iterator[Equation]:
     """Give each equation that ends an assignment the variable's name; count repeats: `y`, `y_2`, …"""
     counts: dict[str, int] = {}
-    statements = [[_assignment(place) for place in places] for _, places in found]
+    statements = [[assignment(place) for place in places] for _, places in found]
     for i, (equation, _) in enumerate(found):
         following = statements[i + 1] if i + 1 < len(found) else []
         name = next((s[0] for s in statements[i] if s is not None and s not in following), "")
@@ -290,76 +315,6 @@ def _named(found: list[tuple[Equation, list[Location]]]) -> Iterator[Equation]:
             counts[name] = counts.get(name, 0) + 1
             name = name if counts[name] == 1 else f"{name}_{counts[name]}"
         yield Equation(**{**vars(equation), "name": name})
-
-
-@functools.lru_cache(maxsize=4096)
-def _assignment(place: Location) -> tuple[str, int, int] | None:
-    """The variable assigned by the statement at a place, with the line and column at which it starts."""
-    here = (place.line, place.column)
-    statements = _assignments(place.file, tuple(linecache.getlines(place.file)))
-    around = [(name, *start) for name, start, end in statements if start <= here < end]
-    return max(around, key=lambda statement: statement[1:], default=None)
-
-
-@functools.lru_cache(maxsize=16)
-def _assignments(file: str, lines: tuple[str, ...]) -> list[tuple[str, tuple[int, int], tuple[int, int]]]:
-    """Variable, start and end of every `name = expression` of a source file or cell."""
-    del file  # part of the key only: two files may have the same text
-    try:
-        tree = ast.parse("".join(lines))
-    except SyntaxError:
-        return []
-    found = []
-    for node in ast.walk(tree):
-        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-        if not isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) or not isinstance(target, ast.Name):
-            continue
-        if not any(isinstance(part, ast.Lambda) for part in ast.walk(node)):  # whose body is no part of the value
-            end = (node.end_lineno or node.lineno, node.end_col_offset or 0)
-            found.append((target.id, (node.lineno, node.col_offset), end))
-    return found
-
-
-def _captured(function: Callable[..., Any], seen: set[int]) -> Iterator[tuple[str, Any]]:
-    """Name and value of what a function, and those of its module that it calls, can see by name."""
-    if isinstance(function, functools.partial):
-        yield from function.keywords.items()
-        yield from _captured(function.func, seen)
-        return
-    owner = getattr(function, "__self__", None)
-    yield from ((f"self.{name}", value) for name, value in getattr(owner, "__dict__", {}).items())
-    inner = inspect.unwrap(getattr(function, "__func__", function))
-    if not isinstance(inner, types.FunctionType) or id(inner) in seen:
-        return
-    seen.add(id(inner))
-    visible = list(_visible(inner))
-    yield from visible
-    for _, value in visible:
-        if callable(value) and getattr(value, "__module__", None) == inner.__module__:
-            yield from _captured(value, seen)
-
-
-def _visible(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        with contextlib.suppress(ValueError):  # a variable that is not assigned yet
-            yield name, cell.cell_contents
-    for name in function.__code__.co_names:
-        if name in function.__globals__:
-            yield name, function.__globals__[name]
-
-
-def captured_name(visible: Sequence[tuple[str, Any]], value: Any) -> str:
-    """The name under which a constant of a trace is visible in the user's code, or ""."""
-    array = _numbers(value)
-    for name, candidate in visible:
-        if candidate is value:
-            return name
-    for name, candidate in visible:
-        if isinstance(candidate, (np.ndarray, jax.Array)):
-            numbers = _numbers(candidate)
-            if numbers.shape == array.shape != () and np.array_equal(numbers.astype(array.dtype), array):
-                return name
-    return ""
 
 
 def tangent_trace(subject: Subject) -> Trace:

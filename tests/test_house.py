@@ -16,11 +16,12 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the ground floor up: a room imports from rooms below it only.
 FLOORS = (
     ("errors",),
-    ("calls", "leaves", "options"),
+    ("calls", "leaves", "options", "source"),
     ("cells", "subject"),
     ("report", "trace", "values"),
     ("cost", "curvature", "reference", "symbolic"),
-    ("check", "findings"),
+    ("check",),
+    ("findings",),
     ("render",),
     ("pipeline",),
     ("panel",),

@@ -119,3 +119,30 @@ def test_statements_on_one_line_are_told_apart_by_their_columns(tmp_path):
     exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), namespace)
     named = [(step.primitive, step.name) for step in steps(namespace["f"], jnp.ones(3)) if step.name]
     assert named == [("exp", "e"), ("reduce_sum", "s")]
+
+
+def test_calls_with_rules_of_their_own_are_kept_beside_the_code_they_stand_for():
+    @jax.custom_vjp
+    def half(x, y):
+        z = x * y
+        return z / 2
+
+    half.defvjp(lambda x, y: (half(x, y), (x, y)), lambda kept, g: (g * kept[1] / 2, g * kept[0] / 2))
+
+    def f(x):
+        first = jnp.sin(x)
+        return half(first, first) + jax.nn.relu(x)
+
+    trace = subject_trace(subject_of(f, (3.0,), {}))
+    own, library = trace.rule_calls
+    assert (own.kind, own.name, own.is_library) == ("custom_vjp", "half", False)
+    assert [trace.equations[i].primitive for i in range(*own.equations)] == ["mul", "div"]
+    assert "half(first, first)" in own.location.source
+    assert "custom_vjp" in own.defined.source
+    assert "z = x * y" in trace.equations[own.equations[0]].location.source, "its code has its own lines"
+    assert (library.kind, library.name, library.is_library) == ("custom_jvp", "relu", True)
+
+    # twice the same operand: JAX differentiates by each of them
+    (value,) = own.function(2.0, 5.0)
+    assert value == 5.0
+    assert [float(g) for g in jax.grad(lambda *xs: own.function(*xs)[0], (0, 1))(2.0, 5.0)] == [2.5, 1.0]

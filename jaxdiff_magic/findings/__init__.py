@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from jaxdiff_magic.findings import integers, modes, nans, precision, sizes
+from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import Values
 
-__all__ = ["findings_of"]
+__all__ = ["Scene", "findings_of"]
 
 SEVERITIES = ("error", "warning", "info")
+KINDS = (nans, precision, modes, sizes, integers)
+"""Each has `find`, from a scene to findings."""
 
 
-def findings_of(subject: Subject, values: Values) -> tuple[Finding, ...]:
-    """All findings about a subject and its values, the gravest first."""
-    found = [
-        *nans.find(subject, values),
-        *precision.find(subject),
-        *modes.find(subject, values),
-        *sizes.find(subject, values),
-        *integers.find(subject),
-    ]
+def findings_of(scene: Scene) -> tuple[Finding, ...]:
+    """All findings about a function at its point, the gravest first."""
+    found = [finding for kind in KINDS for finding in kind.find(scene)]
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))

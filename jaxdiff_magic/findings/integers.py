@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from jaxdiff_magic.findings.listing import listing
+from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.subject import Subject
 
 REASONS = {  # kind of held leaf: (one of them, several of them, what to do about it)
     "integer": ("is an integer", "are integers", "To differentiate with respect to it, pass a float."),
@@ -20,8 +20,9 @@ REASONS = {  # kind of held leaf: (one of them, several of them, what to do abou
 }
 
 
-def find(subject: Subject) -> list[Finding]:
+def find(scene: Scene) -> list[Finding]:
     """One finding for each kind of held leaf; none for those that the reader left out with `wrt`."""
+    subject = scene.subject
     findings = []
     for kind, (one, several, cure) in REASONS.items():
         held = [leaf for leaf in subject.held if leaf.kind == kind]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jaxdiff_magic.cost.calls import derivative_call, product_call
 from jaxdiff_magic.cost.passes import Mode
+from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.sizes import is_too_large, order_of, title
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject import Subject
@@ -12,8 +13,9 @@ from jaxdiff_magic.values import MAX_PASSES, Values
 OTHER: dict[str, Mode] = {"forward": "reverse", "reverse": "forward"}
 
 
-def find(subject: Subject, values: Values) -> list[Finding]:
+def find(scene: Scene) -> list[Finding]:
     """A finding for an output that is not scalar, and one for each derivative that JAX cannot compute."""
+    subject, values = scene.subject, scene.values
     return [
         *_not_scalar(subject, values),
         *(

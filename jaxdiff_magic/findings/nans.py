@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from jaxdiff_magic.findings.listing import listing
+from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject import Subject
@@ -16,8 +17,9 @@ DOUBLE_WHERE = (
 )
 
 
-def find(subject: Subject, values: Values) -> list[Finding]:
+def find(scene: Scene) -> list[Finding]:
     """For each output one finding when it is not finite; else one for each input with such a derivative."""
+    subject, values = scene.subject, scene.values
     findings = []
     for o, output in enumerate(subject.outputs):
         value = np.asarray(values.value[o])

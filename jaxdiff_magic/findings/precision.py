@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from jaxdiff_magic.findings.listing import listing
+from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.subject import Subject
 
 
-def find(subject: Subject) -> list[Finding]:
+def find(scene: Scene) -> list[Finding]:
     """One finding for all inputs that lose digits. A Python float does not count: it has no dtype to lose."""
+    subject = scene.subject
     names = [
         leaf.name
         for leaf, value in zip(subject.inputs, subject.point, strict=True)

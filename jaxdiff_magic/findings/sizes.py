@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import MAX_ENTRIES, Values
+from jaxdiff_magic.values import MAX_ENTRIES
 
 ORDER = {"forward": 1, "reverse": 1, "jacobian": 1, "hessian": 2}
 TITLE = {1: "first derivative", 2: "Hessian"}
@@ -14,8 +15,9 @@ CURE = {
 }
 
 
-def find(subject: Subject, values: Values) -> list[Finding]:
+def find(scene: Scene) -> list[Finding]:
     """One finding for each order of derivative that was not built because of its size."""
+    subject, values = scene.subject, scene.values
     reasons = {order_of(name): reason for name, reason in values.missing.items() if is_too_large(subject, name)}
     return [
         Finding(

@@ -16,7 +16,7 @@ import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.numbers import Bounded, Number, base, move, plus
-from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
+from jaxdiff_magic.trace import Constant, Equation, RuleCall, Trace, Variable
 
 MAX_ENTRIES = 400_000
 """A run with more steps than this takes minutes."""
@@ -57,6 +57,7 @@ class Result(NamedTuple):
     dtype: Any
 
 
+Watch = Callable[[Equation | RuleCall, Sequence[Node], Sequence[Node]], None]
 Pull = Callable[[list[Number | None]], Sequence[Number | None]]
 """From the adjoints of an operation's results (None where zero) to those of its operands."""
 
@@ -82,6 +83,7 @@ class Run:
             of its border, so that the derivative there is a matter of convention.
         entries: the tape.
         literal_eps: relative error ascribed to literals that are not short binary fractions.
+        watch: is told of every step once it is done: the step, its operands and its results.
     """
 
     lead: int
@@ -91,6 +93,7 @@ class Run:
     on_border: np.ndarray = field(default=None)  # type: ignore[assignment]
     entries: list[Entry] = field(default_factory=list)
     literal_eps: float = 0.0
+    watch: Watch | None = None
     steps: int = 0
     _needed: dict[int, Sequence[Equation]] = field(default_factory=dict)
 
@@ -162,8 +165,15 @@ class Run:
             return self.constant(atom.value)
 
         for equation in self._live(trace):
-            results = self.equation(equation, [read(atom) for atom in equation.inputs])
+            operands = [read(atom) for atom in equation.inputs]
+            results = self.equation(equation, operands)
             environment.update(zip(equation.outputs, results, strict=True))
+            if self.watch:
+                self.watch(equation, operands, results)
+        if self.watch:
+            for call in trace.rule_calls:
+                if all(atom in environment or isinstance(atom, Constant) for atom in (*call.inputs, *call.outputs)):
+                    self.watch(call, [read(atom) for atom in call.inputs], [read(atom) for atom in call.outputs])
         return [read(atom) for atom in trace.outputs]
 
     def _live(self, trace: Trace) -> Sequence[Equation]:

@@ -9,16 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdiff_magic.findings import findings_of
+from jaxdiff_magic import derive
 from jaxdiff_magic.findings.listing import listing
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.subject import subject_of
-from jaxdiff_magic.values import derivatives_of
 
 
 def findings(f: Any, *args: Any, wrt: Any = None, **kwargs: Any) -> tuple[Finding, ...]:
-    subject = subject_of(f, args, kwargs, wrt)
-    return findings_of(subject, derivatives_of(subject, order=2).at(subject.point))
+    return derive(f, wrt=wrt, cost="none", points=1)(*args, **kwargs).findings
 
 
 def only(found: tuple[Finding, ...]) -> Finding:

@@ -1,0 +1,156 @@
+"""The user's source: where a step of a trace was written, what its result is called there, what arrays are called."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import inspect
+import itertools
+import linecache
+import os
+import types
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where in the user's source an equation was written; `line` is 0 when unknown, `column` counts from 0."""
+
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        if not self.line:
+            return ""
+        in_cell = self.file.startswith("<") or "ipykernel_" in self.file
+        return f"{'cell' if in_cell else os.path.basename(self.file)}, line {self.line}"
+
+    @property
+    def source(self) -> str:
+        """The line's text, or "" when it cannot be read."""
+        return linecache.getline(self.file, self.line).strip() if self.line else ""
+
+
+_OWN, *_LIBRARIES = (
+    os.path.dirname(os.path.abspath(file)) + os.sep for file in (__file__, str(jax.__file__), functools.__file__)
+)
+
+
+def user_frames(traceback: Any) -> list[tuple[Location, str]]:
+    """Places and function names of a JAX traceback, innermost first, from the primitive to where we called."""
+    if traceback is None:
+        return []
+    found = zip(traceback.frames, *traceback.raw_frames(), strict=True)
+    frames = itertools.takewhile(lambda frame: not frame[0].file_name.startswith(_OWN), found)
+    return [
+        (Location(frame.file_name, frame.line_num, _column(code, last)), frame.function_name.rsplit(".", 1)[-1])
+        for frame, code, last in frames
+        if not frame.file_name.startswith((*_LIBRARIES, "<frozen"))
+    ]
+
+
+@functools.lru_cache(maxsize=4096)
+def _column(code: types.CodeType, instruction: int) -> int:
+    """Where on its line the expression begins that an instruction belongs to."""
+    position = next(itertools.islice(code.co_positions(), instruction // 2, None), (None,) * 4)
+    return position[2] or 0
+
+
+def in_library(closed: Any) -> bool:
+    """Whether the body of a call was written in JAX itself."""
+    return definition_of(closed)[1].file.startswith(_LIBRARIES[0])
+
+
+def definition_of(closed: Any) -> tuple[str, Location]:
+    """The name of the function that a jaxpr was traced from, and where it was defined."""
+    described = getattr(closed.jaxpr.debug_info, "func_src_info", None) or ""  # "f at file.py:12"
+    name, _, place = described.partition(" at ")
+    file, _, line = place.rpartition(":")
+    return name, Location(file, int(line)) if line.isdigit() else Location()
+
+
+@functools.lru_cache(maxsize=4096)
+def assignment(place: Location) -> tuple[str, int, int] | None:
+    """The variable assigned by the statement at a place, with the line and column at which it starts."""
+    here = (place.line, place.column)
+    statements = _assignments(place.file, tuple(linecache.getlines(place.file)))
+    around = [(name, *start) for name, start, end in statements if start <= here < end]
+    return max(around, key=lambda statement: statement[1:], default=None)
+
+
+@functools.lru_cache(maxsize=16)
+def _assignments(file: str, lines: tuple[str, ...]) -> list[tuple[str, tuple[int, int], tuple[int, int]]]:
+    """Variable, start and end of every `name = expression` of a source file or cell."""
+    del file  # part of the key only: two files may have the same text
+    try:
+        tree = ast.parse("".join(lines))
+    except SyntaxError:
+        return []
+    found = []
+    for node in ast.walk(tree):
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        if not isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) or not isinstance(target, ast.Name):
+            continue
+        if not any(isinstance(part, ast.Lambda) for part in ast.walk(node)):  # whose body is no part of the value
+            end = (node.end_lineno or node.lineno, node.end_col_offset or 0)
+            found.append((target.id, (node.lineno, node.col_offset), end))
+    return found
+
+
+def captured(function: Callable[..., Any], seen: set[int]) -> Iterator[tuple[str, Any]]:
+    """Name and value of what a function, and those of its module that it calls, can see by name."""
+    if isinstance(function, functools.partial):
+        yield from function.keywords.items()
+        yield from captured(function.func, seen)
+        return
+    owner = getattr(function, "__self__", None)
+    yield from ((f"self.{name}", value) for name, value in getattr(owner, "__dict__", {}).items())
+    inner = inspect.unwrap(getattr(function, "__func__", function))
+    if not isinstance(inner, types.FunctionType) or id(inner) in seen:
+        return
+    seen.add(id(inner))
+    visible = list(_visible(inner))
+    yield from visible
+    for _, value in visible:
+        if callable(value) and getattr(value, "__module__", None) == inner.__module__:
+            yield from captured(value, seen)
+
+
+def _visible(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # a variable that is not assigned yet
+            yield name, cell.cell_contents
+    for name in function.__code__.co_names:
+        if name in function.__globals__:
+            yield name, function.__globals__[name]
+
+
+def captured_name(visible: Sequence[tuple[str, Any]], value: Any) -> str:
+    """The name under which a constant of a trace is visible in the user's code, or ""."""
+    array = numbers_of(value)
+    for name, candidate in visible:
+        if candidate is value:
+            return name
+    for name, candidate in visible:
+        if isinstance(candidate, (np.ndarray, jax.Array)):
+            numbers = numbers_of(candidate)
+            if numbers.shape == array.shape != () and np.array_equal(numbers.astype(array.dtype), array):
+                return name
+    return ""
+
+
+def is_key(value: Any) -> bool:
+    """Whether a value is a random key, or an array of them."""
+    return hasattr(value, "dtype") and jax.numpy.issubdtype(value.dtype, jax.dtypes.prng_key)
+
+
+def numbers_of(value: Any) -> np.ndarray:
+    """The numbers of a constant; those of a random key are its data."""
+    return np.array(jax.random.key_data(value) if is_key(value) else value)
