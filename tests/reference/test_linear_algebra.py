@@ -66,6 +66,14 @@ def test_triangular_solves(lower: bool, trans: int, unit: bool) -> None:
     assert_as_jax(solve, S, B)
 
 
+def test_tridiagonal_solves_of_one_and_of_a_stack() -> None:
+    def solve(x: jax.Array, b: jax.Array) -> jax.Array:
+        return lax.linalg.tridiagonal_solve(jnp.sin(x), 3 + x**2, jnp.cos(x), b)
+
+    assert_as_jax(solve, S[0], S[:, :2])
+    assert_as_jax(solve, S[:2], np.stack([S[:, :2], S[:, 1:]]))
+
+
 def test_an_implicit_solve_is_that_of_its_map_whatever_the_solver_returns() -> None:
     """The solver here returns the right side: JAX takes its word, the reference solves the map."""
     found = reference_of(*FUNCTIONS["an implicit map without a matrix"]).evaluate((0, 0), [B[None]])

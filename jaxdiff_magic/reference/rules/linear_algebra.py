@@ -219,6 +219,23 @@ def triangular_solve(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return run.record(xs, [value], [b.shape], pull)
 
 
+def _tridiagonal_solve(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """a x = b, where row i of a holds the i-th elements of its three bands."""
+    *bands, b = xs
+    stack, (m, result) = b.shape[:-2], (b.shape[-2], step.results[0])
+    whole, k = Result((*stack, m, m), result.dtype), len(stack)
+    a = run.constant(np.zeros(whole.shape))
+    for offset, band in zip((-1, 0, 1), bands, strict=True):
+        rows = run.apply(
+            "broadcast_in_dim", [band], {"shape": whole.shape, "broadcast_dimensions": tuple(range(k + 1))}, [whole]
+        )
+        mask = run.constant(np.broadcast_to(np.eye(m, k=offset), whole.shape))
+        (a,) = run.apply("add", [a, *run.apply("mul", [*rows, mask], {}, [whole])], {}, [whole])
+    (y,) = matrix_function(inverse, inverse_pull)(run, [a], Step({}, [whole]))
+    batch = tuple(range(k))
+    return run.apply("dot_general", [y, b], {"dimension_numbers": (((k + 1,), (k,)), (batch, batch))}, step.results)
+
+
 def _custom_linear_solve(run: Run, xs: list[Node], step: Step) -> list[Node]:
     """x with matvec(x) = b: by the matrix that the map multiplies with, or the map written out as one."""
     constants, b = xs[: step.params["const_lengths"].matvec], xs[sum(step.params["const_lengths"]) :]
@@ -271,6 +288,7 @@ LINEAR_ALGEBRA: Mapping[str, Rule] = {
     "slogdet": _slogdet,
     "det": _det,
     "triangular_solve": triangular_solve,
+    "tridiagonal_solve": _tridiagonal_solve,
     "custom_linear_solve": _custom_linear_solve,
 }
 """Primitive to its rule."""
