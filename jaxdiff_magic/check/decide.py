@@ -123,6 +123,10 @@ def _by_formula(
         if k > 0 and compared:
             break  # the rules were compared at these points, and without the rounding of the user's dtype
         value, allowed = values[k], tolerance(values[k], bounds[k])
+        for rule in evidence.rules:  # whose program may round more than the reference, as long as two digits are left
+            if rule.comparison.bound is not None:
+                more = tolerance(value, rule.comparison.bound[k])
+                allowed = np.maximum(allowed, np.minimum(more, 0.01 * np.max(np.abs(value), initial=0.0)))
         for mode, actual in zip(("forward", "reverse"), columns, strict=True):
             if actual is None:
                 continue

@@ -36,6 +36,7 @@ class Comparison:
         unclear: mask over the block: where nothing can be said, and `why`.
         at: the sampled point (0 is the user's own) where it is.
         rule, formula: both values of the first wrong entry.
+        bound: of the rule's rounding at each of the sampled points, in float64; None when it was not compared.
     """
 
     wrong: np.ndarray
@@ -44,6 +45,7 @@ class Comparison:
     at: int = 0
     rule: float = 0.0
     formula: float = 0.0
+    bound: np.ndarray | None = None
 
 
 TRACES: Mapping[RuleName, Callable[[Subject], Trace]] = {
@@ -124,7 +126,7 @@ def compare(
         if _values_side_with(ours, theirs, reference, path, entry, [batch[position] for batch in points]):
             return Comparison(missed[position], nowhere, at=int(position), rule=theirs, formula=ours)
     if not missed.any():
-        return Comparison(nowhere, nowhere)
+        return Comparison(nowhere, nowhere, bound=actual_bound)
     why = "and the formula differ at sampled points, and function values do not say which is right"
     return Comparison(nowhere, np.asarray(missed.any(axis=0)), why)
 
