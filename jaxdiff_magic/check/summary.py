@@ -23,14 +23,16 @@ def summary_of(blocks: Sequence[BlockCheck], points: int, missing: dict[str, str
     around = "a random point" if points == 1 else f"{points} random points"
     where = f"at the point and at {around} around it" if points else "at the point"
     every = "the one entry" if total == 1 else f"all {total} entries"
-    doubts: tuple[tuple[Outcome, str], ...] = (
-        ("differs", "differ"),
-        ("out of reach", "cannot be decided"),
+    doubts: tuple[tuple[Outcome, str, str], ...] = (
+        ("differs", "differs", "differ"),
+        ("out of reach", "cannot be decided", "cannot be decided"),
     )
-    for word, says in doubts:
+    for word, one, several in doubts:
         if counts[word]:
             first = next(reason for block in blocks if (reason := block.first_reason(word)))
-            return f"{counts[word]} of {total} {'entry' if total == 1 else 'entries'} {says}: {first}"
+            says = one if counts[word] == 1 else several
+            which = f"{counts[word]} of {total} entries" if total > 1 else "the one entry"
+            return f"{which} {says}: {first}"
     columns = " and ".join(mode for mode in ("forward", "reverse") if mode not in missing)
     if counts["proved"] == total:
         return (

@@ -50,6 +50,11 @@ def _text_power(base: str, exponent: str) -> str:
     return f"{base}^({exponent})" if "/" in exponent else f"{base}^{exponent}"
 
 
+def _latex_power(base: str, exponent: str) -> str:
+    """The exponent beside all of its base: without braces, a bar alone would carry it."""
+    return f"{base}^{{{exponent}}}" if len(base) == 1 else f"{{{base}}}^{{{exponent}}}"
+
+
 TEXT = Style(
     name=lambda name: name,
     number=text_number,
@@ -72,7 +77,7 @@ LATEX = Style(
     name=latex_name,
     number=latex_number,
     function=lambda name: f"\\{name}" if name in LATEX_FUNCTIONS else rf"\operatorname{{{name}}}",
-    power=lambda base, exponent: f"{base}^{{{exponent}}}",
+    power=_latex_power,
     fraction=lambda above, below: rf"\frac{{{above}}}{{{below}}}",
     subscript=lambda name, index: f"{name[:-1]},{index}}}" if "_{" in name else f"{name}_{{{index}}}",
     norm=(r"\lVert ", r" \rVert"),
