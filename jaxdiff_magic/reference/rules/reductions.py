@@ -333,7 +333,7 @@ def _padded(g: np.ndarray, lengths: tuple[int, ...], axes: tuple[int, ...]) -> n
     """The transpose of a real Fourier transform: the other half of the spectrum counts as zero."""
     whole = np.zeros((*g.shape[:-1], lengths[-1]), complex)
     whole[..., : g.shape[-1]] = g
-    return np.fft.fftn(whole, lengths, axes).real
+    return np.real(np.fft.fftn(whole, lengths, axes))
 
 
 REDUCTIONS: Mapping[str, Rule] = {
