@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jaxdiff_magic.check import check_of
+from jaxdiff_magic.checking import check_of
 from jaxdiff_magic.cost import cost_of
 from jaxdiff_magic.curvature import curvature_of
 from jaxdiff_magic.errors import InputError, OutOfReach

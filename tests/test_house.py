@@ -20,7 +20,7 @@ FLOORS = (
     ("cells", "subject"),
     ("report", "trace", "values"),
     ("cost", "curvature", "reference", "symbolic"),
-    ("check",),
+    ("checking",),
     ("findings",),
     ("render",),
     ("pipeline",),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from jaxdiff_magic.check.differences import directional
+from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference import derivatives, run
 from jaxdiff_magic.reference.derivatives import Reference
