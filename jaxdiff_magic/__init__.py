@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jaxdiff_magic.errors import DeriveError, InputError, OutOfReach, WrongDerivative
-    from jaxdiff_magic.pipeline import derive
+    from jaxdiff_magic.pipeline import check, derive
     from jaxdiff_magic.report import Report
 
-__all__ = ["DeriveError", "InputError", "OutOfReach", "Report", "WrongDerivative", "derive"]
+__all__ = ["DeriveError", "InputError", "OutOfReach", "Report", "WrongDerivative", "check", "derive"]
 __version__ = "0.1.0"
 
-_HOMES = {"derive": "pipeline", "Report": "report"}
+_HOMES = {"check": "pipeline", "derive": "pipeline", "Report": "report"}
 _HOMES |= dict.fromkeys(["DeriveError", "InputError", "OutOfReach", "WrongDerivative"], "errors")
 
 

@@ -81,12 +81,23 @@ class DeriveMagics(Magics):
         try:
             options, text = read_line(line)
             call = caught_call(self.shell, line, text, cell, local_ns)
-            return None if call is None else self._report(*call, **options)
+            if call is None:
+                return None
+            return self._report(*call, **self._evaluable(options, local_ns))
         except Exception as error:
             show_briefly(self.shell, error)
             raise
 
     derive.getdoc = _manual  # type: ignore[attr-defined]  # what IPython shows for %derive?
+
+    def _evaluable(self, options: dict[str, Any], local_ns: dict[str, Any] | None) -> dict[str, Any]:
+        """The options, a reader's own derivation with the names that are defined around the magic."""
+        if "mine" not in options:
+            return options
+        from jaxdiff_magic.grading import with_names
+
+        names = {**(self.shell.user_ns if self.shell else {}), **(local_ns or {})}
+        return options | {"mine": with_names(options["mine"], names)}
 
     def _report(self, function: Any, args: Any, kwargs: Any, sections: tuple[str, ...] = (), **options: Any) -> Any:
         import dataclasses
@@ -94,7 +105,10 @@ class DeriveMagics(Magics):
         from jaxdiff_magic.pipeline import derive
 
         preferences = {name: getattr(self, name) for name in self.class_own_traits(config=True)}
+        file = options.pop("export_test", None)
         report = derive(function, **(preferences | options))(*args, **kwargs)
+        if file:
+            print(f"The test is in {report.export_test(file)}. Run it with pytest.")
         return dataclasses.replace(report, sections=sections) if sections else report
 
     @context_matcher()

@@ -57,6 +57,28 @@ def _name(node: ast.expr) -> int | str:
     return literal
 
 
+def _mine(text: str) -> str | dict[str, str]:
+    """`"2*x"` -> "2*x"; `"w: X.T @ r, b: sum(r)"` -> {"w": "X.T @ r", "b": "sum(r)"}."""
+    if text[:1] in "'\"":
+        text = ast.literal_eval(text)
+    if not text.strip():
+        raise ValueError
+    try:
+        tree = ast.parse(f"{{{text}}}", mode="eval").body
+    except SyntaxError:  # a formula that is not Python
+        return text
+    if not isinstance(tree, ast.Dict) or None in tree.keys:
+        return text
+    return {ast.unparse(of): ast.unparse(one) for of, one in zip(tree.keys, tree.values, strict=True) if of}
+
+
+def _file(text: str) -> str:
+    path = ast.literal_eval(text) if text[:1] in "'\"" else text
+    if not path.endswith(".py"):
+        raise ValueError
+    return path
+
+
 def _whole(text: str) -> int:
     if not text.isdecimal():
         raise ValueError
@@ -143,6 +165,22 @@ OPTIONS = {
             COSTS,
             "|".join(COSTS),
         ),
+        Option(
+            "mine",
+            "mine",
+            'your own derivative, to be graded; by several arguments: "w: …, b: …"',
+            'a derivative in quotes, such as "X.T @ (X @ w - y)" or "2*x0*x1"',
+            _mine,
+            example='"2*x"',
+        ),
+        Option(
+            "export-test",
+            "export_test",
+            "write a pytest file that holds the verdict and today's numbers",
+            "a file's name that ends in .py",
+            _file,
+            example="test_f.py",
+        ),
         Option("no-symbolic", "symbolic", "no formulas, numbers only", "", lambda _: False),
     )
 }
@@ -173,10 +211,15 @@ def read_line(line: str) -> tuple[dict[str, Any], str]:
         elif rest.startswith("="):
             raise InputError(f"--{option.name} takes no value. Write --{option.name} alone.")
         try:
-            settings[option.keyword] = option.read(value)
+            settings[option.keyword] = _joined(settings.get(option.keyword), option.read(value))
         except (ValueError, SyntaxError):
             raise InputError(_bad_value(option, value)) from None
     return settings, rest
+
+
+def _joined(before: Any, value: Any) -> Any:
+    """The value of an option that was given before: derivatives by several arguments add up, else the last holds."""
+    return before | value if isinstance(before, dict) and isinstance(value, dict) else value
 
 
 def _option(name: str) -> Option:
@@ -263,6 +306,8 @@ Examples:
     %derive (lambda x: x**4)(2.0)
     %derive --order 4 jnp.sin(0.5)                    up to the fourth derivative
     %derive --wrt params['W'],x loss(params, x, y)    only with respect to these
+    %derive --mine "X.T @ (X @ w - y)" loss(w)        is my derivative right, and if not, how is it wrong?
+    %derive --export-test test_f.py f(x0)             keep the verdict as a test
     %derive --only cost f(x0)                         forward or reverse mode?
     report = %derive --no-symbolic f(x0)              then report.hessian, report.check, report.cost
 """

@@ -9,13 +9,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jaxdiff_magic.check import check_of
+from jaxdiff_magic.checking import check_of
 from jaxdiff_magic.cost import cost_of
 from jaxdiff_magic.curvature import curvature_of
 from jaxdiff_magic.errors import InputError, OutOfReach
 from jaxdiff_magic.findings import Scene, findings_of
+from jaxdiff_magic.grading import Mine, grades_of
 from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.report import Block, Report
+from jaxdiff_magic.report import Block, Check, Report
 from jaxdiff_magic.subject import Subject, subject_of
 from jaxdiff_magic.symbolic.derivation import Derivation
 from jaxdiff_magic.symbolic.limits import until
@@ -38,6 +39,7 @@ def derive(
     points: int = 64,
     budget: float = 10.0,
     seed: int = 0,
+    mine: Mine | None = None,
 ) -> Callable[..., Report]:
     """Inspect the derivatives of `f` at a point: `report = derive(f)(x)`.
 
@@ -54,6 +56,8 @@ def derive(
         points: how many random points around the given one the check compares.
         budget: seconds that the optional work (proofs, measuring) may take.
         seed: of the random points.
+        mine: your own derivation of the gradient or Jacobian, to be graded: text, such as "X.T @ (X @ w - y)", or a
+            function of the same arguments; by the first differentiated argument, or a dict of them by argument.
 
     Returns:
         A function of the point that returns the `Report`.
@@ -69,8 +73,7 @@ def derive(
         >>> report.verdict
         'proved'
     """
-    if order < 1 or points < 0 or budget < 0:
-        raise InputError("order must be at least 1, points and budget at least 0.")
+    _refuse_bad_options(order, points, budget)
 
     def at(*args: Any, **kwargs: Any) -> Report:
         started = time.monotonic()
@@ -93,6 +96,17 @@ def derive(
             seed=seed,
             deadline=started + budget,
         )
+        grades = grades_of(
+            derivatives,
+            reference,
+            derivation,
+            check,
+            mine,
+            layout=layout,
+            points=points,
+            seed=seed,
+            deadline=time.monotonic() + max(0.5 * budget, 1.0),
+        )
         scalar, jacobian, hessian = subject.is_scalar, values.jacobian, values.hessian
         with until(time.monotonic() + max(0.5 * budget, 1.0)):  # formulas are worth waiting for, but not for long
             blocks = tuple(_blocks(subject, values, presentation))
@@ -114,6 +128,7 @@ def derive(
             if scalar and subject.size and jacobian is not None and hessian is not None
             else None,
             findings=findings_of(Scene(subject, derivatives, values, trace, reference, check, started + budget)),
+            mine=grades,
             layout=layout,
             seconds=time.monotonic() - started,
             calls=subject.calls,
@@ -122,6 +137,64 @@ def derive(
         )
 
     return at
+
+
+def check(
+    f: Callable[..., Any],
+    *,
+    wrt: int | str | Sequence[int | str] | None = None,
+    order: int = 2,
+    points: int = 64,
+    budget: float = 10.0,
+    seed: int = 0,
+    strict: bool = False,
+) -> Callable[..., Check]:
+    """Assert that JAX's derivatives of `f` are right, in a test suite: `check(f)(x)`.
+
+    No formulas are written and no cost is measured, so an outcome is "agrees" where `derive` may say "proved".
+
+    Args:
+        f, wrt, order, points, budget, seed: as in `derive`.
+        strict: whether what cannot be decided fails as well.
+
+    Returns:
+        A function of the point that returns the `Check`.
+
+    Raises:
+        WrongDerivative: an AssertionError that names the entry and both numbers, when a derivative differs.
+        InputError: as in `derive`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> check(lambda x: x[0] ** 2 * x[1])(jnp.array([1.0, 2.0])).outcome
+        'agrees'
+    """
+    _refuse_bad_options(order, points, budget)
+
+    def at(*args: Any, **kwargs: Any) -> Check:
+        started = time.monotonic()
+        subject = subject_of(f, args, kwargs, wrt)
+        derivatives = derivatives_of(subject, order)
+        trace, unreachable = _trace(subject)
+        found = check_of(
+            derivatives,
+            derivatives.at(subject.point),
+            Reference(trace) if trace else None,
+            None,
+            unreachable,
+            points=points,
+            seed=seed,
+            deadline=started + budget,
+        )
+        found.raise_if_wrong(subject, strict)
+        return found
+
+    return at
+
+
+def _refuse_bad_options(order: int, points: int, budget: float) -> None:
+    if order < 1 or points < 0 or budget < 0:
+        raise InputError("order must be at least 1, points and budget at least 0.")
 
 
 def _trace(subject: Subject) -> tuple[Trace | None, str]:

@@ -6,6 +6,7 @@ Everything that text, HTML or a panel shows is in here; renderers compute nothin
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -13,6 +14,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach, WrongDerivative
+from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.subject import Subject
 
@@ -147,6 +149,27 @@ class Check:
     columns: Mapping[str, str] = field(default_factory=dict)
     not_covered: tuple[str, ...] = ()
 
+    def raise_if_wrong(self, subject: Subject, strict: bool = False) -> None:
+        """Raise `WrongDerivative` when the outcome is "differs" (or "out of reach", if strict)."""
+        if self.outcome != "differs" and not (strict and self.outcome == "out of reach"):
+            return
+        found = [entry for entry in self.entries if entry.outcome == self.outcome]
+        where = f" ({subject.where})" if subject.where else ""
+        if not found:
+            raise WrongDerivative(f"The derivative of {subject.name}{where}: {self.summary}.")
+        entry, *others = found
+        more = f" ({len(others)} more entries listed in the check)" if others else ""
+        says = "differs" if self.outcome == "differs" else "cannot be decided"
+        cure = (
+            "Correct its custom_jvp or custom_vjp rule."
+            if self.outcome == "differs"
+            else "Move the point, or check without strict."
+        )
+        raise WrongDerivative(
+            f"{subject.name}{where}: the derivative of {entry.output} with respect to {', '.join(entry.inputs)} "
+            f"{says}: {entry.reason}{more}. {cure}"
+        )
+
 
 @dataclass(frozen=True)
 class ModeCost:
@@ -249,7 +272,8 @@ class Report:
 
     `value`, `gradient`, `jacobian` and `hessian` are what JAX would return: same pytree structure, same dtype;
     None where it does not exist or would not fit, with a finding that says why. `gradient` is None for outputs
-    that are not scalar. With several differentiated arguments each is a tuple over them, as with `argnums`.
+    that are not scalar. With several differentiated arguments each is a tuple over them, as with `argnums`. `mine`
+    are the grades of the reader's own derivations.
     """
 
     subject: Subject
@@ -265,6 +289,7 @@ class Report:
     cost: Cost | None
     curvature: Curvature | None
     findings: tuple[Finding, ...]
+    mine: tuple[Grade, ...] = ()
     layout: Literal["numerator", "denominator"] = "numerator"
     sections: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -291,15 +316,24 @@ class Report:
             raise OutOfReach(self.unreachable or "formulas were not asked for")
         return self.formulas(what, notation)
 
-    def raise_if_wrong(self) -> None:
-        """Raise `WrongDerivative`, naming the entry and both numbers, when the verdict is "differs"."""
-        wrong = [entry for entry in self.check.entries if entry.outcome == "differs"]
-        if self.verdict == "differs":
-            worst_entry = wrong[0]
-            raise WrongDerivative(
-                f"The derivative of {worst_entry.output} with respect to {', '.join(worst_entry.inputs)} differs "
-                f"({len(wrong)} entries listed): {worst_entry.reason}."
-            )
+    def raise_if_wrong(self, strict: bool = False) -> None:
+        """Raise `WrongDerivative`, naming the entry and both numbers, when the verdict is "differs".
+
+        Args:
+            strict: also when it is "out of reach".
+        """
+        self.check.raise_if_wrong(self.subject, strict)
+
+    def export_test(self, path: str | os.PathLike[str]) -> str:
+        """Write a pytest file that holds the verdict and the numbers of the first derivative; returns its path.
+
+        Raises:
+            InputError: the function, or something that it uses, cannot be written, or `path` is a file that was not
+                exported; nothing is written then.
+        """
+        from jaxdiff_magic.exporting import export_test
+
+        return export_test(self, path)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data (dict, list, str, int, float, bool, None), versioned, safe for strict JSON.
@@ -324,6 +358,7 @@ class Report:
                     "cost",
                     "curvature",
                     "findings",
+                    "mine",
                     "layout",
                     "seconds",
                     "calls",

@@ -56,6 +56,11 @@ def user_frames(traceback: Any) -> list[tuple[Location, str]]:
     ]
 
 
+def is_users(file: str) -> bool:
+    """Whether a file, as a traceback names it, is the user's: not JAX's, Python's or ours."""
+    return not file.startswith((_OWN, *_LIBRARIES, "<frozen"))
+
+
 @functools.lru_cache(maxsize=4096)
 def _column(code: types.CodeType, instruction: int) -> int:
     """Where on its line the expression begins that an instruction belongs to."""

@@ -80,6 +80,11 @@ class Subject:
         """Like `tree`, but `len(inputs)` arrays to `len(outputs)` arrays."""
         return tuple(leaf for leaf in tree_util.tree_leaves(self.tree(*leaves)) if kind(leaf) == "floating")
 
+    def beside(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Another function of the same arguments, as a function of the differentiated leaves alone."""
+        call = _Call(function, self._call.arguments, self._call.positions)
+        return lambda *leaves: call(leaves)
+
     def assemble(self, per_output: Sequence[Any], order: int) -> Any:
         """Arrays indexed `[output][input]...[input]` (`order` inputs deep), in JAX's pytree structure."""
 

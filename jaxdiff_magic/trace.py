@@ -154,7 +154,11 @@ def trace_of(function: Callable[..., Any], leaves: Sequence[Any], subject: Subje
         leaves: example arguments.
         subject: whose function it comes from; captured arrays and held arguments are named as they are there.
     """
-    closed = jax.make_jaxpr(function)(*leaves)
+    return opened_trace(jax.make_jaxpr(function)(*leaves), subject)
+
+
+def opened_trace(closed: Any, subject: Subject) -> Trace:
+    """The trace of a jaxpr that was made of a function of the subject's; names as in `trace_of`."""
     visible = [*((held.name, held.value) for held in subject.held), *captured(subject.function, set())]
     counter = itertools.count()
     constants = [_constant(value, captured_name(visible, value)) for value in closed.consts]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.render.derivatives import derivatives, number_cell
 from jaxdiff_magic.render.document import Cell, Code, Paragraph, Section, Table, Tone
@@ -34,6 +35,11 @@ SIGNS: dict[Outcome, tuple[str, Tone]] = {
     "out of reach": ("?", "warning"),
     "differs": ("✗", "bad"),
 }
+GRADES: dict[str, tuple[str, Tone]] = {
+    "right": ("✓", "good"),
+    "undecided": ("?", "warning"),
+    "wrong": ("✗", "bad"),
+}
 SEVERITIES: dict[str, tuple[str, Tone]] = {
     "error": ("✗", "bad"),
     "warning": ("⚠", "warning"),
@@ -47,6 +53,7 @@ class Content:
 
     signature: str
     verdict: Paragraph
+    grades: tuple[Paragraph, ...]
     alert: Paragraph | None
     sections: tuple[Section, ...]
 
@@ -65,6 +72,7 @@ def content(report: Report) -> Content:
     return Content(
         signature=_signature(report),
         verdict=Paragraph((f"{sign} {report.verdict}", f": {report.check.summary}"), tone),
+        grades=tuple(map(_grade, report.mine)),
         alert=_alert(report),
         sections=tuple(s for s in sections if s.parts and (not report.sections or s.name in report.sections)),
     )
@@ -79,6 +87,12 @@ def _signature(report: Report) -> str:
     )
     precision = ", ".join(dict.fromkeys(leaf.dtype for leaf in (*subject.inputs, *subject.outputs)))
     return f"{subject.name} : {spaces[0]} → {spaces[1]}   ({precision})   at {point}"
+
+
+def _grade(grade: Grade) -> Paragraph:
+    """A reader's own derivation: right, or how it is wrong."""
+    sign, tone = GRADES[grade.outcome]
+    return Paragraph((f"{sign} yours is {grade.outcome}", f": {grade.of} = {grade.written}: {grade.message}"), tone)
 
 
 def _space(leaf: Leaf) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.render.arrangement import Grid, grids
 from jaxdiff_magic.render.derivatives import is_equation, output_values
 from jaxdiff_magic.render.numbers import number
@@ -28,7 +29,7 @@ _SPECIAL = {
 
 def render_latex(report: Report) -> str:
     """`report` as one `$$ \\begin{aligned} ... $$`: function, value and derivatives, formula = number."""
-    lines = [*_value(report), *(line for grid in grids(report) for line in _grid(grid))]
+    lines = [*map(_grade, report.mine), *_value(report), *(line for grid in grids(report) for line in _grid(grid))]
     return "$$\n\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}\n$$"
 
 
@@ -46,6 +47,21 @@ def latex_name(name: str) -> str:
         return name
     escaped = "".join(_SPECIAL.get(c, rf"\{c}" if c in "#$%&" else c) for c in name)
     return rf"\mathrm{{{escaped}}}"
+
+
+def _grade(grade: Grade) -> str:
+    """What is said of a reader's own derivation, as words; they are on the left, where no equation is aligned."""
+    return rf"&{_words(f'yours is {grade.outcome}: {grade.of} = {grade.written}: {grade.message}')}"
+
+
+def _words(text: str) -> str:
+    parts = re.split(r"([\\{}_^#$%&'\"~])", text)
+    words = (rf"\text{{{part}}}" if k % 2 == 0 else _special(part) for k, part in enumerate(parts) if part)
+    return "".join(words)
+
+
+def _special(character: str) -> str:
+    return _SPECIAL.get(character, r"\sim " if character == "~" else rf"\{character}")
 
 
 def _value(report: Report) -> Iterator[str]:

@@ -24,7 +24,8 @@ def render_text(report: Report, width: int | None = None) -> str:
     )
     said = content(report)
     console.print(Text(said.signature))
-    console.print(_line(said.verdict.runs))
+    for banner in (said.verdict, *said.grades):
+        console.print(_line(banner.runs))
     if said.alert is not None:
         console.print(_line(said.alert.runs))
     for section in said.sections:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -13,7 +14,7 @@ from sympy import Expr
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.symbolic.component import component
 from jaxdiff_magic.symbolic.derivation import Derivation, Path, TracedRule
-from jaxdiff_magic.symbolic.expression import Choice, Truth, canonical, size
+from jaxdiff_magic.symbolic.expression import Choice, Index, Truth, canonical, size
 from jaxdiff_magic.symbolic.functions import elementary
 from jaxdiff_magic.symbolic.program import Definition, Program
 
@@ -23,6 +24,8 @@ MAX_TERMS = 3000
 """What has more terms than this when it is multiplied out is not attempted either."""
 MAX_AT_ONCE = 100
 """A whole derivative is only compared while both sides together have no more operations than this."""
+MAX_ENTRIES = 16
+"""A derivative that is not compared as a whole is compared entry by entry while it has no more of them than this."""
 MAX_OPERATIONS = 250
 """Larger differences are not attempted: exact rational arithmetic on them may take minutes."""
 
@@ -94,16 +97,45 @@ def proved_at_once(derivation: Derivation, rule: TracedRule, path: Path, output_
         output_axes: how many axes the output has.
     """
     try:
-        ours, theirs = (_in_one_piece(*side.formula(path)) for side in (derivation, rule))
+        ours, theirs = derivation.formula(path), rule.formula(path)
+        return _same_at_once(ours, theirs, lambda indices: rule.element(path, indices, output_axes))
     except OutOfReach:
         return False
-    if ours is None or theirs is None:
+
+
+def proved_as_written(derivation: Derivation, path: Path, written: Derivation) -> bool:
+    """Whether a derivative and a function of the same inputs that somebody wrote for it are the same expression.
+
+    Args:
+        derivation: of the function.
+        path: which derivative.
+        written: the other function's, which has one output of the derivative's shape.
+    """
+    try:
+        ours, theirs = derivation.formula(path), written.formula((0,))
+        if _same_at_once(ours, theirs, tuple):
+            return True
+        shape = ours[1].array.shape
+        if math.prod(shape) > MAX_ENTRIES:
+            return False
+        renaming = _same_constants(ours[0], theirs[0])
+        sides = ((component(*side, entry, MAX_OPERATIONS) for side in (ours, theirs)) for entry in np.ndindex(*shape))
+        return all(same(left, right.xreplace(renaming)) for left, right in sides)
+    except OutOfReach:
         return False
-    (program, left), (other, right) = ours, theirs
-    if size(left.expr) + size(right.expr) > MAX_AT_ONCE:
+
+
+def _same_at_once(
+    ours: tuple[Program, Definition],
+    theirs: tuple[Program, Definition],
+    place: Callable[[Sequence[Index]], Sequence[Any]],
+) -> bool:
+    """Whether two definitions are the same expression in index symbols; `place` gives the second one's indices."""
+    left, right = _in_one_piece(*ours), _in_one_piece(*theirs)
+    if left is None or right is None or size(left[1].expr) + size(right[1].expr) > MAX_AT_ONCE:
         return False
-    indices = rule.element(path, left.indices, output_axes)
-    return same(left.expr, canonical(right.at(indices)).xreplace(_same_constants(program, other)))
+    (program, one), (other, another) = left, right
+    return same(one.expr, canonical(another.at(place(one.indices))).xreplace(_same_constants(program, other)))
 
 
 def _in_one_piece(program: Program, definition: Definition) -> tuple[Program, Definition] | None:

@@ -131,7 +131,7 @@ def with_like_terms(e: Expr) -> Expr:
     def rule(node: sp.Basic) -> sp.Basic:
         if isinstance(node, IndexSum):
             bound, body = node.indices, node.body
-            return min(node, total(shortest(body), bound), _apart(node), key=size)
+            return min(node, total(shortest(body), bound), apart(node), key=size)
         if isinstance(node, sp.Mul):
             return _as_written(shortest(node), written)
         return shortest(node) if isinstance(node, sp.Add) else node
@@ -144,7 +144,7 @@ def _plainness(item: tuple[Expr, Expr]) -> tuple[float, bool]:
     return max(abs(leading), 1 / abs(leading)), leading < 0
 
 
-def _apart(node: IndexSum) -> Expr:
+def apart(node: IndexSum) -> Expr:
     """The sum of each term for itself."""
     bound, body = node.indices, node.body
     terms = sp.Add.make_args(sp.expand_mul(body))

@@ -13,7 +13,7 @@ import pytest
 from jax import lax
 from jax.extend.core import Primitive
 
-from jaxdiff_magic.check.differences import directional
+from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference import derivatives, run
 from jaxdiff_magic.reference.derivatives import Reference

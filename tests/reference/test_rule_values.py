@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from jaxdiff_magic.check.rules import RuleName, rule_trace, rule_values
+from jaxdiff_magic.checking.rules import RuleName, rule_trace, rule_values
 from jaxdiff_magic.reference import rule_values as engine
 from jaxdiff_magic.reference.directions import Found
 from jaxdiff_magic.reference.rule_values import NotLinear

@@ -18,14 +18,14 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.check.blocks import BlockCheck, entries_of
-from jaxdiff_magic.check.decide import Evidence, RuleEvidence, decided
-from jaxdiff_magic.check.differences import directional
-from jaxdiff_magic.check.native import columns_of, dtypes_of
-from jaxdiff_magic.check.points import batched, sample
-from jaxdiff_magic.check.proofs import Proofs
-from jaxdiff_magic.check.rules import SAFETY, RuleName, compare, rule_trace, rule_values
-from jaxdiff_magic.check.summary import summary_of
+from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
+from jaxdiff_magic.checking.decide import Evidence, RuleEvidence, decided
+from jaxdiff_magic.checking.differences import directional
+from jaxdiff_magic.checking.native import columns_of, dtypes_of
+from jaxdiff_magic.checking.points import batched, sample
+from jaxdiff_magic.checking.proofs import Proofs
+from jaxdiff_magic.checking.rules import SAFETY, RuleName, compare, rule_trace, rule_values
+from jaxdiff_magic.checking.summary import summary_of
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.directions import Found, Path

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxdiff_magic.check.decide import Decision, Evidence
+from jaxdiff_magic.checking.decide import Decision, Evidence
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.report import OUTCOMES, CheckEntry, Outcome
 

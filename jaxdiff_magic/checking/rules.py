@@ -9,7 +9,7 @@ from typing import Literal
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.check.differences import directional
+from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.directions import Path

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from jaxdiff_magic.check.rules import RuleName, literal_eps
+from jaxdiff_magic.checking.rules import RuleName, literal_eps
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.directions import Path
 from jaxdiff_magic.subject import Subject

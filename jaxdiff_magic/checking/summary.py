@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jaxdiff_magic.check.blocks import BlockCheck
+from jaxdiff_magic.checking.blocks import BlockCheck
 from jaxdiff_magic.report import OUTCOMES, Outcome
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jaxdiff_magic.check.rules import Comparison
+from jaxdiff_magic.checking.rules import Comparison
 from jaxdiff_magic.report import OUTCOMES
 
 MAX_FAILED_PROOFS = 3

@@ -1,6 +1,6 @@
 """Random programs with one rule of the user's at a random place: wrong ones never pass, right ones are never blamed.
 
-PROGRAMS=500 SEED=1 python -m pytest -s tests/check/test_random_verdicts.py tries as many, other ones for each seed,
+PROGRAMS=500 SEED=1 python -m pytest -s tests/checking/test_random_verdicts.py tries as many, other ones for each seed,
 and prints what became of them.
 """
 

@@ -1,0 +1,156 @@
+"""A reader's own derivation, as text or as a function: which derivative it is of, and how it is evaluated."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdiff_magic.errors import InputError
+from jaxdiff_magic.subject import Subject, positional_names
+from jaxdiff_magic.symbolic.written import value_of_text
+
+FILE = "<your derivation>"
+"""Where tracebacks say that a derivation was written."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A derivation in text, with names that it may use besides those that the function can see."""
+
+    text: str
+    names: Mapping[str, Any] = field(default_factory=dict)
+
+
+Mine = str | Written | Callable[..., Any] | Mapping[str, "str | Written | Callable[..., Any]"]
+"""A derivation, or one for each argument."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One derivation.
+
+    Attributes:
+        of: name of the argument, or of the part of it, that it differentiates by.
+        inputs: positions of its leaves among the subject's inputs.
+        text: as it was written; the name of a function.
+        names: that the text may use besides those that the function can see; None where it is no text.
+        readings: functions of the subject's arguments; the text in Python, then as a formula. The first that is right
+            counts; of wrong ones, the first that has a value.
+    """
+
+    of: str
+    inputs: tuple[int, ...]
+    text: str
+    names: Mapping[str, Any] | None
+    readings: tuple[Callable[..., Any], ...]
+
+
+def with_names(mine: Mine, names: Mapping[str, Any]) -> Mine:
+    """The derivations with names that their texts may use."""
+    if isinstance(mine, str):
+        return Written(mine, names)
+    if isinstance(mine, Mapping):
+        return {of: Written(one, names) if isinstance(one, str) else one for of, one in mine.items()}
+    return mine
+
+
+def answers_of(subject: Subject, mine: Mine) -> tuple[Answer, ...]:
+    """The derivations in `mine`, each with the leaves that it is about.
+
+    Raises:
+        InputError: one is of something that is not differentiated, or is neither text nor callable.
+    """
+    if isinstance(mine, Mapping):
+        return tuple(_answer(subject, str(of).strip(), one) for of, one in mine.items())
+    return (_answer(subject, _first_argument(subject), mine),)
+
+
+def _first_argument(subject: Subject) -> str:
+    """The argument that the first differentiated leaf belongs to."""
+    first = subject.inputs[0].name
+    roots = [*positional_names(subject.function, subject.args), *subject.kwargs]
+    return max((root for root in roots if _is_part(first, root)), key=len, default=first)
+
+
+def _is_part(name: str, whole: str) -> bool:
+    return name == whole or name.startswith((f"{whole}[", f"{whole}."))
+
+
+def _answer(subject: Subject, of: str, mine: str | Written | Callable[..., Any]) -> Answer:
+    inputs = tuple(k for k, leaf in enumerate(subject.inputs) if _is_part(leaf.name, of.replace('"', "'")))
+    if not inputs:
+        known = ", ".join(leaf.name for leaf in subject.inputs[:12])
+        raise InputError(f"mine has a derivative by {of!r}, which is not differentiated here. Choose among: {known}.")
+    if isinstance(mine, str):
+        mine = Written(mine)
+    if isinstance(mine, Written):
+        text = mine.text.strip()
+        readings = [functools.partial(_as_formula, subject, text, mine.names)]
+        if (code := _compiled(text)) is not None:
+            readings.insert(0, functools.partial(_in_python, subject, code, mine.names))
+        return Answer(of, inputs, text, mine.names, tuple(readings))
+    if not callable(mine):
+        raise InputError(
+            f"mine is {mine!r}. Give the derivative as text, such as 'X.T @ (X @ w - y)', as a function of the same "
+            "arguments, or a dict of them by argument."
+        )
+    name = getattr(mine, "__name__", type(mine).__name__)
+    return Answer(of, inputs, "your function" if name == "<lambda>" else f"{name}(…)", None, (mine,))
+
+
+def _compiled(text: str) -> CodeType | None:
+    try:
+        return compile(ast.parse(text, FILE, "eval"), FILE, "eval")
+    except SyntaxError:
+        return None
+
+
+def _in_python(subject: Subject, code: CodeType, names: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+    return eval(code, scope(subject, names, args, kwargs))
+
+
+def _as_formula(subject: Subject, text: str, names: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+    return value_of_text(text, scope(subject, names, args, kwargs))
+
+
+def scope(subject: Subject, names: Mapping[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The names that a derivation can use: a new dict, so that it changes none of the reader's.
+
+    The function's arguments come before the variables that it captured, those before `names`, and those before the
+    globals of its module; `jax`, `jnp` and `np` are always there.
+    """
+    function = subject.function
+    while isinstance(function, functools.partial):
+        args, kwargs, function = (*function.args, *args), {**function.keywords, **kwargs}, function.func
+    owner = getattr(function, "__self__", None)
+    inner = inspect.unwrap(getattr(function, "__func__", function))
+    found: dict[str, Any] = {"jax": jax, "jnp": jnp, "np": np}
+    found |= getattr(inner, "__globals__", {}) | dict(names)
+    if code := getattr(inner, "__code__", None):
+        for name, cell in zip(code.co_freevars, inner.__closure__ or (), strict=True):
+            with contextlib.suppress(ValueError):  # a variable that is not assigned yet
+                found[name] = cell.cell_contents
+    if owner is not None:
+        found["self"] = owner
+    return found | _bound(function, args, kwargs)
+
+
+def _bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    try:
+        signature = inspect.signature(function)
+        bound = signature.bind(*args, **kwargs)
+    except (TypeError, ValueError):
+        return dict(zip(positional_names(function, args), args, strict=True)) | kwargs
+    bound.apply_defaults()
+    keywords = (p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD)
+    return dict(bound.arguments) | {key: value for name in keywords for key, value in bound.arguments[name].items()}
