@@ -80,7 +80,8 @@ def derive(
         subject = subject_of(f, args, kwargs, wrt)
         derivatives = derivatives_of(subject, order)
         values = derivatives.at(subject.point)
-        share = time.monotonic() + 0.4 * budget
+        begun = time.monotonic()  # what follows is not what JAX was asked for
+        share = begun + 0.4 * budget
         costs = cost_of(subject, how=cost, feasible=values.missing, deadline=share) if cost != "none" else None
         trace, unreachable = _trace(subject) if symbolic else (None, "formulas were not asked for")
         derivation, no_formula = _derivation(subject, trace) if trace else (None, unreachable)
@@ -94,7 +95,7 @@ def derive(
             unreachable,
             points=points,
             seed=seed,
-            deadline=started + budget,
+            deadline=begun + budget,
         )
         grades = grades_of(
             derivatives,
@@ -127,7 +128,7 @@ def derive(
             curvature=curvature_of(jacobian[0], hessian[0], subject.inputs, subject.point)
             if scalar and subject.size and jacobian is not None and hessian is not None
             else None,
-            findings=findings_of(Scene(subject, derivatives, values, trace, reference, check, started + budget)),
+            findings=findings_of(Scene(subject, derivatives, values, trace, reference, check, begun + budget)),
             mine=grades,
             layout=layout,
             seconds=time.monotonic() - started,

@@ -130,6 +130,34 @@ class CheckEntry:
 
 
 @dataclass(frozen=True)
+class Slope:
+    """How the Taylor remainder |f(x + hv) - f(x) - h J v| falls with the step h, J being JAX's derivative.
+
+    Attributes:
+        what: which derivative, as in `Block.what`.
+        output: the output, or for a Hessian the entry of the gradient, for which it falls slowest.
+        mode: "forward" or "reverse"; "second" for a Hessian.
+        direction: v in words.
+        slope: of log remainder against log h: 2 (or more) where J is right, 1 where it is wrong; None where every
+            remainder is rounding, as for a linear function.
+        steps: largest and smallest h that the slope was read off; None where it is None.
+        floor: the largest h at which rounding hides the remainder; 0.0 where none does.
+        dtype: in which the function was evaluated.
+        says: what follows for J along v.
+    """
+
+    what: str
+    output: str
+    mode: str
+    direction: str
+    slope: float | None
+    steps: tuple[float, float] | None
+    floor: float
+    dtype: str
+    says: Literal["right", "cannot decide", "wrong"]
+
+
+@dataclass(frozen=True)
 class Check:
     """The verdict and what it rests on.
 
@@ -140,6 +168,7 @@ class Check:
         points: how many random points around the given one were compared.
         columns: for each column that is missing, why.
         not_covered: what this check says nothing about.
+        taylor: how the Taylor remainders fall, for each derivative, output and mode.
     """
 
     outcome: Outcome
@@ -148,6 +177,7 @@ class Check:
     points: int = 0
     columns: Mapping[str, str] = field(default_factory=dict)
     not_covered: tuple[str, ...] = ()
+    taylor: tuple[Slope, ...] = ()
 
     def raise_if_wrong(self, subject: Subject, strict: bool = False) -> None:
         """Raise `WrongDerivative` when the outcome is "differs" (or "out of reach", if strict)."""

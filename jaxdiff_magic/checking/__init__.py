@@ -13,7 +13,6 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -22,6 +21,7 @@ from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
 from jaxdiff_magic.checking.decide import Evidence, RuleEvidence, decided
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
+from jaxdiff_magic.checking.numeric import Numeric
 from jaxdiff_magic.checking.points import batched, sample
 from jaxdiff_magic.checking.proofs import Proofs
 from jaxdiff_magic.checking.rules import SAFETY, RuleName, compare, rule_trace, rule_values
@@ -41,6 +41,7 @@ MAX_DIFFERENCED = 64
 """The numeric column is filled while there are no more scalar inputs than this."""
 MAX_PROVED = 64
 """Entries are proved one by one while a block has no more than this."""
+MODES = ("forward", "reverse")
 NATIVE_POINTS = 4
 """At how many of the points JAX's own numbers are compared, the user's point included."""
 
@@ -95,7 +96,7 @@ class _Checking:
         self.native = [values, *(derivatives.at(self._native_point(k)) for k in nearby)]
         self.counts: dict[int, int] = {}  # for each length of path, at how many points rules are compared
         self.compared: list[int] = []  # for each block and rule, at how many random points
-        self.missing = {mode: why for mode, why in values.missing.items() if mode in ("forward", "reverse")}
+        self.missing = {mode: why for mode, why in values.missing.items() if mode in MODES}
         if reference is not None:
             unreachable = self._out_of_reach()
         if unreachable:
@@ -104,6 +105,8 @@ class _Checking:
         self.rules = {name: rule_values(self.subject, name, trace) for name, trace in self.traces.items()}
         self.proofs = Proofs(self.subject, derivation, self.traces, deadline) if derivation and self.reference else None
         self.doubt = self._doubt()
+        trusted = None if self.doubt else self.reference
+        self.numeric = Numeric(derivatives, trusted, self.points, self.native, self.eps, deadline)
 
     def _out_of_reach(self) -> str:
         """Why the function cannot be evaluated step by step, or ""."""
@@ -129,8 +132,14 @@ class _Checking:
         if self.reference and not self.doubt:
             with contextlib.suppress(OutOfReach):  # one sweep of the highest order gives the lower ones as well
                 self._found((0, *[0] * self._order()), len(self.native))
-        blocks = [self._block(what, path) for what, path in self._paths()]
+        paths = list(self._paths())
+        blocks = [self._block(what, path) for what, path in paths]
         blocks += self._products()
+        rules = {name: self._rule_block(name) for name in self.rules}
+        slopes = [] if self.doubt else self.numeric.slopes(rules)
+        for k, (_, path) in enumerate(paths):
+            if any(above == path[:-1] and slope.says == "wrong" for above, slope in slopes):
+                blocks[k] = blocks[k].unconfirmed()
         # where no rule could be compared, JAX's own numbers were, at the first points
         points = min(self.compared, default=len(self.native) - 1)
         return Check(
@@ -139,9 +148,11 @@ class _Checking:
             summary=summary_of(blocks, points, self.missing),
             points=points,
             columns=self.missing,
-            not_covered=tuple(
-                f"{name}: {why}" for name, why in self.native[0].missing.items() if name not in ("forward", "reverse")
+            not_covered=(
+                *(f"{name}: {why}" for name, why in self.native[0].missing.items() if name not in MODES),
+                *(gap for block in blocks for gap in block.gaps()),
             ),
+            taylor=tuple(slope for _, slope in slopes),
         )
 
     def _native_point(self, k: int) -> list[np.ndarray]:
@@ -240,9 +251,11 @@ class _Checking:
         size = int(np.prod(shape, dtype=int))
         formula = self._formula(path)
         rules = self._rule_evidence(self.reference, path) if self.reference and formula else ()
-        numeric = self._differences(path) if size > 0 and self.subject.size <= MAX_DIFFERENCED else None
+        small = size > 0 and self.subject.size <= MAX_DIFFERENCED
+        numeric = self.numeric.column(path) if small else None
+        probes = {} if numeric or formula or self.doubt or not size else self.numeric.probes(path)
         columns = [columns_of(values, path) for values in self.native]
-        evidence = Evidence(shape, self.eps, self._scale(path), self.doubt, formula, columns, rules, numeric)
+        evidence = Evidence(shape, self.eps, self._scale(path), self.doubt, formula, columns, rules, numeric, probes)
         decision = decided(evidence, self._tolerance)
         if (proofs := self.proofs) and (names := self._rules_for(path)):
             if proofs.of_block(path, names):
@@ -287,6 +300,15 @@ class _Checking:
             found.append(RuleEvidence(name, comparison, self._place(comparison.at)))
         return tuple(found)
 
+    def _rule_block(self, name: RuleName) -> Callable[[Path], tuple[np.ndarray, np.ndarray]]:
+        """A block of one of JAX's rules at the user's point, with bounds on its rounding."""
+
+        def block(path: Path) -> tuple[np.ndarray, np.ndarray]:
+            found = self.rules[name].evaluate(path, self._first(self.counts.get(len(path), 1)))
+            return found.values[0], found.errors[0]
+
+        return block
+
     def _native(self, path: Path, k: int) -> np.ndarray:
         """JAX's numbers for a block at one of the points."""
         values = self.native[k] if k < len(self.native) else self.derivatives.at(self._native_point(k))
@@ -305,53 +327,3 @@ class _Checking:
             for batch, leaf in zip(self.points, self.subject.inputs, strict=True)
         )
         return f", at {', '.join(parts)}"
-
-    def _differences(self, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        """The numeric column: estimates, error estimates and kinks, each `(points, *shape)`, at the first points.
-
-        Differences are of the reference one order below, which is checked against JAX's values; where there is none,
-        of what JAX computes one order below. None when there is no time for them.
-        """
-        *above, last = path
-        if (reference := self.reference) is not None and not self.doubt and self._formula(tuple(above)) is not None:
-            below, eps, count = lambda batch: [reference.evaluate(tuple(above), batch, hold=True).values], EPS, 1
-        else:
-            below, eps = batched(self.subject, self._one_order_below(path))
-            count = len(self.native)
-        leaf = self.subject.inputs[last]
-        estimates, errors, kinks = [], [], []
-        for point in zip(*self._first(count), strict=True):
-            along = []
-            for direction in self._unit_directions(last):
-                if time.monotonic() > self.deadline:
-                    return None
-                try:
-                    along.append(directional(below, point, direction, eps))
-                except OutOfReach:
-                    return None
-            for found, parts in ((estimates, "estimate"), (errors, "error"), (kinks, "kink")):
-                columns = [getattr(difference, parts)[0] for difference in along]
-                found.append(np.stack(columns, axis=-1).reshape((*columns[0].shape, *leaf.shape)))
-        return np.stack(estimates), np.stack(errors), np.stack(kinks)
-
-    def _one_order_below(self, path: Path) -> Callable[..., list[Any]]:
-        output, *inputs = path
-        if len(inputs) == 1:
-            return lambda *leaves: [self.subject.flat(*leaves)[output]]
-        transforms, order = self.derivatives.transforms, len(inputs) - 1
-        name = {1: "reverse" if "reverse" in transforms else "forward", 2: "hessian"}.get(order, f"d{order}")
-
-        def below(*leaves: Any) -> list[Any]:
-            found = transforms[name](*leaves)[output]
-            for position in inputs[:-1]:
-                found = found[position]
-            return [found]
-
-        return below
-
-    def _unit_directions(self, position: int) -> Iterator[list[np.ndarray]]:
-        """One direction for each element of an input leaf."""
-        for element in np.ndindex(*self.subject.inputs[position].shape):
-            direction = [np.zeros(leaf.shape) for leaf in self.subject.inputs]
-            direction[position][element] = 1.0
-            yield direction

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jaxdiff_magic.checking.decide import Decision, Evidence
+from jaxdiff_magic.checking.decide import OUT_OF_REACH, Decision, Evidence
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.report import OUTCOMES, CheckEntry, Outcome
 
@@ -36,6 +36,18 @@ class BlockCheck:
         """Why the first entry with some outcome has it; "" when none has."""
         at = np.argwhere(self.decision.outcome == OUTCOMES.index(word))
         return self.decision.reasons[int(self.decision.reason[tuple(at[0])])] if len(at) else ""
+
+    def unconfirmed(self) -> BlockCheck:
+        """The block, undecided unless it differs, since a Taylor remainder says that the derivative is wrong."""
+        if self.worst == "differs":
+            return self
+        why = "the Taylor remainder does not fall as it should: function values do not confirm this derivative"
+        return replace(self, decision=self.decision.set(True, OUT_OF_REACH, why))
+
+    def gaps(self) -> list[str]:
+        """What was not covered: of a large block without a formula, all but some directions."""
+        name = f"{self.what} of {self.output.name} with respect to {', '.join(leaf.name for leaf in self.inputs)}"
+        return [gap for probes in self.evidence.probes.values() if (gap := probes.gap(name))][:1]
 
     def rows(self, entries: Sequence[tuple[int, ...]]) -> Iterator[CheckEntry]:
         """The table rows of some entries."""

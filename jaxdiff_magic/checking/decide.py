@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from jaxdiff_magic.checking.probes import Probes
 from jaxdiff_magic.checking.rules import Comparison
 from jaxdiff_magic.report import OUTCOMES
 
@@ -42,6 +43,7 @@ class Evidence:
         native: for each of the first points, JAX's numbers in forward and in reverse mode.
         rules: those that could be compared.
         numeric: estimates, error estimates and kinks at the first points; None when not computed.
+        probes: for each mode, what Taylor remainders along directions say, where there is neither of them.
     """
 
     shape: tuple[int, ...]
@@ -52,6 +54,7 @@ class Evidence:
     native: list[tuple[np.ndarray | None, np.ndarray | None]]
     rules: tuple[RuleEvidence, ...]
     numeric: tuple[np.ndarray, np.ndarray, np.ndarray] | None
+    probes: Mapping[str, Probes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,11 @@ def decided(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np
         return _by_formula(start, evidence, tolerance)
     if evidence.numeric is not None:
         return _by_differences(start, evidence)
-    return start.set(True, OUT_OF_REACH, "there is neither a formula nor a numeric column to compare with")
+    if evidence.probes:
+        return _by_probes(start, evidence)
+    return start.set(
+        True, OUT_OF_REACH, "there is neither a formula nor, within the budget, a numeric column to compare with"
+    )
 
 
 def _by_formula(
@@ -186,6 +193,13 @@ def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
             decision = decision.set(
                 coarse & ~kink, OUT_OF_REACH, "without a formula, function values are too coarse to decide"
             )
+    return decision
+
+
+def _by_probes(decision: Decision, evidence: Evidence) -> Decision:
+    for mode, found in evidence.probes.items():
+        decision = decision.set(found.wrong, DIFFERS, f"JAX's {_mode(mode)} differs from function values")
+        decision = decision.set(found.unclear, OUT_OF_REACH, found.why)
     return decision
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.reference.directions import Path
-from jaxdiff_magic.trace import Trace, Variable
+from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
 from jaxdiff_magic.values import Values
 
 
@@ -28,20 +28,37 @@ def columns_of(values: Values, path: Path) -> tuple[np.ndarray | None, np.ndarra
 
 
 def dtypes_of(trace: Trace, fixed: Sequence[bool] = ()) -> Iterator[Any]:
-    """Floating dtypes that values pass through on the way from a trace's inputs: the coarsest one rounds the result.
+    """Floating dtypes that values pass through from a trace's inputs to its results: the coarsest one rounds these.
+
+    What no result is computed from does not count, nor what a comparison alone looks at: that has no rounding of its
+    own, and neither has what follows from it.
 
     Args:
         trace: of the function, or of a body in it.
         fixed: for each input, whether it is the same whatever the function's inputs are.
     """
     reached = {v for v, same in itertools.zip_longest(trace.inputs, fixed, fillvalue=False) if not same}
-    for equation in trace.equations:
+    for equation in _rounding(trace):
         varies = [atom in reached if isinstance(atom, Variable) else False for atom in equation.inputs]
         if not any(varies):
             continue
-        floating = [v for v in equation.outputs if jnp.issubdtype(v.dtype, jnp.inexact)]
-        reached.update(floating)  # what follows from a comparison has no rounding of its own
+        floating = [v for v in equation.outputs if _is_floating(v)]
+        reached.update(floating)
         yield from (v.dtype for v in floating)
         constants = equation.params.get("num_consts", 0) if equation.primitive == "scan" else 0
         for body in equation.bodies:
             yield from dtypes_of(body, [not v for v in varies[:constants]])
+
+
+def _rounding(trace: Trace) -> list[Equation]:
+    """The equations whose floating results reach those of the trace by way of floating values."""
+    wanted, kept = {atom for atom in trace.outputs if _is_floating(atom)}, []
+    for equation in reversed(trace.equations):
+        if any(v in wanted for v in equation.outputs):
+            kept.append(equation)
+            wanted.update(atom for atom in equation.inputs if _is_floating(atom))
+    return kept[::-1]
+
+
+def _is_floating(atom: Variable | Constant) -> bool:
+    return isinstance(atom, Variable) and bool(jnp.issubdtype(atom.dtype, jnp.inexact))

@@ -22,6 +22,8 @@ def summary_of(blocks: Sequence[BlockCheck], points: int, missing: dict[str, str
         return "there was no derivative to check"
     around = "a random point" if points == 1 else f"{points} random points"
     where = f"at the point and at {around} around it" if points else "at the point"
+    if any(block.evidence.probes for block in blocks):
+        where = "along random directions, and in some entries singly"
     every = "the one entry" if total == 1 else f"all {total} entries"
     doubts: tuple[tuple[Outcome, str, str], ...] = (
         ("differs", "differs", "differ"),

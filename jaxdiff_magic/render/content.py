@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from jaxdiff_magic.report import (
     ModeCost,
     Outcome,
     Report,
+    Slope,
     Step,
 )
 
@@ -134,10 +135,29 @@ def _check(report: Report) -> Iterator[Paragraph | Table]:
     for entry in listed:
         if entry.reason:
             yield Paragraph((_derivative_name(entry), f": {entry.reason}"), SIGNS[entry.outcome][1])
+    if check.taylor:
+        yield _numeric(check.taylor)
     for column, reason in check.columns.items():
         yield Paragraph((f"No {column} column: {reason}",))
     for gap in check.not_covered:
         yield Paragraph((f"Not covered: {gap}",))
+
+
+def _numeric(slopes: Sequence[Slope]) -> Paragraph:
+    """What the Taylor remainders show: of the one with the gravest news, of the lowest slope among those."""
+    order = ("wrong", "cannot decide", "right")
+    worst = min(slopes, key=lambda slope: (order.index(slope.says), 9.0 if slope.slope is None else slope.slope))
+    says = {
+        "right": "",
+        "cannot decide": ", which decides nothing",
+        "wrong": f": JAX's {worst.what} is wrong along {worst.direction}",
+    }[worst.says]
+    if worst.slope is None or worst.steps is None:
+        falls = "is rounding at every step"
+    else:
+        falls = f"falls with slope {worst.slope:.2f} over h = {worst.steps[0]:.0e} … {worst.steps[1]:.0e}"
+    tones: dict[str, Tone] = {"wrong": "bad", "cannot decide": "warning"}
+    return Paragraph(("numeric", f": the Taylor remainder {falls} ({worst.dtype}){says}"), tones.get(worst.says, ""))
 
 
 def _derivative_name(entry: CheckEntry) -> str:
