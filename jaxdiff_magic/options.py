@@ -57,6 +57,13 @@ def _name(node: ast.expr) -> int | str:
     return literal
 
 
+def _functions(text: str) -> tuple[str, ...]:
+    names = tuple(word.strip() for word in text.split(","))
+    if not all(names):
+        raise ValueError
+    return names
+
+
 def _whole(text: str) -> int:
     if not text.isdecimal():
         raise ValueError
@@ -142,6 +149,14 @@ OPTIONS = {
             _one_of(COSTS),
             COSTS,
             "|".join(COSTS),
+        ),
+        Option(
+            "trust",
+            "trust",
+            "functions whose own derivative rules are meant to differ from their code",
+            "names of functions with commas between them, such as clip_gradient",
+            _functions,
+            example="clip_gradient",
         ),
         Option("no-symbolic", "symbolic", "no formulas, numbers only", "", lambda _: False),
     )

@@ -38,6 +38,7 @@ def derive(
     points: int = 64,
     budget: float = 10.0,
     seed: int = 0,
+    trust: str | Sequence[str] = (),
 ) -> Callable[..., Report]:
     """Inspect the derivatives of `f` at a point: `report = derive(f)(x)`.
 
@@ -54,6 +55,7 @@ def derive(
         points: how many random points around the given one the check compares.
         budget: seconds that the optional work (proofs, measuring) may take.
         seed: of the random points.
+        trust: names of functions whose own derivative rules are meant to differ from their code.
 
     Returns:
         A function of the point that returns the `Report`.
@@ -92,6 +94,7 @@ def derive(
             points=points,
             seed=seed,
             deadline=started + budget,
+            trust=(trust,) if isinstance(trust, str) else tuple(trust),
         )
         scalar, jacobian, hessian = subject.is_scalar, values.jacobian, values.hessian
         with until(time.monotonic() + max(0.5 * budget, 1.0)):  # formulas are worth waiting for, but not for long

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach, WrongDerivative
+from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.subject import Subject
 
@@ -138,6 +139,7 @@ class Check:
         points: how many random points around the given one were compared.
         columns: for each column that is missing, why.
         not_covered: what this check says nothing about.
+        faults: steps whose derivative rules are wrong, those first that are done first.
     """
 
     outcome: Outcome
@@ -146,6 +148,12 @@ class Check:
     points: int = 0
     columns: Mapping[str, str] = field(default_factory=dict)
     not_covered: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def fault(self) -> Fault | None:
+        """The first step whose rule is wrong, other than as the reader said."""
+        return next((fault for fault in self.faults if not fault.trusted), None)
 
 
 @dataclass(frozen=True)
@@ -294,11 +302,13 @@ class Report:
     def raise_if_wrong(self) -> None:
         """Raise `WrongDerivative`, naming the entry and both numbers, when the verdict is "differs"."""
         wrong = [entry for entry in self.check.entries if entry.outcome == "differs"]
+        fault = self.check.fault
         if self.verdict == "differs":
             worst_entry = wrong[0]
             raise WrongDerivative(
                 f"The derivative of {worst_entry.output} with respect to {', '.join(worst_entry.inputs)} differs "
                 f"({len(wrong)} entries listed): {worst_entry.reason}."
+                + (f" {fault.sentence}{f', called at {fault.where}' if fault.where else ''}." if fault else "")
             )
 
     def to_dict(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,12 +21,15 @@ import numpy as np
 from jaxdiff_magic.check.blocks import BlockCheck, entries_of
 from jaxdiff_magic.check.decide import Evidence, RuleEvidence, decided
 from jaxdiff_magic.check.differences import directional
+from jaxdiff_magic.check.faults import faults_of
 from jaxdiff_magic.check.native import columns_of, dtypes_of
 from jaxdiff_magic.check.points import batched, sample
 from jaxdiff_magic.check.proofs import Proofs
 from jaxdiff_magic.check.rules import SAFETY, RuleName, compare, rule_trace, rule_values
 from jaxdiff_magic.check.summary import summary_of
+from jaxdiff_magic.check.trusted import Trusted
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.directions import Found, Path
 from jaxdiff_magic.reference.numbers import EPS
@@ -55,6 +58,7 @@ def check_of(
     points: int,
     seed: int,
     deadline: float,
+    trust: Collection[str] = (),
 ) -> Check:
     """Check value, first and second derivatives at the point and at random points around it.
 
@@ -65,8 +69,12 @@ def check_of(
         points: how many random points to compare.
         seed: of the random points.
         deadline: `time.monotonic()` after which no further proofs are tried.
+        trust: functions whose derivative rules are meant to differ from their code.
+
+    Raises:
+        InputError: a name in `trust` of which the function calls nothing.
     """
-    return _Checking(derivatives, values, reference, derivation, unreachable, points, seed, deadline).check()
+    return _Checking(derivatives, values, reference, derivation, unreachable, points, seed, deadline, trust).check()
 
 
 class _Checking:
@@ -82,9 +90,12 @@ class _Checking:
         points: int,
         seed: int,
         deadline: float,
+        trust: Collection[str],
     ) -> None:
         self.derivatives, self.subject = derivatives, derivatives.subject
         self.reference, self.deadline = reference, deadline
+        self.trace = reference.trace if reference else None
+        self.trusted = Trusted(self.trace, trust, self.subject.name)
         points = min(points, max(NATIVE_POINTS - 1, MAX_COMPARED // max(self.subject.size, 1)))
         self.points = sample(self.subject, points, np.random.default_rng(seed))
         leaves = (*self.subject.inputs, *self.subject.outputs)
@@ -133,15 +144,34 @@ class _Checking:
         blocks += self._products()
         # where no rule could be compared, JAX's own numbers were, at the first points
         points = min(self.compared, default=len(self.native) - 1)
+        outcome = worst([block.worst for block in blocks])
+        faults = self._faults(blocks, differs=outcome == "differs")
         return Check(
-            outcome=worst([block.worst for block in blocks]),
+            outcome=outcome,
             entries=entries_of(blocks),
-            summary=summary_of(blocks, points, self.missing),
+            summary=summary_of(blocks, points, self.missing, faults),
+            faults=faults,
             points=points,
             columns=self.missing,
             not_covered=tuple(
                 f"{name}: {why}" for name, why in self.native[0].missing.items() if name not in ("forward", "reverse")
             ),
+        )
+
+    def _faults(self, blocks: Sequence[BlockCheck], differs: bool) -> tuple[Fault, ...]:
+        """Rules that are wrong: of the user's own functions, and whatever makes the derivative wrong."""
+        if self.trace is None:
+            return ()
+        at = {rule.comparison.at for block in blocks for rule in block.evidence.rules if rule.comparison.wrong.any()}
+        places = dict.fromkeys((0, *sorted(at), *range(1, min(NATIVE_POINTS, len(self.points[0])))))
+        points = [[batch[k] for batch in self.points] for k in places]
+        return faults_of(
+            self.trace,
+            points,
+            order=self._order() if self.native[0].jacobian is not None else 1,
+            trusted=self.trusted.names,
+            differs=differs,
+            deadline=self.deadline,
         )
 
     def _native_point(self, k: int) -> list[np.ndarray]:
@@ -185,7 +215,7 @@ class _Checking:
                     (*output.shape, *leaf.shape),
                     self.eps,
                     self._scale(path),
-                    self.doubt,
+                    self.doubt or self.trusted.doubt(path),
                     (found.values, found.errors, found.on_border),
                     [(column, None)],
                     (),
@@ -242,7 +272,9 @@ class _Checking:
         rules = self._rule_evidence(self.reference, path) if self.reference and formula else ()
         numeric = self._differences(path) if size > 0 and self.subject.size <= MAX_DIFFERENCED else None
         columns = [columns_of(values, path) for values in self.native]
-        evidence = Evidence(shape, self.eps, self._scale(path), self.doubt, formula, columns, rules, numeric)
+        evidence = Evidence(
+            shape, self.eps, self._scale(path), self.doubt or self.trusted.doubt(path), formula, columns, rules, numeric
+        )
         decision = decided(evidence, self._tolerance)
         if (proofs := self.proofs) and (names := self._rules_for(path)):
             if proofs.of_block(path, names):
