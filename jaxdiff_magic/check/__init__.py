@@ -18,6 +18,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.check.blame import blamed
 from jaxdiff_magic.check.blocks import BlockCheck, entries_of
 from jaxdiff_magic.check.decide import Evidence, RuleEvidence, decided
 from jaxdiff_magic.check.differences import directional
@@ -33,7 +34,7 @@ from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.directions import Found, Path
 from jaxdiff_magic.reference.numbers import EPS
-from jaxdiff_magic.report import Check, worst
+from jaxdiff_magic.report import Check, Outcome, worst
 from jaxdiff_magic.symbolic.derivation import Derivation
 from jaxdiff_magic.trace import Trace
 from jaxdiff_magic.values import Derivatives, Values
@@ -145,7 +146,10 @@ class _Checking:
         # where no rule could be compared, JAX's own numbers were, at the first points
         points = min(self.compared, default=len(self.native) - 1)
         outcome = worst([block.worst for block in blocks])
-        faults = self._faults(blocks, differs=outcome == "differs")
+        faults = self._faults(blocks, outcome)
+        if outcome == "out of reach" and self.trace is not None:
+            blocks = blamed(blocks, faults, self.trace, self.subject, self._tolerance)
+            outcome = worst([block.worst for block in blocks])
         return Check(
             outcome=outcome,
             entries=entries_of(blocks),
@@ -158,7 +162,7 @@ class _Checking:
             ),
         )
 
-    def _faults(self, blocks: Sequence[BlockCheck], differs: bool) -> tuple[Fault, ...]:
+    def _faults(self, blocks: Sequence[BlockCheck], outcome: Outcome) -> tuple[Fault, ...]:
         """Rules that are wrong: of the user's own functions, and whatever makes the derivative wrong."""
         if self.trace is None:
             return ()
@@ -170,7 +174,7 @@ class _Checking:
             points,
             order=self._order() if self.native[0].jacobian is not None else 1,
             trusted=self.trusted.names,
-            differs=differs,
+            outcome=outcome,
             deadline=self.deadline,
         )
 

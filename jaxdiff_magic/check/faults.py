@@ -14,6 +14,7 @@ from jaxdiff_magic.check.audits import Defect, defect_of
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.reference.watching import Seen, Value, watched
+from jaxdiff_magic.report import Outcome
 from jaxdiff_magic.source import Location
 from jaxdiff_magic.trace import Equation, RuleCall, Trace
 
@@ -22,7 +23,7 @@ MAX_SEEN = 6
 MAX_EQUATIONS = 200
 """How many operations are looked at where no rule is at fault."""
 PATIENCE = 3.0
-"""Seconds that a wrong derivative's fault is searched for, though the time for the check is over."""
+"""Seconds that a fault is searched for, though the time for the check is over, unless all is well."""
 
 Operands = Sequence[Value]
 
@@ -33,12 +34,12 @@ def faults_of(
     *,
     order: int,
     trusted: Collection[str],
-    differs: bool,
+    outcome: Outcome,
     deadline: float,
 ) -> tuple[Fault, ...]:
     """What is wrong with the derivative rules of a function's steps, those first that are done first.
 
-    Calls of functions with rules of their own are looked at, of JAX's library only where the derivative `differs` and
+    Calls of functions with rules of their own are looked at, of JAX's library only where the derivative differs and
     no rule of the user's is at fault; then single operations.
 
     Args:
@@ -46,13 +47,15 @@ def faults_of(
         points: where it was checked; the first is the user's own.
         order: of the highest derivative to look at, 1 or 2.
         trusted: names of functions whose rules are meant to differ from their code.
-        differs: whether the function's derivative was found to be wrong.
-        deadline: `time.monotonic()` after which nothing more is looked at, unless the derivative differs.
+        outcome: of the check so far.
+        deadline: `time.monotonic()` after which no rule is looked at, unless the outcome asks for a reason.
     """
-    placed = list(in_order(trace))
+    placed, differs = list(in_order(trace)), outcome == "differs"
     if not differs and not any(not item.call.is_library for item in placed):
         return ()
-    search = _Search(points, order, max(deadline, time.monotonic() + PATIENCE) if differs else deadline, trace)
+    if outcome in ("differs", "out of reach"):
+        deadline = max(deadline, time.monotonic() + PATIENCE)
+    search = _Search(points, order, deadline, trace)
     found = list(search.among([item for item in placed if not item.call.is_library], trusted))
     if differs and all(fault.trusted for fault in found):
         found += list(search.among([item for item in placed if item.call.is_library], ()))[:1]

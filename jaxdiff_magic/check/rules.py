@@ -17,6 +17,7 @@ from jaxdiff_magic.reference.numbers import EPS
 from jaxdiff_magic.reference.rule_values import NotLinear, RuleValues
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.trace import Trace, cotangent_trace, second_trace, tangent_trace
+from jaxdiff_magic.values import NO_DERIVATIVE
 
 SAFETY = 16.0
 """Running error bounds are first order and follow one order of evaluation; JAX's may be another."""
@@ -39,6 +40,8 @@ class Comparison:
         unclear: mask over the block: where nothing can be said, and `why`.
         at: the sampled point (0 is the user's own) where it is.
         rule, formula: both values of the first wrong entry.
+        disputed: mask over the block: where both differ beyond their bounds, though function values do not decide;
+            None for nowhere.
     """
 
     wrong: np.ndarray
@@ -47,6 +50,7 @@ class Comparison:
     at: int = 0
     rule: float = 0.0
     formula: float = 0.0
+    disputed: np.ndarray | None = None
 
 
 TRACES: Mapping[RuleName, Callable[[Subject], Trace]] = {
@@ -65,8 +69,8 @@ def rule_trace(subject: Subject, name: RuleName) -> Trace:
     """
     try:
         return TRACES[name](subject)
-    except (TypeError, ValueError, NotImplementedError) as error:
-        raise OutOfReach(str(error).strip().splitlines()[0]) from None
+    except NO_DERIVATIVE as error:
+        raise OutOfReach(next(iter(str(error).strip().splitlines()), type(error).__name__)) from None
 
 
 def rule_values(subject: Subject, name: RuleName, trace: Trace) -> RuleValues:
@@ -131,7 +135,8 @@ def compare(
             "and the formula differ by less than a part in 1e9" if near.any() else "",
         )
     why = "and the formula differ at sampled points, and function values do not say which is right"
-    return Comparison(nowhere, np.asarray(missed.any(axis=0)), why)
+    disputed = np.asarray(missed.any(axis=0))
+    return Comparison(nowhere, disputed, why, disputed=disputed)
 
 
 def apart(theirs: Found, ours: Found, eps: float) -> np.ndarray:

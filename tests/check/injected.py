@@ -52,7 +52,9 @@ ELEMENTWISE = {
     ),
     "cubic": Base(lambda x: x**3 + 2.0 * x, lambda x: (3.0 * x**2, jnp.full_like(x, 2.0))),
     "decay": Base(lambda x: x**2 * jnp.exp(-x), lambda x: (2.0 * x * jnp.exp(-x), -(x**2) * jnp.exp(-x))),
-    "logistic": Base(lambda x: jnp.tanh(x) + jnp.log(1.0 + x**2), lambda x: (1.0 - jnp.tanh(x) ** 2, 2 * x / (1 + x**2))),
+    "logistic": Base(
+        lambda x: jnp.tanh(x) + jnp.log(1.0 + x**2), lambda x: (1.0 - jnp.tanh(x) ** 2, 2 * x / (1 + x**2))
+    ),
 }
 MATRICES = {"mixed": Base(mixed, mixed_terms), "normalised": Base(normalised, normalised_terms)}
 BASES = {**ELEMENTWISE, **MATRICES}
@@ -70,13 +72,10 @@ FAULTS: dict[str, Callable[[tuple[jax.Array, ...]], jax.Array]] = {
     "factor 2": lambda terms: 2.0 * sum(terms[1:], terms[0]),
     "factor 1.001": lambda terms: 1.001 * sum(terms[1:], terms[0]),
     "dropped term": lambda terms: terms[0],
-    "transposed entry": lambda terms: (full := sum(terms[1:], terms[0]))
-    .at[0, 1]
-    .set(full[1, 0])
-    .at[1, 0]
-    .set(full[0, 1]),
-    "one of 1000": lambda terms: sum(terms[1:], terms[0])
-    * jnp.asarray(one_entry(terms[0].shape[-1]), terms[0].dtype),
+    "transposed entry": lambda terms: (
+        (full := sum(terms[1:], terms[0])).at[0, 1].set(full[1, 0]).at[1, 0].set(full[0, 1])
+    ),
+    "one of 1000": lambda terms: sum(terms[1:], terms[0]) * jnp.asarray(one_entry(terms[0].shape[-1]), terms[0].dtype),
 }
 
 

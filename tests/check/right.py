@@ -43,9 +43,7 @@ def bounded_norm(x: jax.Array) -> jax.Array:
     return jnp.sqrt(jnp.sum(x * x) + 1e-3)
 
 
-bounded_norm.defvjp(
-    lambda x: (bounded_norm(x), (x, bounded_norm(x))), lambda kept, g: (g * kept[0] / kept[1],)
-)
+bounded_norm.defvjp(lambda x: (bounded_norm(x), (x, bounded_norm(x))), lambda kept, g: (g * kept[0] / kept[1],))
 
 
 @jax.custom_jvp
