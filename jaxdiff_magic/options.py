@@ -79,6 +79,13 @@ def _file(text: str) -> str:
     return path
 
 
+def _functions(text: str) -> tuple[str, ...]:
+    names = tuple(word.strip() for word in text.split(","))
+    if not all(names):
+        raise ValueError
+    return names
+
+
 def _whole(text: str) -> int:
     if not text.isdecimal():
         raise ValueError
@@ -164,6 +171,14 @@ OPTIONS = {
             _one_of(COSTS),
             COSTS,
             "|".join(COSTS),
+        ),
+        Option(
+            "trust",
+            "trust",
+            "functions whose own derivative rules are meant to differ from their code",
+            "names of functions with commas between them, such as clip_gradient",
+            _functions,
+            example="clip_gradient",
         ),
         Option(
             "mine",

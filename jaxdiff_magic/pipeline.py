@@ -39,6 +39,7 @@ def derive(
     points: int = 64,
     budget: float = 10.0,
     seed: int = 0,
+    trust: str | Sequence[str] = (),
     mine: Mine | None = None,
 ) -> Callable[..., Report]:
     """Inspect the derivatives of `f` at a point: `report = derive(f)(x)`.
@@ -58,6 +59,7 @@ def derive(
         seed: of the random points.
         mine: your own derivation of the gradient or Jacobian, to be graded: text, such as "X.T @ (X @ w - y)", or a
             function of the same arguments; by the first differentiated argument, or a dict of them by argument.
+        trust: names of functions whose own derivative rules are meant to differ from their code.
 
     Returns:
         A function of the point that returns the `Report`.
@@ -96,6 +98,7 @@ def derive(
             points=points,
             seed=seed,
             deadline=begun + budget,
+            trust=(trust,) if isinstance(trust, str) else tuple(trust),
         )
         grades = grades_of(
             derivatives,

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach, WrongDerivative
+from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.subject import Subject
@@ -169,6 +170,7 @@ class Check:
         columns: for each column that is missing, why.
         not_covered: what this check says nothing about.
         taylor: how the Taylor remainders fall, for each derivative, output and mode.
+        faults: steps whose derivative rules are wrong, those first that are done first.
     """
 
     outcome: Outcome
@@ -178,6 +180,12 @@ class Check:
     columns: Mapping[str, str] = field(default_factory=dict)
     not_covered: tuple[str, ...] = ()
     taylor: tuple[Slope, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def fault(self) -> Fault | None:
+        """The first step whose rule is wrong, other than as the reader said."""
+        return next((fault for fault in self.faults if not fault.trusted), None)
 
     def raise_if_wrong(self, subject: Subject, strict: bool = False) -> None:
         """Raise `WrongDerivative` when the outcome is "differs" (or "out of reach", if strict)."""
@@ -195,6 +203,8 @@ class Check:
             if self.outcome == "differs"
             else "Move the point, or check without strict."
         )
+        if self.outcome == "differs" and (fault := self.fault):
+            cure = f"{fault.sentence}{f', called at {fault.where}' if fault.where else ''}."
         raise WrongDerivative(
             f"{subject.name}{where}: the derivative of {entry.output} with respect to {', '.join(entry.inputs)} "
             f"{says}: {entry.reason}{more}. {cure}"

@@ -70,12 +70,17 @@ def _column(code: types.CodeType, instruction: int) -> int:
 
 def in_library(closed: Any) -> bool:
     """Whether the body of a call was written in JAX itself."""
-    return definition_of(closed)[1].file.startswith(_LIBRARIES[0])
+    return is_library_file(definition_of(closed.jaxpr)[1].file)
 
 
-def definition_of(closed: Any) -> tuple[str, Location]:
-    """The name of the function that a jaxpr was traced from, and where it was defined."""
-    described = getattr(closed.jaxpr.debug_info, "func_src_info", None) or ""  # "f at file.py:12"
+def is_library_file(file: str) -> bool:
+    """Whether a file is part of JAX."""
+    return file.startswith(_LIBRARIES[0])
+
+
+def definition_of(traced: Any) -> tuple[str, Location]:
+    """The name of the function that a jaxpr, or a rule, was traced from, and where it was defined; "" when unknown."""
+    described = getattr(getattr(traced, "debug_info", None), "func_src_info", None) or ""  # "f at file.py:12"
     name, _, place = described.partition(" at ")
     file, _, line = place.rpartition(":")
     return name, Location(file, int(line)) if line.isdigit() else Location()

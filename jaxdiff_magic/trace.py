@@ -19,6 +19,7 @@ from jaxdiff_magic.source import (
     definition_of,
     in_library,
     is_key,
+    is_library_file,
     numbers_of,
     user_frames,
 )
@@ -114,6 +115,9 @@ class RuleCall:
         location: of the call.
         defined: of the function.
         is_library: whether it was written in JAX itself.
+        rule: name of the function that is its rule (of a custom_vjp, the backward one), or "" when unknown.
+        ruled: where that was defined.
+        arguments: names of the operands in the function's signature; "" for captured arrays and where unknown.
         body: its code.
         function: arrays to a list of arrays; JAX differentiates it by the rule.
     """
@@ -126,6 +130,9 @@ class RuleCall:
     location: Location
     defined: Location
     is_library: bool
+    rule: str
+    ruled: Location
+    arguments: tuple[str, ...]
     body: Trace
     function: Callable[..., Any] = field(compare=False, repr=False)
 
@@ -224,7 +231,7 @@ def _open(
             if LIBRARY_CALLS.get(called) != counts or not in_library(bodies[0]):
                 constants = [_constant(value) for value in getattr(bodies[0], "consts", ())]
                 begin = len(found.equations)
-                name = called or definition_of(bodies[0])[0]
+                name = called or definition_of(bodies[0].jaxpr)[0]
                 results = _open(bodies[0].jaxpr, [*constants, *inputs], places, found, name)
                 environment.update(zip(equation.outvars, results, strict=True))
                 if primitive.startswith(RULES):
@@ -258,7 +265,9 @@ def _rule_call(
     equations: tuple[int, int],
     places: list[Location],
 ) -> RuleCall:
-    name, defined = definition_of(closed)
+    name, defined = definition_of(closed.jaxpr)
+    rule, ruled = definition_of(_held(equation, "jvp_jaxpr_fun", "bwd"))
+    own_rule = bool(rule) and not is_library_file(ruled.file)
     return RuleCall(
         kind=next(kind for kind in RULES if equation.primitive.name.startswith(kind)),
         name=name,
@@ -268,9 +277,25 @@ def _rule_call(
         location=places[0] if places else Location(),
         defined=defined,
         is_library=in_library(closed),
+        rule=rule if own_rule else "",
+        ruled=ruled if own_rule else Location(),
+        arguments=_argument_names(equation, closed),
         body=_body(closed, places, itertools.count()),
         function=functools.partial(equation.primitive.bind, **equation.primitive.get_bind_params(equation.params)),
     )
+
+
+def _held(equation: Any, *names: str) -> Any:
+    """The first of some parameters that an equation has, or None."""
+    return next((equation.params[name] for name in names if name in equation.params), None)
+
+
+def _argument_names(equation: Any, closed: Any) -> tuple[str, ...]:
+    """The names of a call's operands, which begin with captured arrays that have none."""
+    described = [getattr(held, "debug_info", None) for held in (closed.jaxpr, _held(equation, "fwd_jaxpr_thunk"))]
+    names = next((tuple(info.arg_names) for info in described if info and info.arg_names), ())
+    count = len(equation.invars)
+    return ("",) * (count - len(names)) + names if len(names) <= count else ("",) * count
 
 
 class Body(NamedTuple):

@@ -21,8 +21,9 @@ MAX_BOTH_WAYS = 1024
 MAX_EQUATIONS = 20_000
 """A program with more equations than this takes minutes to compile and is not compiled unasked."""
 
-NO_DERIVATIVE = (TypeError, ValueError, NotImplementedError)
-"""What JAX raises where a function has no derivative of the kind asked for."""
+NO_DERIVATIVE = (TypeError, ValueError, NotImplementedError, AssertionError)
+"""What JAX raises where a function has no derivative of the kind asked for; the last where a rule is not linear in its
+tangent, so that it has no transpose."""
 
 Nested = Any
 """Arrays indexed `[output]` and then once by `[input]` for each order of differentiation."""
@@ -177,6 +178,8 @@ def _obstacle(subject: Subject, transform: Callable[..., Any]) -> str:
             transform(*subject.point)
             return ""
         size = equation_count(jax.make_jaxpr(transform)(*subject.point).jaxpr)
+    except AssertionError:
+        return "JAX cannot transpose it; a derivative rule in it is not linear in its tangent"
     except NO_DERIVATIVE as error:
         return str(error).strip().splitlines()[0] or type(error).__name__
     if size > MAX_EQUATIONS:

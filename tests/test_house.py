@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the ground floor up: a room imports from rooms below it only.
 FLOORS = (
     ("errors",),
-    ("calls", "grade", "leaves", "options", "source"),
+    ("calls", "fault", "grade", "leaves", "options", "source"),
     ("cells", "subject"),
     ("report", "trace", "values"),
     ("cost", "curvature", "reference", "symbolic"),

@@ -11,26 +11,30 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.checking.blame import blamed
 from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
 from jaxdiff_magic.checking.decide import Evidence, RuleEvidence, decided
 from jaxdiff_magic.checking.differences import directional
+from jaxdiff_magic.checking.faults import faults_of
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric
 from jaxdiff_magic.checking.points import batched, sample
 from jaxdiff_magic.checking.proofs import Proofs
 from jaxdiff_magic.checking.rules import SAFETY, RuleName, compare, rule_trace, rule_values
 from jaxdiff_magic.checking.summary import summary_of
+from jaxdiff_magic.checking.trusted import Trusted
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.directions import Found, Path
 from jaxdiff_magic.reference.numbers import EPS
-from jaxdiff_magic.report import Check, worst
+from jaxdiff_magic.report import Check, Outcome, worst
 from jaxdiff_magic.symbolic.derivation import Derivation
 from jaxdiff_magic.trace import Trace
 from jaxdiff_magic.values import Derivatives, Values
@@ -56,6 +60,7 @@ def check_of(
     points: int,
     seed: int,
     deadline: float,
+    trust: Collection[str] = (),
 ) -> Check:
     """Check value, first and second derivatives at the point and at random points around it.
 
@@ -66,8 +71,12 @@ def check_of(
         points: how many random points to compare.
         seed: of the random points.
         deadline: `time.monotonic()` after which no further proofs are tried.
+        trust: functions whose derivative rules are meant to differ from their code.
+
+    Raises:
+        InputError: a name in `trust` of which the function calls nothing.
     """
-    return _Checking(derivatives, values, reference, derivation, unreachable, points, seed, deadline).check()
+    return _Checking(derivatives, values, reference, derivation, unreachable, points, seed, deadline, trust).check()
 
 
 class _Checking:
@@ -83,9 +92,12 @@ class _Checking:
         points: int,
         seed: int,
         deadline: float,
+        trust: Collection[str],
     ) -> None:
         self.derivatives, self.subject = derivatives, derivatives.subject
         self.reference, self.deadline = reference, deadline
+        self.trace = reference.trace if reference else None
+        self.trusted = Trusted(self.trace, trust, self.subject.name)
         points = min(points, max(NATIVE_POINTS - 1, MAX_COMPARED // max(self.subject.size, 1)))
         self.points = sample(self.subject, points, np.random.default_rng(seed))
         leaves = (*self.subject.inputs, *self.subject.outputs)
@@ -142,10 +154,16 @@ class _Checking:
                 blocks[k] = blocks[k].unconfirmed()
         # where no rule could be compared, JAX's own numbers were, at the first points
         points = min(self.compared, default=len(self.native) - 1)
+        outcome = worst([block.worst for block in blocks])
+        faults = self._faults(blocks, outcome)
+        if outcome == "out of reach" and self.trace is not None:
+            blocks = blamed(blocks, faults, self.trace, self.subject, self._tolerance)
+            outcome = worst([block.worst for block in blocks])
         return Check(
-            outcome=worst([block.worst for block in blocks]),
+            outcome=outcome,
             entries=entries_of(blocks),
-            summary=summary_of(blocks, points, self.missing),
+            summary=summary_of(blocks, points, self.missing, faults),
+            faults=faults,
             points=points,
             columns=self.missing,
             not_covered=(
@@ -153,6 +171,22 @@ class _Checking:
                 *(gap for block in blocks for gap in block.gaps()),
             ),
             taylor=tuple(slope for _, slope in slopes),
+        )
+
+    def _faults(self, blocks: Sequence[BlockCheck], outcome: Outcome) -> tuple[Fault, ...]:
+        """Rules that are wrong: of the user's own functions, and whatever makes the derivative wrong."""
+        if self.trace is None:
+            return ()
+        at = {rule.comparison.at for block in blocks for rule in block.evidence.rules if rule.comparison.wrong.any()}
+        places = dict.fromkeys((0, *sorted(at), *range(1, min(NATIVE_POINTS, len(self.points[0])))))
+        points = [[batch[k] for batch in self.points] for k in places]
+        return faults_of(
+            self.trace,
+            points,
+            order=self._order() if self.native[0].jacobian is not None else 1,
+            trusted=self.trusted.names,
+            outcome=outcome,
+            deadline=self.deadline,
         )
 
     def _native_point(self, k: int) -> list[np.ndarray]:
@@ -196,7 +230,7 @@ class _Checking:
                     (*output.shape, *leaf.shape),
                     self.eps,
                     self._scale(path),
-                    self.doubt,
+                    self.doubt or self.trusted.doubt(path),
                     (found.values, found.errors, found.on_border),
                     [(column, None)],
                     (),
@@ -255,7 +289,8 @@ class _Checking:
         numeric = self.numeric.column(path) if small else None
         probes = {} if numeric or formula or self.doubt or not size else self.numeric.probes(path)
         columns = [columns_of(values, path) for values in self.native]
-        evidence = Evidence(shape, self.eps, self._scale(path), self.doubt, formula, columns, rules, numeric, probes)
+        doubt = self.doubt or self.trusted.doubt(path)
+        evidence = Evidence(shape, self.eps, self._scale(path), doubt, formula, columns, rules, numeric, probes)
         decision = decided(evidence, self._tolerance)
         if (proofs := self.proofs) and (names := self._rules_for(path)):
             if proofs.of_block(path, names):

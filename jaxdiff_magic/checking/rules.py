@@ -12,14 +12,18 @@ import numpy as np
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.reference.directions import Path
+from jaxdiff_magic.reference.directions import Found, Path
 from jaxdiff_magic.reference.numbers import EPS
 from jaxdiff_magic.reference.rule_values import NotLinear, RuleValues
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.trace import Trace, cotangent_trace, second_trace, tangent_trace
+from jaxdiff_magic.values import NO_DERIVATIVE
 
 SAFETY = 16.0
 """Running error bounds are first order and follow one order of evaluation; JAX's may be another."""
+
+APPROXIMATE = 1e-9
+"""Relatively so near to the code's derivative, a rule may be exact, and the code an iteration that has converged."""
 
 MAX_DISPUTED = 4
 """At how many points a difference is looked into."""
@@ -37,6 +41,8 @@ class Comparison:
         at: the sampled point (0 is the user's own) where it is.
         rule, formula: both values of the first wrong entry.
         bound: of the rule's rounding at each of the sampled points, in float64; None when it was not compared.
+        disputed: mask over the block: where both differ beyond their bounds, though function values do not decide;
+            None for nowhere.
     """
 
     wrong: np.ndarray
@@ -46,6 +52,7 @@ class Comparison:
     rule: float = 0.0
     formula: float = 0.0
     bound: np.ndarray | None = None
+    disputed: np.ndarray | None = None
 
 
 TRACES: Mapping[RuleName, Callable[[Subject], Trace]] = {
@@ -64,8 +71,8 @@ def rule_trace(subject: Subject, name: RuleName) -> Trace:
     """
     try:
         return TRACES[name](subject)
-    except (TypeError, ValueError, NotImplementedError) as error:
-        raise OutOfReach(str(error).strip().splitlines()[0]) from None
+    except NO_DERIVATIVE as error:
+        raise OutOfReach(next(iter(str(error).strip().splitlines()), type(error).__name__)) from None
 
 
 def rule_values(subject: Subject, name: RuleName, trace: Trace) -> RuleValues:
@@ -103,18 +110,16 @@ def compare(
         eps: their relative rounding error.
     """
     ours_found = reference.evaluate(path, points)
-    expected, bound, border = ours_found.values, ours_found.errors, ours_found.on_border
+    expected = ours_found.values
     nowhere = np.zeros(expected.shape[1:], bool)
     try:
         theirs_found = rule.evaluate(path, points)
-        actual, actual_bound, actual_border = theirs_found.values, theirs_found.errors, theirs_found.on_border
+        actual, actual_bound = theirs_found.values, theirs_found.errors
     except NotLinear:
         return Comparison(nowhere, ~nowhere, "is not linear in its direction: its rows are no Jacobian")
-    with np.errstate(invalid="ignore", over="ignore"):
-        apart = np.abs(actual - expected) > SAFETY * (bound + actual_bound) + np.finfo(float).tiny
-    settled = np.isfinite(actual) & np.isfinite(expected) & np.isfinite(bound) & np.isfinite(actual_bound)
-    clear = ~(border | actual_border).reshape(-1, *[1] * (expected.ndim - 1))
-    missed = apart & settled & clear
+    missed = apart(theirs_found, ours_found, eps)
+    near = missed & (np.abs(actual - expected) <= APPROXIMATE * np.abs(expected))
+    missed &= ~near
     for position in np.flatnonzero(missed.reshape(len(missed), -1).any(axis=1))[:MAX_DISPUTED]:
         given = native(int(position))
         distance = np.where(missed[position], np.abs(actual[position] - expected[position]), 0.0)
@@ -123,15 +128,39 @@ def compare(
         allowed = SAFETY * actual_bound[(position, *entry)] * eps / EPS + 8 * eps * np.max(np.abs(actual[position]))
         if not abs(given[entry] - theirs) <= allowed:
             raise OutOfReach("JAX's rule and its numbers do not match")
-        if _values_side_with(ours, theirs, reference, path, entry, [batch[position] for batch in points]):
+        if values_side_with(ours, theirs, reference, path, entry, [batch[position] for batch in points]):
             return Comparison(missed[position], nowhere, at=int(position), rule=theirs, formula=ours)
     if not missed.any():
-        return Comparison(nowhere, nowhere, bound=actual_bound)
+        return Comparison(
+            nowhere,
+            np.asarray(near.any(axis=0)),
+            "and the formula differ by less than a part in 1e9" if near.any() else "",
+            bound=actual_bound,
+        )
     why = "and the formula differ at sampled points, and function values do not say which is right"
-    return Comparison(nowhere, np.asarray(missed.any(axis=0)), why)
+    disputed = np.asarray(missed.any(axis=0))
+    return Comparison(nowhere, disputed, why, disputed=disputed)
 
 
-def _values_side_with(
+def apart(theirs: Found, ours: Found, eps: float) -> np.ndarray:
+    """Where a rule's numbers miss the code's beyond both rounding bounds, and beyond one rounding in the user's dtype.
+
+    Nothing is said where either is not finite, and at points where a choice stands on its border.
+
+    Args:
+        theirs, ours: of the same block, `(points, …)`.
+        eps: relative rounding error of the user's dtype.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance = np.abs(theirs.values - ours.values)
+        beyond = distance > SAFETY * (ours.errors + theirs.errors) + np.finfo(float).tiny
+        beyond &= distance > 4 * eps * np.abs(ours.values)
+    parts = (theirs.values, ours.values, theirs.errors, ours.errors)
+    clear = ~(ours.on_border | theirs.on_border).reshape(-1, *[1] * (ours.values.ndim - 1))
+    return beyond & clear & np.logical_and.reduce([np.isfinite(part) for part in parts])
+
+
+def values_side_with(
     ours: float, theirs: float, reference: Reference, path: Path, entry: tuple[int, ...], point: list[np.ndarray]
 ) -> bool:
     """Whether differences of the order below confirm one number against another."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jaxdiff_magic.checking.blocks import BlockCheck
+from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.report import OUTCOMES, Outcome
 
 
-def summary_of(blocks: Sequence[BlockCheck], points: int, missing: dict[str, str]) -> str:
+def summary_of(blocks: Sequence[BlockCheck], points: int, missing: dict[str, str], faults: Sequence[Fault] = ()) -> str:
     """What was compared and found.
 
     Args:
         blocks: all of them, decided.
         points: at how many random points rules were compared.
         missing: why a column is not there.
+        faults: what is wrong with which rule.
     """
     counts = {word: sum(block.count(word) for block in blocks) for word in OUTCOMES}
     total = sum(counts.values())
@@ -34,7 +36,7 @@ def summary_of(blocks: Sequence[BlockCheck], points: int, missing: dict[str, str
             first = next(reason for block in blocks if (reason := block.first_reason(word)))
             says = one if counts[word] == 1 else several
             which = f"{counts[word]} of {total} entries" if total > 1 else "the one entry"
-            return f"{which} {says}: {first}"
+            return f"{which} {says}: {first}{located(faults) if word == 'differs' else ''}"
     columns = " and ".join(mode for mode in ("forward", "reverse") if mode not in missing)
     if counts["proved"] == total:
         return (
@@ -44,3 +46,12 @@ def summary_of(blocks: Sequence[BlockCheck], points: int, missing: dict[str, str
     proofs = f"; {counts['proved']} of them proved by algebra" if counts["proved"] else ""
     against = "function values" if "symbolic" in missing else "the formula derived from the code"
     return f"{every} of JAX's {columns} mode agree with {against} {where}{proofs}"
+
+
+def located(faults: Sequence[Fault]) -> str:
+    """The first wrong rule at the end of a sentence."""
+    fault = next((fault for fault in faults if not fault.trusted), None)
+    if fault is None:
+        return ""
+    called = f", called at {fault.where}" if fault.where else ""
+    return f". The fault: {fault.sentence}{called}"

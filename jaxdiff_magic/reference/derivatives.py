@@ -117,6 +117,21 @@ class Reference:
         values, errors = (part[:, 0, of].reshape(shape) for part in raw["direction", i])
         return Found(values, errors, border)
 
+    def against(self, points: Sequence[np.ndarray], cotangent: np.ndarray) -> list[Found]:
+        """For each input the derivative of the outputs' sum, weighted by a cotangent.
+
+        Args:
+            points: as in `evaluate`.
+            cotangent: flat over all outputs, shape `(outputs,)`.
+
+        Returns:
+            Arrays of shape `(points, *input)`.
+        """
+        with np.errstate(all="ignore"):
+            raw, border = self._portions(points, lambda part: self._reverse(part, cotangent[None], [], False))
+        pairs = (raw["direction", i] for i in range(len(self.inputs)))
+        return [Found(values[:, 0], errors[:, 0], border) for values, errors in pairs]
+
     # All blocks of one order
 
     def _all(self, order: int, points: Sequence[np.ndarray], hold: bool) -> tuple[Blocks, np.ndarray]:

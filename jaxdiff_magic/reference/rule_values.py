@@ -74,13 +74,33 @@ class RuleValues:
         _, blocks, border = self._kept
         return Found(*blocks[path], border)
 
+    @property
+    def numbers(self) -> int:
+        """The most numbers that one array has when every entry is asked for at one point."""
+        seeds = total_size(self.outputs) + 2 if self.reverse else 1
+        return seeds * (total_size(self.inputs) + 2 if self.tangents else 1) * self._largest
+
+    def along(
+        self, points: Sequence[np.ndarray], seeds: np.ndarray | None, units: np.ndarray | None
+    ) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray]:
+        """What the rule gives along some cotangents and tangents, as it is: nothing is tried.
+
+        Args:
+            points: as in `evaluate`.
+            seeds: cotangents, one a row, flat over all results; None where the rule takes none.
+            units: likewise tangents, flat over all leaves.
+
+        Returns:
+            For each result of the rule values and bounds `(points, seeds, units, *shape)`, of the rows those that
+            there are; and for each point whether a choice stood on its border there.
+        """
+        with np.errstate(all="ignore"):
+            return self._swept(points, seeds, units)
+
     def _all(self, points: Sequence[np.ndarray]) -> tuple[Blocks, np.ndarray]:
         count = len(points[0])
-        sizes = (total_size(self.outputs) + 2 if self.reverse else 1) * (
-            total_size(self.inputs) + 2 if self.tangents else 1
-        )
-        batch = max(1, MAX_NUMBERS // max(1, sizes * self._largest))
-        if sizes * self._largest > MAX_NUMBERS:
+        batch = max(1, MAX_NUMBERS // max(1, self.numbers))
+        if self.numbers > MAX_NUMBERS:
             raise OutOfReach("it would take too long to evaluate")
         if not self._one_by_one:
             try:
@@ -92,6 +112,17 @@ class RuleValues:
     def _run(self, points: Sequence[np.ndarray]) -> tuple[Blocks, np.ndarray]:
         seeds = _with_trials(total_size(self.outputs)) if self.reverse else None
         units = _with_trials(total_size(self.inputs)) if self.tangents else None
+        raw, border = self._swept(points, seeds, units)
+        axis = 1
+        for rows in (seeds, units):
+            if rows is not None:
+                raw = [_without_trials(pair, rows, axis) for pair in raw]
+                axis += 1
+        return self._arranged(raw), border
+
+    def _swept(
+        self, points: Sequence[np.ndarray], seeds: np.ndarray | None, units: np.ndarray | None
+    ) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray]:
         lead = 1 + (seeds is not None) + (units is not None)
         run = Run(lead, len(points[0]), taped=False, literal_eps=self.literal_eps)
         arguments = [
@@ -105,13 +136,8 @@ class RuleValues:
         results = run.trace(self.trace, arguments)
         shapes = self.inputs if self.reverse else self.outputs
         full = (len(points[0]), *(len(r) for r in (seeds, units) if r is not None))
-        raw = [coefficient(node.value, 0, (*full, *shape)) for node, shape in zip(results, shapes, strict=True)]
-        axis = 1
-        for rows in (seeds, units):
-            if rows is not None:
-                raw = [_without_trials(pair, rows, axis) for pair in raw]
-                axis += 1
-        return self._arranged(raw), run.on_border
+        found = [coefficient(node.value, 0, (*full, *shape)) for node, shape in zip(results, shapes, strict=True)]
+        return found, run.on_border
 
     def _arranged(self, raw: Sequence[tuple[np.ndarray, np.ndarray]]) -> Blocks:
         of, to = leaf_places(self.outputs), leaf_places(self.inputs)

@@ -164,6 +164,9 @@ class Run:
                 return environment.get(atom, unread)
             return self.constant(atom.value)
 
+        def is_known(atom: Variable | Constant) -> bool:
+            return isinstance(atom, Constant) or atom in environment
+
         for equation in self._live(trace):
             operands = [read(atom) for atom in equation.inputs]
             results = self.equation(equation, operands)
@@ -172,7 +175,7 @@ class Run:
                 self.watch(equation, operands, results)
         if self.watch:
             for call in trace.rule_calls:
-                if all(atom in environment or isinstance(atom, Constant) for atom in (*call.inputs, *call.outputs)):
+                if all(map(is_known, call.inputs)) and any(map(is_known, call.outputs)):  # one result may be enough
                     self.watch(call, [read(atom) for atom in call.inputs], [read(atom) for atom in call.outputs])
         return [read(atom) for atom in trace.outputs]
 

@@ -1,0 +1,192 @@
+"""Which step's derivative rule is wrong: every rule of the user's, and what it does, in the order of the program."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxdiff_magic.checking.audits import Defect, defect_of
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.fault import Fault
+from jaxdiff_magic.reference.watching import Seen, Value, watched
+from jaxdiff_magic.report import Outcome
+from jaxdiff_magic.source import Location
+from jaxdiff_magic.trace import Equation, RuleCall, Trace
+
+MAX_SEEN = 6
+"""At how many sets of operands a call is looked at."""
+MAX_EQUATIONS = 200
+"""How many operations are looked at where no rule is at fault."""
+PATIENCE = 3.0
+"""Seconds that a fault is searched for, though the time for the check is over, unless all is well."""
+
+Operands = Sequence[Value]
+
+
+def faults_of(
+    trace: Trace,
+    points: Sequence[Sequence[np.ndarray]],
+    *,
+    order: int,
+    trusted: Collection[str],
+    outcome: Outcome,
+    deadline: float,
+) -> tuple[Fault, ...]:
+    """What is wrong with the derivative rules of a function's steps, those first that are done first.
+
+    Calls of functions with rules of their own are looked at, of JAX's library only where the derivative differs and
+    no rule of the user's is at fault; then single operations.
+
+    Args:
+        trace: of the function.
+        points: where it was checked; the first is the user's own.
+        order: of the highest derivative to look at, 1 or 2.
+        trusted: names of functions whose rules are meant to differ from their code.
+        outcome: of the check so far.
+        deadline: `time.monotonic()` after which no rule is looked at, unless the outcome asks for a reason.
+    """
+    placed, differs = list(in_order(trace)), outcome == "differs"
+    if not differs and not any(not item.call.is_library for item in placed):
+        return ()
+    if outcome in ("differs", "out of reach"):
+        deadline = max(deadline, time.monotonic() + PATIENCE)
+    search = _Search(points, order, deadline, trace)
+    found = list(search.among([item for item in placed if not item.call.is_library], trusted))
+    if differs and all(fault.trusted for fault in found):
+        found += list(search.among([item for item in placed if item.call.is_library], ()))[:1]
+    if differs and all(fault.trusted for fault in found):
+        found += list(itertools.islice(search.operations(), 1))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A call with a rule of its own, and those in whose code it is, the innermost first."""
+
+    call: RuleCall
+    within: tuple[RuleCall, ...]
+
+
+def in_order(trace: Trace, within: tuple[RuleCall, ...] = ()) -> Iterator[Placed]:
+    """The calls with rules of their own, in the order in which they end; those in bodies of loops and branches too."""
+    calls = trace.rule_calls
+
+    def around(begin: int, end: int, after: int = -1) -> tuple[RuleCall, ...]:
+        spans = (call for call in calls[after + 1 :] if call.equations[0] <= begin and end <= call.equations[1])
+        return (*spans, *within)
+
+    ends = [(call.equations[1], 1, k) for k, call in enumerate(calls)]
+    ends += [(k + 1, 0, k) for k, equation in enumerate(trace.equations) if equation.bodies]
+    for _, is_call, k in sorted(ends):
+        if is_call:
+            yield Placed(calls[k], around(*calls[k].equations, after=k))
+        else:
+            for body in trace.equations[k].bodies:
+                yield from in_order(body, around(k, k + 1))
+
+
+class _Search:
+    """The steps of a function at some points, and what was found about them."""
+
+    def __init__(self, points: Sequence[Sequence[np.ndarray]], order: int, deadline: float, trace: Trace) -> None:
+        self.order, self.deadline = order, deadline
+        self.steps: list[Seen] = []
+        self.operands: dict[int, list[Operands]] = {}
+        for point in points:
+            with contextlib.suppress(OutOfReach):
+                seen = watched(trace, point)
+                self.steps = self.steps or list(seen)
+                for item in seen:
+                    known = self.operands.setdefault(id(item.step), [])
+                    if len(known) < MAX_SEEN:
+                        known.append(item.operands)
+
+    def among(self, placed: Sequence[Placed], trusted: Collection[str]) -> Iterator[Fault]:
+        """The faults of some calls. An inner one's is none where the rule of the function around it is right."""
+        judged: dict[int, Defect | None] = {}
+        calls = [item for item in placed if id(item.call) in self.operands]
+        for item in calls:
+            if time.monotonic() < self.deadline:
+                with contextlib.suppress(OutOfReach):
+                    judged[id(item.call)] = self._defect(item.call)
+        named: set[tuple[str, Location, str]] = set()
+        for call, within in ((item.call, item.within) for item in calls):
+            defect, key = judged.get(id(call)), (call.name, call.defined, call.kind)
+            overruled = any(id(outer) in judged and judged[id(outer)] is None for outer in within)
+            if defect is not None and not overruled and key not in named:
+                named.add(key)
+                yield fault(call, defect, call.name in trusted)
+
+    def _defect(self, call: RuleCall) -> Defect | None:
+        return defect_of(call, self.operands[id(call)], call.arguments, _called(call.name), self.order)
+
+    def operations(self) -> Iterator[Fault]:
+        """The faults of single operations."""
+        for equation in [item.step for item in self.steps if isinstance(item.step, Equation)][:MAX_EQUATIONS]:
+            if time.monotonic() > self.deadline:
+                return
+            if equation.bodies or not any(value.varies for value in self.operands[id(equation)][0]):
+                continue
+            with contextlib.suppress(OutOfReach):
+                names = ("",) * len(equation.inputs)
+                defect = defect_of(equation, self.operands[id(equation)], names, equation.primitive, self.order)
+                if defect is not None:
+                    yield fault(equation, defect, False)
+
+
+def fault(step: RuleCall | Equation, defect: Defect, trusted: bool) -> Fault:
+    """A defect with its place, in words."""
+    is_call = isinstance(step, RuleCall)
+    name = _called(step.name) if is_call else step.primitive
+    rule = step.rule if is_call and step.rule != "<lambda>" else ""
+    place = str(step.ruled) if is_call else ""
+    return Fault(
+        name=name,
+        kind=step.kind if is_call else "primitive",
+        defect=defect.kind,
+        where=str(step.location),
+        source=step.location.source,
+        defined=str(step.defined) if is_call else "",
+        rule=rule,
+        rule_where=place,
+        entry=defect.entry,
+        given=defect.given,
+        expected=defect.expected,
+        trusted=trusted,
+        likeness=defect.likeness,
+        sentence=_sentence(f"{rule or f'the rule of {name}'}{f' ({place})' if place else ''}", name, defect),
+    )
+
+
+def _sentence(rule: str, name: str, defect: Defect) -> str:
+    """What is wrong, as a sentence without its full stop."""
+    if defect.kind == "not linear":
+        return f"{rule} is not linear in its {defect.message}: what it gives are no rows of a Jacobian"
+    if defect.kind == "fails":
+        return f"{rule} cannot be used: {defect.message.rstrip('.')}"
+    given, expected = (_number(*pair) for pair in ((defect.given, defect.expected), (defect.expected, defect.given)))
+    numbers = f"{given} where the code of {name} gives {expected}"
+    if defect.kind == "value":
+        return f"{rule} returns another value than {name} itself: {defect.entry} is {numbers}"
+    if defect.kind == "second derivative":
+        return (
+            f"{rule} gives the derivative of {name}, but JAX's derivative of {rule.split(' (')[0]} is wrong: for "
+            f"{defect.entry} it is {numbers}"
+        )
+    likeness = f" (it {defect.likeness})" if defect.likeness else ""
+    return f"{rule} is not the derivative of {name}: for {defect.entry} it gives {numbers}{likeness}"
+
+
+def _number(value: float | None, other: float | None) -> str:
+    """A number with as many digits as show that it is not another one."""
+    digits = next((d for d in range(6, 17) if f"{value:.{d}g}" != f"{other:.{d}g}"), 17)
+    return f"{value:.{digits}g}"
+
+
+def _called(name: str) -> str:
+    return "the function" if name in ("", "<lambda>") else name

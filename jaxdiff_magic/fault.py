@@ -1,0 +1,40 @@
+"""What a report says of a step whose derivative rule is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A step whose derivative rule is not the derivative of the code that it stands for.
+
+    Attributes:
+        name: of the function, or the primitive.
+        kind: "custom_jvp", "custom_vjp" or "primitive".
+        defect: "derivative", "second derivative", "not linear", "value" (the rule returns another value than the
+            function) or "fails" (JAX refuses the rule).
+        where, source: the line where it is called, and its text; "" when unknown.
+        defined: where the function is defined.
+        rule, rule_where: name and place of the function that is the rule; "" when unknown.
+        entry: the entry with the largest relative error, in words; "" where none is meant.
+        given, expected: what the rule gives for it, and the code; None where none is meant.
+        trusted: whether the reader said that the rule is meant to differ.
+        likeness: how the rule differs, in words that follow "it", such as "is 2 times the derivative"; or "".
+        sentence: all of it in words, without the place of the call.
+    """
+
+    name: str
+    kind: str
+    defect: str
+    where: str
+    source: str
+    defined: str
+    rule: str
+    rule_where: str
+    entry: str
+    given: float | None
+    expected: float | None
+    trusted: bool
+    likeness: str
+    sentence: str

@@ -1,0 +1,36 @@
+"""Derivative rules that the user wrote: what is wrong with them, or meant to be."""
+
+from __future__ import annotations
+
+from jaxdiff_magic.fault import Fault
+from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.report import Finding
+
+CURES = {
+    "derivative": "Compare the rule with the code; if it is meant to differ, as gradient clipping and straight-through "
+    "estimators are, say so: trust={name!r}.",
+    "second derivative": "A rule is differentiated for the second derivative: leave nothing that depends on the point "
+    "in stop_gradient, in a constant or in a function without derivative.",
+    "not linear": "A rule must be linear: twice the {what} gives twice the result. If it is meant to differ, as "
+    "gradient clipping is, say so: trust={name!r}.",
+    "value": "Return {name}(...) itself as the first result of the rule.",
+    "fails": "Correct the rule: it must accept and return what JAX says.",
+}
+
+
+def find(scene: Scene) -> list[Finding]:
+    """One finding for each function whose rule is wrong, at its first call; information where it is trusted."""
+    return [_finding(scene, fault) for fault in scene.check.faults]
+
+
+def _finding(scene: Scene, fault: Fault) -> Finding:
+    sentence = f"{fault.sentence}."
+    if fault.trusted:
+        message = f"{fault.name} is trusted to differ from its code. {sentence}"
+        return Finding("custom-rule", "info", fault.name, fault.where, message)
+    harmless = scene.check.outcome in ("proved", "agrees")
+    if harmless:
+        sentence += f" It makes no difference to the derivatives of {scene.subject.name} here."
+    what = "tangent" if fault.kind == "custom_jvp" else "cotangent"
+    cure = CURES[fault.defect].format(name=fault.name, what=what) if fault.kind != "primitive" else ""
+    return Finding("custom-rule", "warning" if harmless else "error", fault.name, fault.where, sentence, cure)
