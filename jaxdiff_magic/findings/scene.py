@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.findings.naming import Names
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.watching import Seen, watched
 from jaxdiff_magic.report import Check
@@ -43,5 +44,15 @@ class Scene:
         """The steps at the point, in float64; none where some step has no rule."""
         if self.trace is not None:
             with contextlib.suppress(OutOfReach):
-                return watched(self.trace, [np.asarray(x, np.float64) for x in self.subject.point])
+                return watched(self.trace, self.point)
         return ()
+
+    @functools.cached_property
+    def point(self) -> list[np.ndarray]:
+        """The values of the inputs, float64."""
+        return [np.asarray(x, np.float64) for x in self.subject.point]
+
+    @functools.cached_property
+    def names(self) -> Names:
+        """What the reader calls the values of the run that was seen."""
+        return Names(self.subject.inputs, self.seen)
