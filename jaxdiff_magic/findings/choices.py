@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.findings.naming import Names
+from jaxdiff_magic.findings.saying import figure
 from jaxdiff_magic.reference.numbers import EPS
 from jaxdiff_magic.reference.rules.choices import near
 from jaxdiff_magic.reference.watching import Seen, Value
@@ -17,12 +17,8 @@ from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.trace import Equation
 
 COMPARISONS: Mapping[str, str] = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
-LOGIC = frozenset(
-    "and or not xor broadcast_in_dim reshape squeeze expand_dims convert_element_type reduce_and reduce_or copy clamp "
-    "select_n gather dynamic_slice slice transpose concatenate".split()
-)
-"""What a comparison may pass through before it decides."""
 MAX_LOGIC = 60
+"""No more steps than this are looked through between a number and the choice that it decides."""
 
 Index = tuple[int, ...]
 
@@ -161,14 +157,14 @@ ON_BORDER: Mapping[str, Callable[[Seen, float], Iterator[Border]]] = {
 """Primitive to the elements at which it is not smooth."""
 
 
-def comparisons_behind(names: Names, decision: Value) -> list[Seen]:
-    """The comparisons of numbers that depend on the inputs, from which a condition was made.
+def jumps_behind(names: Names, decision: Value) -> list[Seen]:
+    """The steps that turned numbers which depend on the inputs into what decides a choice, in their order.
 
     Args:
         names: of the run.
         decision: the condition of a `where`, the index of a `cond`.
     """
-    found: list[Seen] = []
+    found: dict[int, Seen] = {}
     waiting, known = [decision], set()
     while waiting and len(known) < MAX_LOGIC:
         value = waiting.pop()
@@ -176,14 +172,18 @@ def comparisons_behind(names: Names, decision: Value) -> list[Seen]:
         if value.key in known or item is None:
             continue
         known.add(value.key)
-        assert isinstance(item.step, Equation)
-        if item.step.primitive in COMPARISONS:
-            a, b = item.operands
-            if a.key != b.key and is_number(a) and (a.varies or b.varies):
-                found.append(item)
-        elif item.step.primitive in LOGIC:
+        if any(operand.varies and is_number(operand) for operand in item.operands):
+            tests_itself = len(item.operands) == 2 and item.operands[0].key == item.operands[1].key  # is it NaN?
+            if not tests_itself and item.step.primitive != "is_finite":  # type: ignore[union-attr]
+                found[id(item)] = item
+        else:
             waiting += item.operands
-    return found[::-1]
+    return list(found.values())[::-1]
+
+
+def comparisons_behind(names: Names, decision: Value) -> list[Seen]:
+    """Those of `jumps_behind` that compare two numbers."""
+    return [item for item in jumps_behind(names, decision) if item.step.primitive in COMPARISONS]  # type: ignore
 
 
 def tangent_of(border: Border, directions: int) -> np.ndarray:
@@ -201,17 +201,15 @@ def tangent_of(border: Border, directions: int) -> np.ndarray:
 
 
 def said(names: Names, border: Border) -> str:
-    """`x[0] = 1 and x[1] = 1`, `x[2] = 0 and 0`: the two numbers that are equal."""
-    first, second = border.sides
-    left = names.said(border.item, *first)
+    """`x[0] and x[1] are both 1`, `x[2] is 0`, `its operands are both 3`: the two numbers that are equal."""
+    (operand, index), second = border.sides
+    value = border.item.operands[operand].data[index if border.item.operands[operand].data.shape else ()]
+    named = [names.element(border.item, *side) for side in border.sides if side is not None]
+    named = list(dict.fromkeys(filter(None, named)))
+    if len(named) == 2:
+        return f"{named[0]} and {named[1]} are both {figure(value)}"
+    if named:
+        return f"{named[0]} is {figure(value)}"
     if second is None:
-        return left
-    return f"{left} and {names.said(border.item, *second)}"
-
-
-def same_line(items: Sequence[Any], place: Callable[[Any], tuple[str, int]]) -> dict[tuple[str, int], list[Any]]:
-    """Things by the source line that they belong to, in the order in which lines were first met."""
-    lines: dict[tuple[str, int], list[Any]] = {}
-    for item in items:
-        lines.setdefault(place(item), []).append(item)
-    return lines
+        return f"its operand is {figure(value)}"
+    return f"{'two elements' if operand == second[0] else 'its operands'} are both {figure(value)}"

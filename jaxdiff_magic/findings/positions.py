@@ -53,7 +53,8 @@ def find(scene: Scene) -> list[Finding]:
     lines: dict[tuple[Any, ...], list[Outside]] = {}
     for item in scene.seen:
         for outside in _outside(scene.names, item):
-            lines.setdefault((item.step.location, outside.axis, outside.did), []).append(outside)
+            place = item.step.location
+            lines.setdefault((place.file, place.line, outside.axis, outside.did), []).append(outside)
     return [_finding(scene.names, found) for found in lines.values()]
 
 

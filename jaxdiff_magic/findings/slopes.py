@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxdiff_magic.reference.directions import leaf_places
-from jaxdiff_magic.reference.numbers import EPS
 
 STEPS = 14
 JUMPS, STEEP = 1.9, 1.2
@@ -62,12 +61,12 @@ class Slopes:
 
 
 def both_sides(
-    values: Callable[[Batch], np.ndarray], point: Sequence[np.ndarray], directions: np.ndarray
+    values: Callable[[Batch], tuple[np.ndarray, np.ndarray]], point: Sequence[np.ndarray], directions: np.ndarray
 ) -> list[Slopes]:
     """The slopes of a function along each of some directions.
 
     Args:
-        values: a batch of points to `(points, outputs)`, float64.
+        values: a batch of points to values and bounds on their rounding, each `(points, outputs)`, float64.
         point: for each input leaf an array of its shape.
         directions: shape `(directions, inputs)`, flat over all leaves.
     """
@@ -80,18 +79,21 @@ def both_sides(
     places = leaf_places([x.shape for x in point])
     batch = [stacked[:, place].reshape(-1, *x.shape) for place, x in zip(places, point, strict=True)]
     with np.errstate(all="ignore"):
-        found = values(batch)
-        parts = found[1:].reshape(len(directions), 2, STEPS, -1)
+        found, errors = values(batch)
+        parts, noise = (array[1:].reshape(len(directions), 2, STEPS, -1) for array in (found, errors))
         return [
-            Slopes(_side(found[0], part[1], -h), _side(found[0], part[0], h), found[0])
-            for part, h in zip(parts, steps, strict=True)
+            Slopes(
+                _side(found[0], part[1], (bounds[1] + errors[0]) / h[:, None], -h),
+                _side(found[0], part[0], (bounds[0] + errors[0]) / h[:, None], h),
+                found[0],
+            )
+            for part, bounds, h in zip(parts, noise, steps, strict=True)
         ]
 
 
-def _side(middle: np.ndarray, beside: np.ndarray, steps: np.ndarray) -> Side:
+def _side(middle: np.ndarray, beside: np.ndarray, rounding: np.ndarray, steps: np.ndarray) -> Side:
     """Neville's scheme on one-sided quotients, whose error has all powers of the step; the best entry wins."""
     h = steps[:, None]
-    rounding = 2 * EPS * np.maximum(np.abs(beside), np.abs(middle)) / np.abs(h)
     previous = (beside - middle) / h
     slope, error = previous[-1], np.full(middle.shape, np.inf)
     growth = np.abs(previous[-1]) / np.where(previous[-2] == 0, np.inf, np.abs(previous[-2]))
@@ -107,4 +109,4 @@ def _side(middle: np.ndarray, beside: np.ndarray, steps: np.ndarray) -> Side:
     steep = (growth > STEEP) & (np.abs(beside[-1] - middle) > FINE * np.max(np.abs(beside), axis=0))
     slope = np.where(steep, np.copysign(np.inf, (beside[-1] - middle) / h[-1]), slope)
     slope = np.where(np.isfinite(beside[-1]) & np.isfinite(middle), slope, np.nan)
-    return Side(slope, np.where(steep, 0.0, error), beside[-1], steep & (growth > JUMPS))
+    return Side(slope, np.where(steep, 0.0, error), 2 * beside[-1] - beside[-2], steep & (growth > JUMPS))

@@ -172,7 +172,7 @@ class Run:
                 self.watch(equation, operands, results)
         if self.watch:
             for call in trace.rule_calls:
-                if all(atom in environment or isinstance(atom, Constant) for atom in (*call.inputs, *call.outputs)):
+                if all(isinstance(atom, Constant) or atom in environment for atom in (*call.inputs, *call.outputs)):
                     self.watch(call, [read(atom) for atom in call.inputs], [read(atom) for atom in call.outputs])
         return [read(atom) for atom in trace.outputs]
 
