@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from jaxdiff_magic.findings import frozen, integers, kinks, modes, nans, positions, precision, sizes
+from jaxdiff_magic.findings import frozen, integers, kinks, modes, nans, positions, precision, sizes, zeros
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
 
 __all__ = ["Scene", "findings_of"]
 
 SEVERITIES = ("error", "warning", "info")
-KINDS = (nans, precision, modes, sizes, integers, kinks, frozen, positions)
+KINDS = (nans, precision, modes, sizes, integers, kinks, frozen, zeros, positions)
 """Each has `find`, from a scene to findings."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from jaxdiff_magic.findings.slopes import Side, Slopes, both_sides
 from jaxdiff_magic.reference.directions import leaf_places
 from jaxdiff_magic.reference.watching import Seen, watched
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.trace import Equation, RuleCall, Trace
+from jaxdiff_magic.trace import Equation, RuleCall
 
 MAX_LINES = 6
 """No more lines than this are looked at."""
@@ -104,7 +104,7 @@ def find(scene: Scene) -> list[Finding]:
 def _kinks(scene: Scene) -> list[Kink]:
     """The operations that choose between equal numbers, one for each line and kind."""
     coarseness = choices.rounding_of(scene.subject)
-    calls = dict(_covering(scene.trace)) if scene.trace else {}
+    calls = scene.rule_calls
     lines: dict[tuple[str, int, str], tuple[Equation, list[Border]]] = {}
     for item in scene.seen:
         step = item.step
@@ -127,15 +127,6 @@ def _decisive(scene: Scene, item: Seen, coarseness: float) -> list[Border]:
         behind = choices.comparisons_behind(scene.names, item.operands[0])
         return [border for comparison in behind for border in choices.borders_of(comparison, coarseness)]
     return choices.borders_of(item, coarseness)
-
-
-def _covering(trace: Trace) -> Iterator[tuple[int, RuleCall]]:
-    """For each equation inside a function with a rule of its own, the outermost such function."""
-    for call in trace.rule_calls:
-        yield from ((id(equation), call) for equation in trace.equations[slice(*call.equations)])
-    for equation in trace.equations:
-        for body in equation.bodies:
-            yield from _covering(body)
 
 
 # Crossing the kink

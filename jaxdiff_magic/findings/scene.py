@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.watching import Seen, watched
 from jaxdiff_magic.report import Check
 from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import Trace
+from jaxdiff_magic.trace import RuleCall, Trace
 from jaxdiff_magic.values import Derivatives, Values
 
 
@@ -56,3 +57,16 @@ class Scene:
     def names(self) -> Names:
         """What the reader calls the values of the run that was seen."""
         return Names(self.subject.inputs, self.seen)
+
+    @functools.cached_property
+    def rule_calls(self) -> Mapping[int, RuleCall]:
+        """For each equation, by its identity, the outermost function with a rule of its own that it is part of."""
+        return dict(_covering(self.trace)) if self.trace is not None else {}
+
+
+def _covering(trace: Trace) -> Iterator[tuple[int, RuleCall]]:
+    for call in trace.rule_calls:  # inner calls come first
+        yield from ((id(equation), call) for equation in trace.equations[slice(*call.equations)])
+    for equation in trace.equations:
+        for body in equation.bodies:
+            yield from _covering(body)
