@@ -151,6 +151,7 @@ def check(
     points: int = 64,
     budget: float = 10.0,
     seed: int = 0,
+    trust: str | Sequence[str] = (),
     strict: bool = False,
 ) -> Callable[..., Check]:
     """Assert that JAX's derivatives of `f` are right, in a test suite: `check(f)(x)`.
@@ -158,7 +159,7 @@ def check(
     No formulas are written and no cost is measured, so an outcome is "agrees" where `derive` may say "proved".
 
     Args:
-        f, wrt, order, points, budget, seed: as in `derive`.
+        f, wrt, order, points, budget, seed, trust: as in `derive`.
         strict: whether what cannot be decided fails as well.
 
     Returns:
@@ -176,7 +177,6 @@ def check(
     _refuse_bad_options(order, points, budget)
 
     def at(*args: Any, **kwargs: Any) -> Check:
-        started = time.monotonic()
         subject = subject_of(f, args, kwargs, wrt)
         derivatives = derivatives_of(subject, order)
         trace, unreachable = _trace(subject)
@@ -188,7 +188,8 @@ def check(
             unreachable,
             points=points,
             seed=seed,
-            deadline=started + budget,
+            deadline=time.monotonic() + budget,
+            trust=(trust,) if isinstance(trust, str) else tuple(trust),
         )
         found.raise_if_wrong(subject, strict)
         return found

@@ -153,6 +153,12 @@ class Trace:
     rule_calls: tuple[RuleCall, ...] = ()
 
 
+def primitives_of(trace: Trace) -> frozenset[str]:
+    """The names of all primitives of a trace, those of its bodies included."""
+    own = {equation.primitive for equation in trace.equations}
+    return frozenset(own.union(*(primitives_of(body) for equation in trace.equations for body in equation.bodies)))
+
+
 def trace_of(function: Callable[..., Any], leaves: Sequence[Any], subject: Subject) -> Trace:
     """The trace of `function(*leaves)`.
 

@@ -24,7 +24,7 @@ from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.faults import faults_of
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric
-from jaxdiff_magic.checking.points import batched, sample
+from jaxdiff_magic.checking.points import sample
 from jaxdiff_magic.checking.proofs import Proofs
 from jaxdiff_magic.checking.rules import SAFETY, RuleName, compare, rule_trace, rule_values
 from jaxdiff_magic.checking.summary import summary_of

@@ -12,6 +12,7 @@ from jaxdiff_magic.checking.rules import Comparison
 from jaxdiff_magic.report import OUTCOMES
 
 MAX_FAILED_PROOFS = 3
+ON_BORDER = "a choice (where, max, abs …) stands on its border here"
 PROVED, AGREES, OUT_OF_REACH, DIFFERS = range(len(OUTCOMES))
 
 
@@ -125,6 +126,7 @@ def _by_formula(
             f"{found.formula:.6g}{rule.place}",
         )
         decision = decision.set(found.unclear, OUT_OF_REACH, f"JAX's {_mode(rule.name)} {found.why}")
+    decision = decision.set(_bent(evidence, tolerance), OUT_OF_REACH, ON_BORDER)
     compared = any(not rule.comparison.why for rule in evidence.rules)
     for k, columns in enumerate(evidence.native):
         if k > 0 and compared:
@@ -141,8 +143,7 @@ def _by_formula(
             with np.errstate(invalid="ignore"):
                 off = known & given & (np.abs(actual - value) > allowed)
             if borders[k]:
-                reason = "a choice (where, max, abs …) stands on its border here"
-                decision = decision.set(off | (known & ~given), OUT_OF_REACH, reason)
+                decision = decision.set(off | (known & ~given), OUT_OF_REACH, ON_BORDER)
                 continue
             lost = known & ~given & np.isfinite(allowed)
             reason = f"JAX's {mode} mode is not finite, the derivative is"
@@ -156,6 +157,21 @@ def _by_formula(
             decision = decision.set(clearly, DIFFERS, f"JAX's {mode} mode differs from the formula")
             decision = decision.set(off, OUT_OF_REACH, f"JAX's {mode} mode and the formula differ, but not decidedly")
     return decision
+
+
+def _bent(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray | bool:
+    """Where a choice on its border bends the function at the user's point, as far as function values show.
+
+    JAX and the formula may take the same side there, and agree on a number that is no derivative.
+    """
+    values, bounds, borders = evidence.formula  # type: ignore[misc]
+    if not borders[0] or evidence.numeric is None:
+        return False
+    estimate, error, kink = (part[0] for part in evidence.numeric)
+    size = max(float(np.max(np.abs(values[0]), initial=0.0)), evidence.scale)
+    with np.errstate(invalid="ignore"):
+        coarse = ~(error <= 1e-3 * size)  # as at a jump
+        return kink | coarse | ~(np.abs(estimate - values[0]) <= 10 * error + tolerance(values[0], bounds[0]))
 
 
 def _sides(evidence: Evidence, value: np.ndarray, actual: np.ndarray, k: int) -> np.ndarray:

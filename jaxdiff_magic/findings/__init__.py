@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from jaxdiff_magic.findings import impure, integers, modes, nans, precision, rules, sizes
+from jaxdiff_magic.findings import (
+    frozen,
+    impure,
+    integers,
+    kinks,
+    modes,
+    nans,
+    positions,
+    precision,
+    rules,
+    sizes,
+    zeros,
+)
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
 
 __all__ = ["Scene", "findings_of"]
 
 SEVERITIES = ("error", "warning", "info")
-KINDS = (rules, nans, precision, modes, sizes, integers, impure)
+KINDS = (rules, nans, kinks, zeros, positions, precision, frozen, modes, sizes, integers, impure)
 """Each has `find`, from a scene to findings."""
 
 

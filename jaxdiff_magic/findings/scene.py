@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.findings.naming import Names
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.watching import Seen, watched
 from jaxdiff_magic.report import Check
 from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import Trace
+from jaxdiff_magic.trace import RuleCall, Trace
 from jaxdiff_magic.values import Derivatives, Values
 
 
@@ -43,5 +45,28 @@ class Scene:
         """The steps at the point, in float64; none where some step has no rule."""
         if self.trace is not None:
             with contextlib.suppress(OutOfReach):
-                return watched(self.trace, [np.asarray(x, np.float64) for x in self.subject.point])
+                return watched(self.trace, self.point)
         return ()
+
+    @functools.cached_property
+    def point(self) -> list[np.ndarray]:
+        """The values of the inputs, float64."""
+        return [np.asarray(x, np.float64) for x in self.subject.point]
+
+    @functools.cached_property
+    def names(self) -> Names:
+        """What the reader calls the values of the run that was seen."""
+        return Names(self.subject.inputs, self.seen)
+
+    @functools.cached_property
+    def rule_calls(self) -> Mapping[int, RuleCall]:
+        """For each equation, by its identity, the outermost function with a rule of its own that it is part of."""
+        return dict(_covering(self.trace)) if self.trace is not None else {}
+
+
+def _covering(trace: Trace) -> Iterator[tuple[int, RuleCall]]:
+    for call in trace.rule_calls:  # inner calls come first
+        yield from ((id(equation), call) for equation in trace.equations[slice(*call.equations)])
+    for equation in trace.equations:
+        for body in equation.bodies:
+            yield from _covering(body)

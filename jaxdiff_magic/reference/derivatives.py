@@ -29,7 +29,7 @@ from jaxdiff_magic.reference.directions import (
 )
 from jaxdiff_magic.reference.numbers import Bounded, Dual, Number, base
 from jaxdiff_magic.reference.run import Diverges, Node, Run
-from jaxdiff_magic.trace import Trace
+from jaxdiff_magic.trace import Trace, primitives_of
 
 MAX_PORTIONS = 4_000
 """A derivative that takes more portions than this is out of reach."""
@@ -54,6 +54,7 @@ class Reference:
         self.inputs = [variable.shape for variable in trace.inputs]
         self.outputs = [atom.shape for atom in trace.outputs]
         self._largest = largest(trace)
+        self._freezes = "stop_gradient" in primitives_of(trace)
         self._one_by_one = False
         self._kept: dict[tuple[int, bool, bytes], tuple[Blocks, np.ndarray]] = {}
 
@@ -69,6 +70,7 @@ class Reference:
         Raises:
             OutOfReach: names the primitive without a rule, and the user's line.
         """
+        hold = hold and self._freezes
         order, rest = len(path) - 1, (hold, fingerprint(points))
         if (order, *rest) not in self._kept:
             while len(self._kept) > 12:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from jaxdiff_magic.reference.numbers import Bounded, base
+from jaxdiff_magic.reference.directions import laid_rows
+from jaxdiff_magic.reference.numbers import Bounded, Dual, Number, base, split
 from jaxdiff_magic.reference.run import Node, Run
 from jaxdiff_magic.trace import Equation, RuleCall, Trace
 
@@ -23,11 +24,16 @@ class Value:
         data: float64 (complex128, or integers and booleans as they are).
         error: a bound on its rounding, of the shape of `data`, or 0.0.
         varies: whether it depends on the function's inputs, be it only by jumps (as integers do).
+        key: tells one value of a run from another; those of the inputs are 0, 1, … in their order.
+        tangent: along the directions of `watched`, shape `(directions, *shape)`, or `(1, *shape)` where they all give
+            the same; None where none can reach it.
     """
 
     data: np.ndarray
     error: np.ndarray | float
     varies: bool
+    key: int = -1
+    tangent: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -39,32 +45,63 @@ class Seen:
     results: tuple[Value, ...]
 
 
-def watched(trace: Trace, point: Sequence[np.ndarray]) -> tuple[Seen, ...]:
+def watched(trace: Trace, point: Sequence[np.ndarray], directions: np.ndarray | None = None) -> tuple[Seen, ...]:
     """The steps of a trace at a point, in the order in which they are done; what no result depends on is left out.
 
     Args:
         trace: of a function.
         point: its arguments, float64.
+        directions: along which tangents are followed, shape `(directions, inputs)`, flat over all arguments; None to
+            follow none.
 
     Raises:
         OutOfReach: names the primitive that has no rule, and the user's line.
     """
     seen: list[Seen] = []
+    known = _Known()
 
     def watch(step: Equation | RuleCall, operands: Sequence[Node], results: Sequence[Node]) -> None:
         if len(seen) < MAX_SEEN:
-            seen.append(Seen(step, tuple(map(_value, operands)), tuple(map(_value, results))))
+            seen.append(Seen(step, tuple(map(known.value, operands)), tuple(map(known.value, results))))
 
-    run = Run(1, 1, taped=False, watch=watch)
     arguments = [np.asarray(x, np.float64) for x in point]
+    lead = 1 if directions is None else 2
+    numbers: list[Number] = [Bounded(x.reshape(*(1,) * lead, *x.shape)) for x in arguments]
+    if directions is not None:
+        along = laid_rows(directions, [x.shape for x in arguments], 1, lead)
+        numbers = [Dual(1, x, tangent) for x, tangent in zip(numbers, along, strict=True)]
+    nodes = [Node(x, argument.shape, True) for x, argument in zip(numbers, arguments, strict=True)]
+    for node in nodes:
+        known.value(node)
+    run = Run(lead, 1, taped=False, watch=watch)
     with np.errstate(all="ignore"):
-        run.trace(trace, [Node(Bounded(x[None]), x.shape, True) for x in arguments])
+        run.trace(trace, nodes)
     return tuple(seen)
 
 
-def _value(node: Node) -> Value:
+@dataclass
+class _Known:
+    """The values of a run, each recorded once; the nodes are kept so that no two have one identity."""
+
+    values: dict[int, tuple[Node, Value]] = field(default_factory=dict)
+
+    def value(self, node: Node) -> Value:
+        if id(node) not in self.values:
+            self.values[id(node)] = node, _value(node, len(self.values))
+        return self.values[id(node)][1]
+
+
+def _value(node: Node, key: int) -> Value:
     if not node.is_number:
-        return Value(np.asarray(node.value).reshape(node.shape), 0.0, node.varies)
+        return Value(_alone(node.array, node), 0.0, node.varies, key)
     found = base(node.value)
-    error = 0.0 if found.error is None else np.broadcast_to(found.error, found.data.shape).reshape(node.shape)
-    return Value(found.data.reshape(node.shape), error, node.varies)
+    error = 0.0 if found.error is None else _alone(np.broadcast_to(found.error, found.data.shape), node)
+    _, tangent = split(node.value, 1)
+    rows = None if tangent is None else base(tangent).data[0]  # of the one point
+    return Value(_alone(found.data, node), error, node.varies, key, rows)
+
+
+def _alone(array: np.ndarray, node: Node) -> np.ndarray:
+    """A value without lead axes: it is the same along all of them."""
+    lead = array.ndim - len(node.shape)
+    return array[(0,) * lead].reshape(node.shape)

@@ -110,9 +110,10 @@ def _window(
     return place, valid
 
 
-def _clips(mode: Any) -> bool:
+def _clips(mode: Any, reads: bool) -> bool:
+    """Whether windows are moved inside: XLA does so where it reads; where it writes, only when JAX asks for it."""
     name = str(mode).lower()
-    return "fill" not in name and "drop" not in name
+    return "clip" in name or (reads and "fill" not in name and "drop" not in name)
 
 
 def _gather(run: Run, xs: list[Node], step: Step) -> list[Node]:
@@ -128,7 +129,7 @@ def _gather(run: Run, xs: list[Node], step: Step) -> list[Node]:
         getattr(d, "operand_batching_dims", ()),
         getattr(d, "start_indices_batching_dims", ()),
         step.params["slice_sizes"],
-        _clips(step.params["mode"]),
+        _clips(step.params["mode"], reads=True),
     )
     found = taken(run, x, positions, valid)
     if valid.all():
@@ -162,7 +163,7 @@ def _scatter_positions(run: Run, xs: list[Node], step: Step) -> tuple[np.ndarray
         batched,
         getattr(d, "scatter_indices_batching_dims", ()),
         sizes,
-        _clips(step.params["mode"]),
+        _clips(step.params["mode"], reads=False),
     )
 
 

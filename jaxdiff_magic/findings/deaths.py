@@ -1,0 +1,196 @@
+"""Where tangents die: the steps that turn a direction of the inputs into nothing, and why.
+
+Three kinds of zero are kept apart: structural (the result does not depend on the input), symbolic (zero at every point,
+as behind `stop_gradient` or `floor`), numeric (zero at this point, as behind a factor that is 0 here).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from jaxdiff_magic.findings.choices import COMPARISONS, is_number
+from jaxdiff_magic.findings.naming import INDEXED, MOVES, Names
+from jaxdiff_magic.findings.saying import figure
+from jaxdiff_magic.reference.watching import Seen, Value
+from jaxdiff_magic.trace import Equation, RuleCall
+
+Zero = Literal["structural", "symbolic", "numeric"]
+SATURATING = frozenset("exp exp2 tanh logistic erf erfc expm1 atan log1p".split())
+ROUNDING = frozenset(("floor", "ceil", "round", "sign"))
+READS = frozenset(("slice", "squeeze", "split", "unstack"))
+ACROSS = frozenset(("sort", "cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp", "dot_general"))
+"""Primitives whose results have the shape of an operand, but are not made element by element."""
+WRITES = ("scatter", "dynamic_update_slice")
+
+
+@dataclass(frozen=True)
+class Death:
+    """A step at which a direction ends.
+
+    Attributes:
+        item: the step.
+        zero: which kind of zero it makes.
+        why: in a clause: "stop_gradient holds it fixed".
+        reason: one word that groups: "stop_gradient", "rounding", "integer", "comparison", "not selected",
+            "overwritten", "factor", "saturated", "stationary", "unread".
+    """
+
+    item: Seen
+    zero: Zero
+    why: str
+    reason: str
+
+
+def deaths(names: Names, seen: Sequence[Seen], calls: Mapping[int, RuleCall], directions: int) -> list[list[Death]]:
+    """For each direction that was watched, the steps at which it ends, wholly or for some elements.
+
+    Args:
+        names: of the run.
+        seen: its steps, with tangents.
+        calls: for each equation (by identity) the function with a rule of its own around it.
+        directions: how many there are.
+    """
+    found: list[dict[tuple[int, str], Death]] = [{} for _ in range(directions)]
+    for item in seen:
+        step = item.step
+        if not isinstance(step, Equation) or step.bodies:
+            continue
+        for operand, value in enumerate(item.operands):
+            if value.tangent is None or not is_number(value):
+                continue
+            if end := _ended(item, operand, directions, calls.get(id(step))):
+                death = _explained(names, end)
+                for row in np.flatnonzero(end.rows):
+                    found[row].setdefault((id(step), death.reason), death)
+    return [_telling(list(rows.values())) for rows in found]
+
+
+def _telling(found: list[Death]) -> list[Death]:
+    """Without the comparisons that only decide which value goes on, and the reads that leave elements out."""
+    for idle in ("comparison", "unread"):
+        if any(death.reason != idle for death in found):
+            found = [death for death in found if death.reason != idle]
+    return found
+
+
+def alive(value: Value, directions: int) -> np.ndarray:
+    """Where a value moves along each direction, shape `(directions, *shape)`."""
+    shape = (directions, *value.data.shape)
+    if value.tangent is None:
+        return np.zeros(shape, bool)
+    return np.broadcast_to(~(np.abs(value.tangent) == 0), shape)
+
+
+@dataclass(frozen=True)
+class End:
+    """An operand along which directions end.
+
+    Attributes:
+        item, operand: the step and which of its operands.
+        rows: which directions, shape `(directions,)`.
+        elements: which elements of the operand, its shape.
+        call: the function with a rule of its own around the step.
+    """
+
+    item: Seen
+    operand: int
+    rows: np.ndarray
+    elements: np.ndarray
+    call: RuleCall | None
+
+    @property
+    def value(self) -> Value:
+        return self.item.operands[self.operand]
+
+    @property
+    def primitive(self) -> str:
+        return self.item.step.primitive  # type: ignore[union-attr]
+
+    @property
+    def numbers(self) -> str:
+        """The numbers at which it ends: 3, -2 to -1."""
+        data = self.value.data[self.elements]
+        low, high = float(np.min(data)), float(np.max(data))
+        return figure(low) if low == high else f"{figure(low)} to {figure(high)}"
+
+    def death(self, zero: Zero, why: str, reason: str) -> Death:
+        return Death(self.item, zero, why, reason)
+
+
+def _ended(item: Seen, operand: int, directions: int, call: RuleCall | None) -> End | None:
+    """Where an operand moves without moving the result (of elementwise steps: some element of it)."""
+    value, result, primitive = item.operands[operand], item.results[0], item.step.primitive  # type: ignore[union-attr]
+    moving = alive(value, directions)
+    after = [alive(r, directions) for r in item.results]
+    gone = ~np.any([a.reshape(directions, -1).any(axis=1) for a in after], axis=0)
+    ends = moving & gone.reshape(-1, *(1,) * value.data.ndim)
+    if value.data.shape == result.data.shape and primitive not in MOVES and primitive not in ACROSS:
+        ends = ends | (moving & ~after[0])
+    rows = ends.reshape(directions, -1).any(axis=1)
+    return End(item, operand, rows, ends.any(axis=0), call) if rows.any() else None
+
+
+def _explained(names: Names, end: End) -> Death:
+    """Why a direction ends at a step."""
+    primitive = end.primitive
+    if primitive in EXPLANATIONS:
+        return EXPLANATIONS[primitive](names, end)
+    if primitive in COMPARISONS:
+        return end.death("symbolic", "only a comparison uses it", "comparison")
+    if not is_number(end.item.results[0]):
+        return end.death("symbolic", "it is made an integer or a boolean", "integer")
+    if primitive in ROUNDING:
+        return end.death("symbolic", f"{primitive} makes it constant piece by piece", "rounding")
+    if primitive in INDEXED:
+        return end.death("numeric", "other elements are read", "another element")
+    if primitive in READS:
+        return end.death("structural", "it is not read", "unread")
+    if primitive in SATURATING:
+        return end.death("numeric", f"{primitive} is saturated at {end.numbers}", "saturated")
+    if primitive.startswith(WRITES):
+        if end.operand == 0:
+            return end.death("symbolic", "its elements are overwritten", "overwritten")
+        return end.death("symbolic", "it is written outside the array, and dropped", "overwritten")
+    return end.death("numeric", f"the slope of {primitive} is 0 here", "stationary")
+
+
+def _smaller(names: Names, end: End) -> Death:
+    """max and min: of a rectifier, which is off."""
+    other = end.item.operands[1 - end.operand]
+    if end.call:
+        return end.death("numeric", f"{end.call.name} is flat where its input is {end.numbers}", "not selected")
+    same = other.data.size and np.ptp(other.data) == 0
+    taken = f", {figure(other.data.flat[0])}, instead of {end.numbers}" if same else ""
+    return end.death("numeric", f"{end.primitive} takes the other operand{taken}", "not selected")
+
+
+def _factor(names: Names, end: End) -> Death:
+    """A product whose other factor is 0; where that depends on the same direction, the point is stationary."""
+    item, other = end.item, end.item.operands[1 - end.operand]
+    if alive(other, len(end.rows))[end.rows].any():
+        return end.death("numeric", "both factors of a product vary, and it is stationary", "stationary")
+    name = names.array(item, 1 - end.operand)
+    what = f"{name}, which is 0 here" if name else "a factor that is 0 here"
+    return end.death("numeric" if other.varies else "symbolic", f"it is multiplied by {what}", "factor")
+
+
+EXPLANATIONS: Mapping[str, Callable[[Names, End], Death]] = {
+    "stop_gradient": lambda _, end: end.death("symbolic", "stop_gradient holds it fixed", "stop_gradient"),
+    **dict.fromkeys(
+        ("argmax", "argmin"),
+        lambda _, end: end.death("symbolic", f"{end.primitive} turns it into a position", "integer"),
+    ),
+    "select_n": lambda _, end: end.death("numeric", "where selects the other case", "not selected"),
+    **dict.fromkeys(("max", "min"), _smaller),
+    "clamp": lambda _, end: end.death("numeric", f"it is clipped at {end.numbers}", "not selected"),
+    **dict.fromkeys(
+        ("reduce_max", "reduce_min", "sort", "top_k", "cummax", "cummin"),
+        lambda _, end: end.death("numeric", "another element is taken", "another element"),
+    ),
+    **dict.fromkeys(("mul", "dot_general", "conv_general_dilated"), _factor),
+}
+"""Primitive to why a direction ends there."""

@@ -1,0 +1,339 @@
+"""Points at which the function is not smooth: which operation, the slopes on both sides, and what JAX returns."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.findings import choices
+from jaxdiff_magic.findings.choices import COMPARISONS, Border
+from jaxdiff_magic.findings.flatness import flat_curvature
+from jaxdiff_magic.findings.saying import figure, quoted
+from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.findings.slopes import Side, Slopes, both_sides
+from jaxdiff_magic.reference.directions import leaf_places
+from jaxdiff_magic.reference.watching import Seen, watched
+from jaxdiff_magic.report import Finding
+from jaxdiff_magic.trace import Equation, RuleCall
+
+MAX_LINES = 6
+"""No more lines than this are looked at."""
+MAX_ELEMENTS = 4
+"""Along at most so many directions the slopes of one line are measured."""
+MAX_FOLLOWED = 64
+"""With more scalar inputs than this, only coordinates that have a name in the comparison are moved."""
+MAX_NUMBERS = 20_000_000
+"""Tangents are followed while a run has no more numbers than this."""
+
+NOUNS = {"select_n": "where", "cond": "cond", "reduce_max": "max", "reduce_min": "min"}
+JUMPS = frozenset(("sign", "floor", "ceil", "round"))
+ROOTS = frozenset(("sqrt", "cbrt", "pow"))
+CONVENTIONS: Mapping[str, str] = {
+    **dict.fromkeys(("max", "min"), "since it gives each of two equal operands half of the slope"),
+    "clamp": "since it counts a value on a bound as outside",
+    "abs": "since its rule of abs takes slope +1 at 0",
+    **dict.fromkeys(("reduce_max", "reduce_min"), "since it shares the slope evenly among equal elements"),
+    **dict.fromkeys(("argmax", "argmin"), "since it takes the first of equal elements"),
+    **dict.fromkeys(("sort", "top_k"), "since it keeps equal elements in the order in which they came"),
+    **dict.fromkeys(("select_n", "cond"), "since it differentiates the branch that the condition picks"),
+    **dict.fromkeys(ROOTS, "since the slope of a root at 0 is infinite, and nan once multiplied by 0"),
+    **dict.fromkeys(JUMPS, "since the slope is 0 on both sides of the jump"),
+}
+"""Why JAX returns what it does at a kink; measured with JAX 0.10 and 0.12."""
+
+
+@dataclass(frozen=True)
+class Kink:
+    """What one line does on its border.
+
+    Attributes:
+        step: the operation that chooses.
+        borders: the pairs that are equal.
+        call: the function with a rule of its own around the operation, if there is one.
+    """
+
+    step: Equation
+    borders: tuple[Border, ...]
+    call: RuleCall | None
+
+    @property
+    def name(self) -> str:
+        """What the reader calls the operation."""
+        return self.call.name if self.call else NOUNS.get(self.step.primitive, self.step.primitive)
+
+    @property
+    def why(self) -> str:
+        """Why JAX returns what it does."""
+        if self.call:
+            return f"by its rule of {self.call.name}" if self.call.is_library else f"by the rule of {self.call.name}"
+        return CONVENTIONS[self.step.primitive]
+
+
+@dataclass(frozen=True)
+class Direction:
+    """A direction in which a kink is crossed: one coordinate, or a random one."""
+
+    name: str
+    vector: np.ndarray
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """An entry of the gradient that does not change along a direction as JAX's Hessian says."""
+
+    direction: Direction
+    slopes: Slopes
+    entry: int
+    told: float
+
+
+def find(scene: Scene) -> list[Finding]:
+    """One finding for each source line whose choice stands on its border and bends the function or its gradient."""
+    if scene.reference is None or not scene.seen or not scene.subject.size:
+        return []
+    with contextlib.suppress(OutOfReach):
+        found = [finding for kink in _kinks(scene)[:MAX_LINES] for finding in _looked_at(scene, kink)]
+        return found + flat_curvature(scene)
+    return []
+
+
+def _kinks(scene: Scene) -> list[Kink]:
+    """The operations that choose between equal numbers, one for each line and kind."""
+    coarseness = choices.rounding_of(scene.subject)
+    calls = scene.rule_calls
+    lines: dict[tuple[str, int, str], tuple[Equation, list[Border]]] = {}
+    for item in scene.seen:
+        step = item.step
+        if isinstance(step, Equation):
+            borders = _decisive(scene, item, coarseness)
+            if borders:
+                lines.setdefault((step.location.file, step.location.line, step.primitive), (step, []))[1].extend(
+                    borders
+                )
+    kinks = [Kink(step, tuple(borders), calls.get(id(step))) for step, borders in lines.values()]
+    compared = [frozenset(id(border.item) for border in kink.borders) for kink in kinks]
+    # of several choices by one condition (the double where) the last one decides
+    return [kink for k, kink in enumerate(kinks) if compared[k] not in compared[k + 1 :]]
+
+
+def _decisive(scene: Scene, item: Seen, coarseness: float) -> list[Border]:
+    """The pairs on their border by which one step chooses."""
+    assert isinstance(item.step, Equation)
+    if item.step.primitive in COMPARISONS:
+        return []  # what it decides is what matters
+    if item.step.primitive in ("select_n", "cond"):
+        behind = choices.comparisons_behind(scene.names, item.operands[0])
+        return [border for comparison in behind for border in choices.borders_of(comparison, coarseness)]
+    return choices.borders_of(item, coarseness)
+
+
+# Crossing the kink
+
+
+def _directions(scene: Scene, kink: Kink) -> list[Direction]:
+    """Directions that move the two sides of the kink apart, the clearest first."""
+    n, named = scene.subject.size, _named(scene, kink)
+    columns = list(range(n)) if n <= MAX_FOLLOWED else named
+    columns = columns[:MAX_FOLLOWED]
+    rows = np.eye(n)[columns] if n <= MAX_FOLLOWED else np.array([_unit(n, k) for k in columns]).reshape(-1, n)
+    size = sum(value.data.size for item in scene.seen for value in item.results) * max(len(rows), 1)
+    order = list(named)
+    if len(rows) and size <= MAX_NUMBERS and scene.trace is not None:
+        order += [columns[k] for k in _moving(scene, kink, rows)]
+    random = np.random.default_rng(n).standard_normal(n)
+    found = [Direction(scene.names.input_element(k), _unit(n, k)) for k in dict.fromkeys(order)]
+    if not found:  # the sides move together, or at second order, as at the norm of 0
+        found = [Direction(scene.names.input_element(k), _unit(n, k)) for k in columns[:MAX_ELEMENTS]]
+    return [*found[:MAX_ELEMENTS], Direction("a random direction", random / np.linalg.norm(random))]
+
+
+def _unit(n: int, k: int) -> np.ndarray:
+    unit = np.zeros(n)
+    unit[k] = 1.0
+    return unit
+
+
+def _named(scene: Scene, kink: Kink) -> list[int]:
+    """Elements of the inputs that are themselves compared."""
+    found: dict[int, None] = {}
+    for border in kink.borders[:MAX_ELEMENTS]:
+        for side in border.sides:
+            if side is None:
+                continue
+            value = border.item.operands[side[0]]
+            positions = scene.names.positions(value)
+            if positions is not None and (at := int(positions[side[1] if value.data.shape else ()])) >= 0:
+                found[at] = None
+    return list(found)
+
+
+def _moving(scene: Scene, kink: Kink, rows: np.ndarray) -> list[int]:
+    """Which of some directions move the sides of the kink apart, the fastest first."""
+    assert scene.trace is not None
+    places = {id(item): k for k, item in enumerate(scene.seen)}
+    followed = watched(scene.trace, scene.point, rows)
+    speed = np.zeros(len(rows))
+    for border in kink.borders[:MAX_ELEMENTS]:
+        along = Border(followed[places[id(border.item)]], border.sides)
+        speed = np.maximum(speed, np.abs(choices.tangent_of(along, len(rows))))
+    speed = np.where(np.isfinite(speed), speed, 0.0)
+    return [int(k) for k in np.argsort(-speed, kind="stable") if speed[k] > 0]
+
+
+def _looked_at(scene: Scene, kink: Kink) -> list[Finding]:
+    """What crossing a kink shows: a bend of the function, else one of its gradient, else nothing."""
+    directions = _directions(scene, kink)
+    vectors = np.array([direction.vector for direction in directions])
+    outputs = range(len(scene.subject.outputs))
+    slopes = both_sides(_evaluated(scene, [(o,) for o in outputs]), scene.point, vectors)
+    for direction, found in zip(directions, slopes, strict=True):
+        if found.apart.any() or (found.left.jumps | found.right.jumps).any():
+            return [_first_order(scene, kink, direction, found)]
+    if scene.subject.is_scalar and scene.values.hessian is not None:
+        return _bent_gradient(scene, kink, directions[:-1])
+    return []
+
+
+def _bent_gradient(scene: Scene, kink: Kink, directions: Sequence[Direction]) -> list[Finding]:
+    """What JAX's Hessian misses where the gradient bends, or where its slope is not that of the chosen branch."""
+    paths = [(0, i) for i in range(len(scene.subject.inputs))]
+    vectors = np.array([direction.vector for direction in directions])
+    crossings = []
+    for direction, slopes in zip(directions, both_sides(_evaluated(scene, paths), scene.point, vectors), strict=True):
+        told = _hessian_times(scene, direction.vector)
+        with np.errstate(invalid="ignore"):
+            far = 10 * (slopes.left.error + slopes.right.error) + 1e-3 * np.max(np.abs(told), initial=0.0) + 1e-6
+            off = np.maximum(np.abs(slopes.left.slope - told), np.abs(slopes.right.slope - told)) > far
+        missed = np.flatnonzero(off | slopes.apart)
+        crossings += [Crossing(direction, slopes, int(entry), float(told[entry])) for entry in missed]
+    return [_second_order(scene, kink, crossings)] if crossings else []
+
+
+def _evaluated(scene: Scene, paths: Sequence[tuple[int, ...]]) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """The reference at a batch of points, several blocks side by side: values and bounds, `(points, entries)`."""
+    reference = scene.reference
+    assert reference is not None
+
+    def values(batch: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        blocks = [reference.evaluate(path, batch, hold=True) for path in paths]
+        flat = [(found.values.reshape(len(batch[0]), -1), found.errors.reshape(len(batch[0]), -1)) for found in blocks]
+        return np.concatenate([v for v, _ in flat], axis=1), np.concatenate([e for _, e in flat], axis=1)
+
+    return values
+
+
+def _hessian_times(scene: Scene, vector: np.ndarray) -> np.ndarray:
+    """JAX's Hessian times a vector, flat."""
+    rows = [
+        np.concatenate([np.asarray(block, np.float64).reshape(leaf.size, -1) for block in row], axis=1)
+        for row, leaf in zip(scene.values.hessian[0], scene.subject.inputs, strict=True)  # type: ignore[index]
+    ]
+    return np.concatenate(rows) @ vector
+
+
+# Sentences
+
+
+def _opening(scene: Scene, kink: Kink) -> str:
+    """Which operation stands on its border, between which numbers, and how often."""
+    first = kink.borders[0]
+    if first.item.step is not kink.step:
+        here = "on the border of its condition"
+    else:
+        here = "at a jump" if kink.step.primitive in JUMPS else "at its kink"
+    elements = len({(id(border.item.step), border.sides) for border in kink.borders})
+    times = len({id(border.item) for border in kink.borders if border.item.step is first.item.step})
+    also = f" (and {elements - 1:,} more like it)" if elements > 1 else ""
+    often = f", {times} times in a loop" if times > 1 else ""
+    return f"{kink.name}{quoted(kink.step.location)} is {here}: {choices.said(scene.names, first)}{also}{often}."
+
+
+def _first_order(scene: Scene, kink: Kink, direction: Direction, found: Slopes) -> Finding:
+    subject = scene.subject
+    bent = found.apart | found.left.jumps | found.right.jumps
+    entry = int(np.argmax(bent))
+    output = _entry_name(scene, entry)
+    along = f"Along {direction.name}"
+    if (found.left.jumps | found.right.jumps)[entry]:
+        beside = f"{figure(found.left.limit[entry])} on the left, {figure(found.right.limit[entry])} on the right"
+        bend = f"{along}, {output} jumps: {figure(found.middle[entry])} here, {beside}"
+    else:
+        bend = (
+            f"{along}, the slope of {output} is {_slope(found.left, entry)} from the left and "
+            f"{_slope(found.right, entry)} from the right"
+        )
+    jax_says = _jacobian_entry(scene, entry, direction)
+    returned = f"; JAX returns {figure(jax_says)}, {kink.why}" if jax_says is not None else ""
+    jumps = bool(found.left.jumps[entry] or found.right.jumps[entry])
+    return Finding(
+        kind="kink",
+        severity="warning",
+        path=direction.name if direction.name in _elements(scene) else subject.name,
+        where=str(kink.step.location),
+        message=f"{_opening(scene, kink)} {bend}{returned}.",
+        cure="No derivative exists at a jump; move the point off it."
+        if jumps
+        else "No derivative exists here; JAX's number is a convention. Move the point off the kink to check derivatives.",
+    )
+
+
+def _second_order(scene: Scene, kink: Kink, crossings: Sequence[Crossing]) -> Finding:
+    def rates(crossing: Crossing) -> tuple[str, str]:
+        return _slope(crossing.slopes.left, crossing.entry), _slope(crossing.slopes.right, crossing.entry)
+
+    def rate(crossing: Crossing) -> str:
+        left, right = rates(crossing)
+        return left if left == right else f"{left} from the left and {right} from the right"
+
+    first = min(crossings, key=lambda crossing: len(set(rates(crossing))))
+    moved, other = first.direction.name, scene.names.input_element(first.entry)
+    turned = [c for c in crossings if (c.direction.name, scene.names.input_element(c.entry)) == (other, moved)]
+    back = f" (and that with respect to {moved}, moving {other}, at the rate {rate(turned[0])})" if turned else ""
+    exists = "JAX's Hessian is wrong here" if len(set(rates(first))) == 1 else "there is no Hessian here"
+    return Finding(
+        kind="kink",
+        severity="warning",
+        path=moved,
+        where=str(kink.step.location),
+        message=f"{_opening(scene, kink)} The gradient is continuous, but {exists}: moving {moved}, the derivative "
+        f"with respect to {other} changes at the rate {rate(first)}{back if moved != other else ''}; JAX's entry is "
+        f"{figure(first.told)}, {kink.why}.",
+        cure="A symmetric Hessian does not show that it is right. Move the point off the border, or write the second "
+        "derivative by hand.",
+    )
+
+
+def _slope(side: Side, entry: int) -> str:
+    value = float(side.slope[entry])
+    return "undefined" if np.isnan(value) else "infinite" if np.isinf(value) else figure(value)
+
+
+def _entry_name(scene: Scene, entry: int) -> str:
+    """The name of an element of the flat outputs."""
+    for leaf, place in zip(
+        scene.subject.outputs, leaf_places([leaf.shape for leaf in scene.subject.outputs]), strict=True
+    ):
+        if place.start <= entry < place.stop:
+            return leaf.element([int(k) for k in np.unravel_index(entry - place.start, leaf.shape)])
+    raise IndexError(entry)
+
+
+def _elements(scene: Scene) -> frozenset[str]:
+    return frozenset(scene.names.input_element(k) for k in range(min(scene.subject.size, 10 * MAX_FOLLOWED)))
+
+
+def _jacobian_entry(scene: Scene, entry: int, direction: Direction) -> float | None:
+    """JAX's slope of an output along a direction."""
+    jacobian = scene.values.jacobian
+    if jacobian is None:
+        return None
+    rows = [
+        np.concatenate([np.asarray(block, np.float64).reshape(output.size, -1) for block in row], axis=1)
+        for row, output in zip(jacobian, scene.subject.outputs, strict=True)
+    ]
+    row = np.concatenate(rows)[entry]
+    return float(np.sum(row[direction.vector != 0] * direction.vector[direction.vector != 0]))

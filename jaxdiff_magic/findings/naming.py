@@ -1,0 +1,130 @@
+"""What a reader would call an element of a value in a run: `x[2]`, `h[3]`, 0.5."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.findings.saying import figure
+from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.reference.directions import leaf_places
+from jaxdiff_magic.reference.numbers import Bounded
+from jaxdiff_magic.reference.run import Node, Result, Run
+from jaxdiff_magic.reference.watching import Seen, Value
+from jaxdiff_magic.trace import Constant, Equation
+
+INDEXED = frozenset(("gather", "dynamic_slice"))
+"""Moves whose operands after the first are positions."""
+MOVES = INDEXED | frozenset(
+    "reshape squeeze expand_dims broadcast_in_dim transpose rev slice copy convert_element_type reduce_precision "
+    "concatenate stack".split()
+)
+"""Primitives whose results are elements of their operands, at other places."""
+MAX_MOVES = 40
+"""No name is looked for behind more moves than this."""
+
+
+class Names:
+    """Names of the values of a run, found by moving positions as the run moved numbers.
+
+    Args:
+        inputs: the leaves that the run began with.
+        seen: its steps.
+    """
+
+    def __init__(self, inputs: Sequence[Leaf], seen: Sequence[Seen]) -> None:
+        self.inputs = inputs
+        self.producers = {value.key: item for item in seen if isinstance(item.step, Equation) for value in item.results}
+        self._places = leaf_places([leaf.shape for leaf in inputs])
+        self._positions: dict[int, np.ndarray | None] = {}
+
+    def producer(self, value: Value) -> Seen | None:
+        """The step that gave a value; None for inputs and constants."""
+        return self.producers.get(value.key)
+
+    def positions(self, value: Value, moves: int = MAX_MOVES) -> np.ndarray | None:
+        """For each element, which element of the flat inputs it is, -1 for others; None where none is one."""
+        if value.key not in self._positions:
+            self._positions[value.key] = self._found(value, moves)
+        return self._positions[value.key]
+
+    def _found(self, value: Value, moves: int) -> np.ndarray | None:
+        if 0 <= value.key < len(self.inputs):
+            place = self._places[value.key]
+            return np.arange(place.start, place.stop).reshape(self.inputs[value.key].shape)
+        item = self.producer(value)
+        if item is None or item.step.primitive not in MOVES or moves == 0 or len(item.results) != 1:  # type: ignore
+            return None
+        assert isinstance(item.step, Equation)
+        moved = item.operands[:1] if item.step.primitive in INDEXED else item.operands
+        known = [self.positions(operand, moves - 1) for operand in moved]
+        if all(positions is None for positions in known):
+            return None
+        run = Run(1, 1, taped=False)
+        nodes = [
+            Node(
+                Bounded(np.full((1, *operand.data.shape), -1.0) if at is None else at[None].astype(float)), shape, True
+            )
+            for operand, at, shape in zip(moved, known, (operand.data.shape for operand in moved), strict=True)
+        ]
+        nodes += [Node(operand.data[None], operand.data.shape, False) for operand in item.operands[len(moved) :]]
+        try:
+            (result,) = run.apply(
+                item.step.primitive,
+                nodes,
+                item.step.params,
+                [Result(variable.shape, np.dtype(float)) for variable in item.step.outputs],
+            )
+        except OutOfReach:
+            return None
+        return np.where(np.isnan(result.array), -1, result.array).astype(int).reshape(result.shape)
+
+    def input_element(self, position: int) -> str:
+        """`x[2]`: the element at a position of the flat inputs."""
+        for leaf, place in zip(self.inputs, self._places, strict=True):
+            if place.start <= position < place.stop:
+                index = np.unravel_index(position - place.start, leaf.shape) if leaf.shape else ()
+                return leaf.element([int(k) for k in index])
+        raise IndexError(position)
+
+    def array(self, item: Seen, operand: int) -> str:
+        """The name of a whole operand, or ""."""
+        value, atom = item.operands[operand], item.step.inputs[operand]
+        if 0 <= value.key < len(self.inputs):
+            return self.inputs[value.key].name
+        if isinstance(atom, Constant):
+            return atom.name
+        while (made := self.producer(value)) is not None:
+            assert isinstance(made.step, Equation)
+            if made.step.name:
+                return made.step.name
+            if made.step.primitive not in ("broadcast_in_dim", "reshape", "convert_element_type", "squeeze"):
+                return ""
+            value = made.operands[0]
+            if 0 <= value.key < len(self.inputs):
+                return self.inputs[value.key].name
+            if isinstance(atom := made.step.inputs[0], Constant):
+                return atom.name
+        return ""
+
+    def element(self, item: Seen, operand: int, index: Sequence[int]) -> str:
+        """The name of an element of an operand: of an input, of a captured array, of a variable; or ""."""
+        value = item.operands[operand]
+        at = tuple(int(k) for k in index) if value.data.shape else ()
+        positions = self.positions(value)
+        if positions is not None and positions[at] >= 0:
+            return self.input_element(int(positions[at]))
+        name = self.array(item, operand)
+        made = self.producer(value)
+        if made is not None and isinstance(made.step, Equation) and not made.step.name and value.data.shape:
+            return ""  # the name is that of an array of another shape
+        return f"{name}[{', '.join(map(str, at))}]" if name and at else name
+
+    def said(self, item: Seen, operand: int, index: Sequence[int]) -> str:
+        """An element with its number: `x[2] = 0.5`; the number alone where it has no name."""
+        value = item.operands[operand]
+        at = tuple(index) if value.data.shape else ()
+        name, text = self.element(item, operand, index), figure(float(np.real(value.data[at])))
+        return f"{name} = {text}" if name else text

@@ -1,0 +1,26 @@
+"""Numbers, counts and places as a sentence says them."""
+
+from __future__ import annotations
+
+from jaxdiff_magic.source import Location
+
+MAX_SOURCE = 70
+"""A longer source line is cut."""
+
+
+def figure(value: float) -> str:
+    """A number in at most six digits; 0 without a sign."""
+    return f"{float(value) + 0.0:.6g}"
+
+
+def count(n: int, one: str, many: str = "") -> str:
+    """`1 step`, `3 steps`, `1,000 steps`."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def quoted(location: Location) -> str:
+    """ " in `y = jnp.abs(x)`", or nothing where the source cannot be read."""
+    source = location.source
+    if len(source) > MAX_SOURCE:
+        source = source[: MAX_SOURCE - 1] + "…"
+    return f" in `{source}`" if source else ""
