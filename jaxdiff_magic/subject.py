@@ -6,7 +6,7 @@ import difflib
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -79,6 +79,10 @@ class Subject:
     def flat(self, *leaves: Any) -> tuple[Any, ...]:
         """Like `tree`, but `len(inputs)` arrays to `len(outputs)` arrays."""
         return tuple(leaf for leaf in tree_util.tree_leaves(self.tree(*leaves)) if kind(leaf) == "floating")
+
+    def with_function(self, function: Callable[..., Any]) -> Subject:
+        """The same call of another function, whose arguments and result have the same structure."""
+        return replace(self, function=function, _call=replace(self._call, function=function))
 
     def assemble(self, per_output: Sequence[Any], order: int) -> Any:
         """Arrays indexed `[output][input]...[input]` (`order` inputs deep), in JAX's pytree structure."""

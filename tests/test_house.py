@@ -19,7 +19,7 @@ FLOORS = (
     ("calls", "leaves", "options", "source"),
     ("cells", "subject"),
     ("report", "trace", "values"),
-    ("cost", "curvature", "reference", "symbolic"),
+    ("cost", "curvature", "reference", "replay", "symbolic"),
     ("check",),
     ("findings",),
     ("render",),
