@@ -1,4 +1,4 @@
-"""Values and derivatives that are not finite: which, in which mode, the line that makes them, and what to write there."""
+"""Values and derivatives that are not finite: which, in which mode, which line makes them, what to write there."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from jaxdiff_magic.findings.listing import listing
-from jaxdiff_magic.findings.origins import Origin, Origins, Program
-from jaxdiff_magic.findings.reasons import brought, reason
-from jaxdiff_magic.findings.rebuilt import rebuilt
-from jaxdiff_magic.findings.rewrites import rewritings, writer
+from jaxdiff_magic.findings.nonfinite.origins import Origin, Origins, Program
+from jaxdiff_magic.findings.nonfinite.reasons import brought, reason
+from jaxdiff_magic.findings.nonfinite.rebuilt import rebuilt
+from jaxdiff_magic.findings.nonfinite.rewrites import rewritings, writer
+from jaxdiff_magic.findings.nonfinite.singular import number
+from jaxdiff_magic.findings.nonfinite.trial import Trial, tried, true_block
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.findings.singular import number
-from jaxdiff_magic.findings.trial import Trial, tried, true_block
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.report import Finding
 
@@ -24,14 +24,14 @@ DOUBLE_WHERE = (
     "Give the function a safe input where it is not finite: jnp.where(ok, g(jnp.where(ok, x, 1.0)), 0.0), "
     "with ok true where g is smooth."
 )
-INTO_DOMAIN = (
-    "Move the point into the domain; jax.config.update('jax_debug_nans', True) stops where a nan is born."
-)
+INTO_DOMAIN = "Move the point into the domain; jax.config.update('jax_debug_nans', True) stops where a nan is born."
 CLEAN = "Replace or leave out such data before the function is called."
 ADVICE = {
     "outside": INTO_DOMAIN,
     "exponent": "Hold the exponent fixed (an integer, or wrt without it), or keep the base positive.",
-    "equal": "Use what does not depend on the choice of vectors, such as the eigenvalues or a function of the matrix.",
+    "matrix": "Keep the matrix regular; a small multiple of the identity added to it changes the function.",
+    "spectrum": "Use only what does not depend on the choice of vectors: the values, or a function of the matrix.",
+    "overflow": "Keep the numbers in range: subtract the largest before exp, work with logarithms, or use float64.",
 }
 SHOWN_AT_MOST = 3
 """How many lines are told for one output."""
@@ -111,7 +111,7 @@ class _Telling:
         names = [name for broken in group for name in broken.names]
         mode = f" in {one.program} mode only" if one.alone else ""
         what = f"The derivative of {output.name} with respect to {listing(names)} is {_what(one.block)}{mode}"
-        other = {"reverse": "Forward", "forward": "Reverse"}[one.program]
+        other = "Forward" if one.program == "reverse" else "Reverse"
         end = ""
         if one.other is not None:
             right = one.right is not None and np.isclose(one.other, one.right, rtol=1e-3)
@@ -136,10 +136,11 @@ class _Telling:
             blocks["reverse"] = np.asarray(values.reverse[o][i])
         if values.forward is not None:
             blocks["forward"] = np.asarray(values.forward[o][i])
-        broken = [mode for mode, block in blocks.items() if not np.isfinite(block).all()]
+        broken: list[Program] = [mode for mode, block in blocks.items() if not np.isfinite(block).all()]
         if not broken:
             return None
-        block = blocks[broken[0]]
+        program: Program = broken[0]
+        block = blocks[program]
         mask = ~np.isfinite(block)
         names = [leaf.element(k) for k in np.argwhere(mask.reshape(-1, *leaf.shape).any(axis=0)).tolist()]
         first = tuple(np.argwhere(mask)[0])
@@ -148,7 +149,7 @@ class _Telling:
         return _Broken(
             names=names,
             block=block,
-            program=broken[0],
+            program=program,
             alone=other is not None,
             other=None if other is None else float(other[first]),
             right=None if truth is None else float(truth[first]),
@@ -212,7 +213,8 @@ def _shown(lines: Sequence[str], trial: Trial) -> str:
     run = f"Run: finite here, and equal to yours at {trial.compared} points nearby."
     if trial.chosen is None:
         return f"Write {written}. {run}"
-    return f"Write {written}. {run} There is no finite derivative here: the {number(trial.chosen)} that it gives is a choice."
+    chosen = f"There is no finite derivative here: the {number(trial.chosen)} that it gives is a choice."
+    return f"Write {written}. {run} {chosen}"
 
 
 def _advice(origin: Origin, advice: str) -> str:
@@ -224,4 +226,3 @@ def _advice(origin: Origin, advice: str) -> str:
 
 def _what(array: np.ndarray) -> str:
     return "nan" if np.isnan(array).any() else "infinite"
-

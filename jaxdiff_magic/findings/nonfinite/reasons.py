@@ -7,10 +7,10 @@ import ast
 import numpy as np
 
 from jaxdiff_magic.findings.listing import listing
-from jaxdiff_magic.findings.origins import Origin
+from jaxdiff_magic.findings.nonfinite.origins import Origin
+from jaxdiff_magic.findings.nonfinite.singular import number
+from jaxdiff_magic.findings.nonfinite.syntax import expression_at, operand_of, tail
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.findings.singular import number
-from jaxdiff_magic.findings.syntax import expression_at, operand_of, tail
 from jaxdiff_magic.trace import Constant, Variable
 
 WRITTEN = {
@@ -23,8 +23,10 @@ WRITTEN = {
     "erf_inv": ("erfinv",),
     "lgamma": ("gammaln",),
     "div": ("divide", "true_divide"),
+    "slogdet": ("slogdet", "det"),
 }
 """What functions are called in `jax.numpy` and `jax.scipy` where that is not the primitive's name."""
+ABOUT_THE_MATRIX = ("matrix", "spectrum")
 MODE = {"forward": "forward mode", "reverse": "reverse mode", "second": "the second derivative"}
 LEFT_OUT = {
     "select_n": "The where does not take that branch",
@@ -44,12 +46,13 @@ def reason(origin: Origin) -> str:
     loop = ""
     if origin.culprit.iterations:
         loop = f" in iteration {', '.join(map(str, origin.culprit.iterations))} (counted from 0)"
-    said = f"{line}{_operand(origin)}{loop}, and {origin.singular.words}."
+    joint = " " if origin.singular.kind in ABOUT_THE_MATRIX else ", and "
+    said = f"{line}{_operand(origin)}{loop}{joint}{origin.singular.words}."
     if origin.unselected is not None and origin.program != "value":
         by = LEFT_OUT[origin.unselected.equation.primitive]
         return f"{said} {by}, but {MODE[origin.program]} still makes {origin.event} = nan of it."
     is_new = origin.is_nan and origin.program != "value" and origin.event not in origin.singular.words
-    if is_new and origin.singular.kind in ("boundary", "overflow", "equal"):
+    if is_new and origin.singular.kind in ("boundary", "overflow", "spectrum"):
         return f"{said} The chain rule then makes {origin.event} = nan."
     return said
 
@@ -61,8 +64,8 @@ def _operand(origin: Origin) -> str:
     primitive, data = step.equation.primitive, np.asarray(step.operands[wrong.operand].data)
     found = expression_at(origin.location)
     text = _operand_text(origin)
-    if wrong.kind == "equal":
-        return f"{text or 'the matrix'} is decomposed there"
+    if wrong.kind in ABOUT_THE_MATRIX:
+        return text or "the matrix"
     index = tuple(np.argwhere(wrong.mask)[0]) if data.shape == wrong.mask.shape else ()
     value = number(data[index] if data.shape == np.shape(wrong.mask) else data.flat[0])
     if not text:

@@ -17,7 +17,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxdiff_magic.findings.syntax import Function, Rewriting
+from jaxdiff_magic.findings.nonfinite.syntax import Function, Rewriting
 from jaxdiff_magic.source import Location
 
 

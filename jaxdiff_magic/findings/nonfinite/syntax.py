@@ -156,8 +156,18 @@ def _replaced(lines: list[bytes], edits: Sequence[Edit], first: int) -> None:
     for edit in sorted(edits, key=lambda edit: (edit.node.lineno, edit.node.col_offset), reverse=True):
         node = edit.node
         begin, end = node.lineno - first, (node.end_lineno or node.lineno) - first
-        joined = lines[begin][: node.col_offset] + edit.text.encode() + lines[end][node.end_col_offset :]
-        lines[begin : end + 1] = [joined, *[b""] * (end - begin)]
+        before, after = lines[begin][: node.col_offset], lines[end][node.end_col_offset :]
+        if before[-1:] == b"(" and after[:1] == b")" and before[-2:-1] in b" ([{,=-" and is_atom(edit.text):
+            before, after = before[:-1], after[1:]
+        lines[begin : end + 1] = [before + edit.text.encode() + after, *[b""] * (end - begin)]
+
+
+ATOMS = (ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.Constant)
+
+
+def is_atom(text: str) -> bool:
+    """Whether an expression needs no parentheses as an operand."""
+    return isinstance(ast.parse(text, mode="eval").body, ATOMS)
 
 
 def operand_of(node: ast.expr, position: int) -> ast.expr | None:

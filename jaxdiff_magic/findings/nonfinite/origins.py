@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.findings.nonfinite.singular import Singular, event, singular
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.findings.singular import Singular, event, singular
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.replay import Played, Replay, Value, replay
 from jaxdiff_magic.source import Location
@@ -202,6 +202,8 @@ def _drops(step: Played, fed: int, mask: np.ndarray) -> bool:
 def _units(leaves: Sequence[Leaf], position: int, index: Sequence[int]) -> list[Any]:
     """Zeros of the leaves' shapes, with a single 1."""
     return [
-        jnp.zeros(leaf.shape, leaf.dtype).at[tuple(index)].set(1) if k == position else jnp.zeros(leaf.shape, leaf.dtype)
+        jnp.zeros(leaf.shape, leaf.dtype).at[tuple(index)].set(1)
+        if k == position
+        else jnp.zeros(leaf.shape, leaf.dtype)
         for k, leaf in enumerate(leaves)
     ]

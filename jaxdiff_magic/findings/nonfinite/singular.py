@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxdiff_magic.replay import Played, is_literal
 
-Kind = Literal["boundary", "outside", "overflow", "exponent", "equal"]
+Kind = Literal["boundary", "outside", "overflow", "exponent", "matrix", "spectrum"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Singular:
 
     Attributes:
         kind: "boundary" where the function has a value (be it infinite) but no finite slope; "outside" its domain;
-            "overflow"; "exponent" where a power has no slope in its exponent; "equal" where eigenvalues are.
+            "overflow"; "exponent" where a power has no slope in its exponent; "matrix" where a matrix has no inverse or
+            factor, "spectrum" where its vectors have no derivative: the words are about the matrix then.
         operand: which operand it is about.
         mask: which elements, of the shape of the results.
         words: why, as the end of a sentence that names the operand's value.
@@ -149,8 +150,19 @@ def _equal(operands: list[np.ndarray], results: list[np.ndarray]) -> list[Singul
     ordered = np.sort(values, axis=-1)
     scale = np.abs(ordered).max(axis=-1, keepdims=True)
     close = np.diff(ordered, axis=-1) <= 4 * np.finfo(values.dtype).eps * scale
-    words = "two of its eigenvalues (or singular values) are equal, so that its vectors have no derivative"
-    return [Singular("equal", 0, close, words)]
+    words = "has two equal eigenvalues (or singular values), so that its vectors have no derivative"
+    return [Singular("spectrum", 0, close, words)]
+
+
+def _inverse(operands: list[np.ndarray], results: list[np.ndarray]) -> list[Singular]:
+    bad = ~np.isfinite(results[-1])
+    return [Singular("matrix", 0, bad if np.isfinite(operands[0]).all() else bad & False, "has no inverse")]
+
+
+def _cholesky(operands: list[np.ndarray], results: list[np.ndarray]) -> list[Singular]:
+    bad = np.isnan(results[0])
+    words = "is not positive definite"
+    return [Singular("matrix", 0, bad if np.isfinite(operands[0]).all() else bad & False, words)]
 
 
 TWO_OPERANDS: Mapping[str, Callable[[np.ndarray, np.ndarray, int], list[Singular]]] = {
@@ -161,6 +173,11 @@ TWO_OPERANDS: Mapping[str, Callable[[np.ndarray, np.ndarray, int], list[Singular
 DECOMPOSITIONS: Mapping[str, Callable[[list[np.ndarray], list[np.ndarray]], list[Singular]]] = {
     "eigh": _equal,
     "svd": _equal,
+    "cholesky": _cholesky,
+    "inv": _inverse,
+    "solve": _inverse,
+    "triangular_solve": _inverse,
+    "slogdet": _inverse,
 }
 
 
@@ -168,7 +185,7 @@ def event(step: Played, bad: Callable[[np.ndarray], np.ndarray]) -> str:
     """What a step did where its result went bad: "0 * inf", "inf - inf", "0 / 0", "log(-1)"."""
     primitive = step.equation.primitive
     if any(is_literal(operand) and operand.has(bad) for operand in step.operands):
-        return "what is put there"
+        return "the number put there"
     result = next(np.asarray(r.data) for r in step.results if r.has(bad))
     operands: list[Any] = [np.asarray(value.data) for value in step.operands]
     if primitive in ("add", "sub", "add_any", "reduce_sum", "cumsum"):

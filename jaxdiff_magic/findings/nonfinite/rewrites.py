@@ -7,9 +7,9 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from jaxdiff_magic.findings.origins import Origin
-from jaxdiff_magic.findings.stable_forms import FORMS, Reader, numpy_name
-from jaxdiff_magic.findings.syntax import Edit, Rewriting, Source, expression_at, operand_of, tail
+from jaxdiff_magic.findings.nonfinite.origins import Origin
+from jaxdiff_magic.findings.nonfinite.stable_forms import FORMS, Reader, numpy_name
+from jaxdiff_magic.findings.nonfinite.syntax import Edit, Rewriting, Source, expression_at, is_atom, operand_of, tail
 
 SHORT = 12
 """A longer expression gets a name before it is written twice."""
@@ -57,7 +57,11 @@ class Writer:
         for node in dict.fromkeys([self.node, *outer, *others]):
             for form in FORMS:
                 for text in form(self.read, node):
-                    yield (Edit(node, text),)
+                    parent = self.read.source.parents.get(id(node))
+                    bare = is_atom(text) or not isinstance(
+                        parent, (ast.BinOp, ast.UnaryOp, ast.Attribute, ast.Subscript)
+                    )
+                    yield (Edit(node, text if bare else f"({text})"),)
 
     # The double where
 

@@ -9,9 +9,7 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from jaxdiff_magic.findings.syntax import Source, tail
-
-ATOMS = (ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.Constant)
+from jaxdiff_magic.findings.nonfinite.syntax import ATOMS, Source, tail
 
 
 @dataclass(frozen=True)
@@ -88,6 +86,7 @@ class Reader:
 
 
 def is_number(node: ast.expr, value: float) -> bool:
+    """Whether an expression is a number that is written out."""
     return isinstance(node, ast.Constant) and type(node.value) in (int, float) and node.value == value
 
 
@@ -127,9 +126,9 @@ def _logarithm(read: Reader, node: ast.expr) -> Iterator[str]:
 
 
 def _softplus(read: Reader, node: ast.expr) -> Iterator[str]:
-    if isinstance(node, ast.Call) and (e := read.call(node, "log1p")) is not None:
-        if (z := read.call(e, "exp")) is not None:
-            yield f"jax.nn.softplus({read.text(z)})"
+    inside = read.call(node, "log1p") if isinstance(node, ast.Call) else None
+    if inside is not None and (z := read.call(inside, "exp")) is not None:
+        yield f"jax.nn.softplus({read.text(z)})"
 
 
 def _quotient(read: Reader, node: ast.expr) -> Iterator[str]:
@@ -146,9 +145,11 @@ def _quotient(read: Reader, node: ast.expr) -> Iterator[str]:
 def _softmax_arguments(read: Reader, node: ast.expr) -> Iterator[str]:
     """z of exp(z) / sum(exp(z)), with the axis."""
     pair = read.operands(node, ast.Div)
-    if pair and (z := read.call(pair[0], "exp")) is not None and (total := read.call(pair[1], "sum")) is not None:
-        if (again := read.call(total, "exp")) is not None and read.same(z, again):
-            yield f"{read.text(z)}{read.keywords(pair[1], 'keepdims')}"
+    z = read.call(pair[0], "exp") if pair else None
+    total = read.call(pair[1], "sum") if pair else None
+    again = read.call(total, "exp") if total is not None else None
+    if pair and z is not None and again is not None and read.same(z, again):
+        yield f"{read.text(z)}{read.keywords(pair[1], 'keepdims')}"
 
 
 def _sigmoid_arguments(read: Reader, node: ast.expr) -> Iterator[str]:
@@ -166,9 +167,9 @@ def _sigmoid_arguments(read: Reader, node: ast.expr) -> Iterator[str]:
 
 def _root(read: Reader, node: ast.expr) -> Iterator[str]:
     """The root of a square."""
-    if isinstance(node, (ast.Call, ast.BinOp)) and (inside := read.root(node)) is not None:
-        if (z := read.squared(inside)) is not None:
-            yield f"{read.numpy}.abs({read.text(z)})"
+    inside = read.root(node) if isinstance(node, (ast.Call, ast.BinOp)) else None
+    if inside is not None and (z := read.squared(inside)) is not None:
+        yield f"{read.numpy}.abs({read.text(z)})"
 
 
 def _square(read: Reader, node: ast.expr) -> Iterator[str]:
