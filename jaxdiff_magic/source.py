@@ -20,11 +20,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Location:
-    """Where in the user's source an equation was written; `line` is 0 when unknown, `column` counts from 0."""
+    """Where in the user's source an equation was written; `line` is 0 when unknown, `column` counts from 0.
+
+    The expression ends before `end_column` (in bytes, as Python counts columns) of `end_line`; 0 when unknown.
+    """
 
     file: str = ""
     line: int = 0
     column: int = 0
+    end_line: int = 0
+    end_column: int = 0
 
     def __str__(self) -> str:
         if not self.line:
@@ -50,7 +55,7 @@ def user_frames(traceback: Any) -> list[tuple[Location, str]]:
     found = zip(traceback.frames, *traceback.raw_frames(), strict=True)
     frames = itertools.takewhile(lambda frame: not frame[0].file_name.startswith(_OWN), found)
     return [
-        (Location(frame.file_name, frame.line_num, _column(code, last)), frame.function_name.rsplit(".", 1)[-1])
+        (Location(frame.file_name, frame.line_num, *_span(code, last)), frame.function_name.rsplit(".", 1)[-1])
         for frame, code, last in frames
         if not frame.file_name.startswith((*_LIBRARIES, "<frozen"))
     ]
@@ -62,10 +67,10 @@ def is_users(file: str) -> bool:
 
 
 @functools.lru_cache(maxsize=4096)
-def _column(code: types.CodeType, instruction: int) -> int:
-    """Where on its line the expression begins that an instruction belongs to."""
-    position = next(itertools.islice(code.co_positions(), instruction // 2, None), (None,) * 4)
-    return position[2] or 0
+def _span(code: types.CodeType, instruction: int) -> tuple[int, int, int]:
+    """Column at which the expression begins that an instruction belongs to, line and column at which it ends."""
+    _, end_line, column, end_column = next(itertools.islice(code.co_positions(), instruction // 2, None), (None,) * 4)
+    return column or 0, end_line or 0, end_column or 0
 
 
 def in_library(closed: Any) -> bool:

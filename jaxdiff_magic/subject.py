@@ -6,7 +6,7 @@ import difflib
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -84,6 +84,10 @@ class Subject:
         """Another function of the same arguments, as a function of the differentiated leaves alone."""
         call = _Call(function, self._call.arguments, self._call.positions)
         return lambda *leaves: call(leaves)
+
+    def with_function(self, function: Callable[..., Any]) -> Subject:
+        """The same call of another function, whose arguments and result have the same structure."""
+        return replace(self, function=function, _call=replace(self._call, function=function))
 
     def assemble(self, per_output: Sequence[Any], order: int) -> Any:
         """Arrays indexed `[output][input]...[input]` (`order` inputs deep), in JAX's pytree structure."""

@@ -214,9 +214,14 @@ def _open(
     arguments: Sequence[Variable | Constant],
     caller: list[Location] | None,
     found: Opened,
-    callee: str = "",
+    callee: str | None = "",
 ) -> list[Variable | Constant]:
-    """Append the equations of a jaxpr to `found`, opening calls; return its results."""
+    """Append the equations of a jaxpr to `found`, opening calls; return its results.
+
+    Args:
+        caller: places of the call; None for the whole function.
+        callee: name of the function that is called; None for the body of a loop or a branch, traced for this call.
+    """
     environment = dict(zip((*jaxpr.constvars, *jaxpr.invars), arguments, strict=True))
 
     def read(atom: Any) -> Variable | Constant:
@@ -225,11 +230,11 @@ def _open(
     for equation in jaxpr.eqns:
         inputs = tuple(map(read, equation.invars))
         frames = user_frames(equation.source_info.traceback)
+        places = [place for place, _ in frames]
         # The body of a library function is traced once and cached, with the lines of its first caller.
-        if caller is not None and not any(name == callee for _, name in frames):
+        is_foreign = callee is not None and not any(name == callee for _, name in frames)
+        if caller is not None and (is_foreign or not places):
             places = caller
-        else:
-            places = [place for place, _ in frames]
         primitive, bodies = equation.primitive.name, _bodies(equation)
         if primitive in CALLS and bodies:
             called = str(equation.params.get("name", ""))
@@ -254,7 +259,7 @@ def _open(
             continue
         outputs = tuple(_variable(var.aval, found.counter) for var in equation.outvars)
         environment.update(zip(equation.outvars, outputs, strict=True))
-        opened = tuple(_body(body, places, found.counter) for body in bodies)
+        opened = tuple(_body(body, places, found.counter, None) for body in bodies)
         location = places[0] if places else Location()
         params = _parameters(equation, opened)
         operator = functools.partial(equation.primitive.bind, **equation.params)
@@ -331,11 +336,11 @@ def _bodies(equation: Any) -> list[Any]:
     return [part if hasattr(part, "jaxpr") else Body(part) for part in parts if part is not None]
 
 
-def _body(closed: Any, places: list[Location], counter: Iterator[int]) -> Trace:
+def _body(closed: Any, places: list[Location], counter: Iterator[int], callee: str | None = "") -> Trace:
     inputs = tuple(_variable(var.aval, counter) for var in closed.jaxpr.invars)
     found = Opened(counter)
     constants = [_constant(value) for value in closed.consts]
-    outputs = _open(closed.jaxpr, [*constants, *inputs], places, found)
+    outputs = _open(closed.jaxpr, [*constants, *inputs], places, found, callee)
     return Trace(inputs, tuple(_named(found.equations)), tuple(outputs), tuple(found.rule_calls))
 
 

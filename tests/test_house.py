@@ -19,7 +19,7 @@ FLOORS = (
     ("calls", "fault", "grade", "leaves", "options", "source"),
     ("cells", "subject"),
     ("report", "trace", "values"),
-    ("cost", "curvature", "reference", "symbolic"),
+    ("cost", "curvature", "reference", "replay", "symbolic"),
     ("checking",),
     ("findings", "grading"),
     ("exporting", "render"),

@@ -1,89 +1,227 @@
-"""Values and derivatives that are not finite: which, and in which mode."""
+"""Values and derivatives that are not finite: which, in which mode, which line makes them, what to write there."""
 
 from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from jaxdiff_magic.findings.listing import listing
+from jaxdiff_magic.findings.nonfinite.origins import Origin, Origins, Program
+from jaxdiff_magic.findings.nonfinite.reasons import brought, reason
+from jaxdiff_magic.findings.nonfinite.rebuilt import rebuilt
+from jaxdiff_magic.findings.nonfinite.rewrites import rewritings, writer
+from jaxdiff_magic.findings.nonfinite.singular import number
+from jaxdiff_magic.findings.nonfinite.trial import Trial, tried, true_block
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import Values
 
 DOUBLE_WHERE = (
     "Give the function a safe input where it is not finite: jnp.where(ok, g(jnp.where(ok, x, 1.0)), 0.0), "
     "with ok true where g is smooth."
 )
+INTO_DOMAIN = "Move the point into the domain; jax.config.update('jax_debug_nans', True) stops where a nan is born."
+CLEAN = "Replace or leave out such data before the function is called."
+ADVICE = {
+    "outside": INTO_DOMAIN,
+    "exponent": "Hold the exponent fixed (an integer, or wrt without it), or keep the base positive.",
+    "matrix": "Keep the matrix regular; a small multiple of the identity added to it changes the function.",
+    "spectrum": "Use only what does not depend on the choice of vectors: the values, or a function of the matrix.",
+    "overflow": "Keep the numbers in range: subtract the largest before exp, work with logarithms, or use float64.",
+}
+SHOWN_AT_MOST = 3
+"""How many lines are told for one output."""
 
 
 def find(scene: Scene) -> list[Finding]:
-    """For each output one finding when it is not finite; else one for each input with such a derivative."""
+    """For each output: the lines that make it, its first or its second derivatives not finite; none where all are."""
     subject, values = scene.subject, scene.values
-    findings = []
+    telling = _Telling(scene, Origins(scene))
+    findings: list[Finding] = []
     for o, output in enumerate(subject.outputs):
         value = np.asarray(values.value[o])
         if not np.isfinite(value).all():
-            findings.append(_outside_domain(subject, values, o, output, value))
+            findings += telling.value(o, output, value)
         else:
-            findings += _first_order(subject, values, o, output) or _second_order(subject, values, o, output)
+            findings += telling.first_order(o, output) or telling.second_order(o, output)
     return findings
 
 
-def _outside_domain(subject: Subject, values: Values, o: int, output: Leaf, value: np.ndarray) -> Finding:
-    bad = _elements(output, ~np.isfinite(value))
-    jacobian = values.jacobian
-    finite = jacobian is not None and all(np.isfinite(np.asarray(block)).all() for block in jacobian[o])
-    even = ", though JAX returns finite ones" if finite else ""
-    return Finding(
-        kind="domain",
-        severity="warning",
-        path=bad[0],
-        where=subject.where,
-        message=f"{listing(bad)} is {_what(value)} here: outside the domain, or overflow. "
-        f"Derivatives mean nothing there{even}.",
-        cure="Move the point into the domain; jax.config.update('jax_debug_nans', True) stops where a nan is born.",
-    )
+@dataclass(frozen=True)
+class _Broken:
+    """Derivatives with respect to one input that are not finite.
+
+    Attributes:
+        names: of the input's elements.
+        block: of derivatives.
+        program: in which they are looked into.
+        alone: whether the other mode is finite.
+        other: what the other mode gives for the first of them, or None.
+    """
+
+    names: list[str]
+    block: np.ndarray
+    program: Program
+    alone: bool
+    other: float | None
+    right: float | None
 
 
-def _first_order(subject: Subject, values: Values, o: int, output: Leaf) -> list[Finding]:
-    findings = []
-    for i, leaf in enumerate(subject.inputs):
-        blocks = {
-            mode: np.asarray(jacobian[o][i])
-            for mode, jacobian in (("forward", values.forward), ("reverse", values.reverse))
-            if jacobian is not None
-        }
-        broken = [mode for mode, block in blocks.items() if not np.isfinite(block).all()]
+@dataclass(frozen=True)
+class _Telling:
+    """What is told about one scene."""
+
+    scene: Scene
+    origins: Origins
+
+    def value(self, o: int, output: Leaf, value: np.ndarray) -> Iterator[Finding]:
+        """Of an output that is not finite itself."""
+        bad = [output.element(index) for index in np.argwhere(~np.isfinite(value)).tolist()]
+        jacobian = self.scene.values.jacobian
+        finite = jacobian is not None and all(np.isfinite(np.asarray(block)).all() for block in jacobian[o])
+        even = ", though JAX returns finite ones" if finite else ""
+        what = f"{listing(bad)} {'is' if len(bad) == 1 else 'are'} {_what(value)} here"
+        end = f"Derivatives mean nothing there{even}."
+        origins = self.origins.of_value(o)
+        if not origins:
+            message = f"{what}: outside the domain, or overflow. {end}"
+            yield Finding("domain", "warning", bad[0], self.scene.subject.where, message, INTO_DOMAIN)
+            return
+        yield from self._told("domain", bad[0], what, end, origins, INTO_DOMAIN, 1)
+
+    def first_order(self, o: int, output: Leaf) -> list[Finding]:
+        """Of first derivatives, the inputs that share an origin in one finding."""
+        groups: dict[Any, tuple[list[_Broken], list[Origin]]] = {}
+        for i in range(len(self.scene.subject.inputs)):
+            if (broken := self._broken(o, i)) is None:
+                continue
+            entry = np.argwhere(~np.isfinite(broken.block))[0].tolist()
+            rank = len(output.shape)
+            origins = self.origins.of_derivative(broken.program, (o, entry[:rank]), (i, entry[rank:]))
+            key = tuple(origin.key for origin in origins), broken.program, broken.alone
+            groups.setdefault(key, ([], origins))[0].append(broken)
+        return [finding for group, origins in groups.values() for finding in self._first(output, group, origins)]
+
+    def _first(self, output: Leaf, group: Sequence[_Broken], origins: Sequence[Origin]) -> Iterator[Finding]:
+        one = group[0]
+        names = [name for broken in group for name in broken.names]
+        mode = f" in {one.program} mode only" if one.alone else ""
+        what = f"The derivative of {output.name} with respect to {listing(names)} is {_what(one.block)}{mode}"
+        other = "Forward" if one.program == "reverse" else "Reverse"
+        end = ""
+        if one.other is not None:
+            right = one.right is not None and np.isclose(one.other, one.right, rtol=1e-3)
+            end = f"{other} mode gives {number(one.other)}{', which is right' if right else ''}."
+        elif one.right is not None and not np.isnan(one.right):
+            end = f"The true one is {number(one.right) if np.isfinite(one.right) else 'infinite'}."
+        if not origins:
+            why = (
+                "most often a branch that is not taken still takes part, as 0 * inf or 0 * nan"
+                if one.alone
+                else f"{output.name} itself is finite; roots, norms and powers at 0 do this"
+            )
+            message = f"{what}: {why}. {end}".strip()
+            yield Finding("nan", "warning", names[0], self.scene.subject.where, message, DOUBLE_WHERE)
+            return
+        yield from self._told("nan", names[0], what, end, origins, DOUBLE_WHERE, 1)
+
+    def _broken(self, o: int, i: int) -> _Broken | None:
+        values, leaf = self.scene.values, self.scene.subject.inputs[i]
+        blocks: dict[Program, np.ndarray] = {}
+        if values.reverse is not None:
+            blocks["reverse"] = np.asarray(values.reverse[o][i])
+        if values.forward is not None:
+            blocks["forward"] = np.asarray(values.forward[o][i])
+        broken: list[Program] = [mode for mode, block in blocks.items() if not np.isfinite(block).all()]
         if not broken:
-            continue
-        block = blocks[broken[0]]
-        names = _elements(leaf, (~np.isfinite(block)).reshape(-1, *leaf.shape).any(axis=0))
-        alone = len(broken) < len(blocks)
-        where = f" in {broken[0]} mode only" if alone else ""
-        why = (
-            " The other mode is finite: most often a branch that is not taken still takes part, as 0 * inf or 0 * nan."
-            if alone
-            else f" {output.name} itself is finite: roots, norms and powers at 0 do this."
+            return None
+        program: Program = broken[0]
+        block = blocks[program]
+        mask = ~np.isfinite(block)
+        names = [leaf.element(k) for k in np.argwhere(mask.reshape(-1, *leaf.shape).any(axis=0)).tolist()]
+        first = tuple(np.argwhere(mask)[0])
+        other = next((b for mode, b in blocks.items() if mode not in broken), None)
+        truth = true_block(self.scene, (o, i), self.scene.subject.point)
+        return _Broken(
+            names=names,
+            block=block,
+            program=program,
+            alone=other is not None,
+            other=None if other is None else float(other[first]),
+            right=None if truth is None else float(truth[first]),
         )
-        message = f"The derivative of {output.name} with respect to {listing(names)} is {_what(block)}{where}.{why}"
-        findings.append(Finding("nan", "warning", names[0], subject.where, message, DOUBLE_WHERE))
-    return findings
 
-
-def _second_order(subject: Subject, values: Values, o: int, output: Leaf) -> list[Finding]:
-    if values.hessian is None:
+    def second_order(self, o: int, output: Leaf) -> list[Finding]:
+        """Of the Hessian, where the first derivatives are finite."""
+        values, inputs = self.scene.values, self.scene.subject.inputs
+        if values.hessian is None:
+            return []
+        for i, row in enumerate(values.hessian[o]):
+            for j, block in enumerate(map(np.asarray, row)):
+                if np.isfinite(block).all():
+                    continue
+                entry = np.argwhere(~np.isfinite(block))[0].tolist()
+                a, b = len(output.shape), len(output.shape) + len(inputs[i].shape)
+                places = (o, entry[:a]), (i, entry[a:b]), (j, entry[b:])
+                what = f"The Hessian of {output.name} has entries that are {_what(block)}"
+                end = "Its first derivative is finite."
+                if origins := self.origins.of_derivative("second", *places):
+                    return list(self._told("nan", output.name, what, end, origins, DOUBLE_WHERE, 2))
+                message = f"{what}, though its first derivative is finite."
+                return [Finding("nan", "warning", output.name, self.scene.subject.where, message, DOUBLE_WHERE)]
         return []
-    blocks = [np.asarray(block) for row in values.hessian[o] for block in row]
-    bad = next((block for block in blocks if not np.isfinite(block).all()), None)
-    if bad is None:
-        return []
-    message = f"The Hessian of {output.name} has entries that are {_what(bad)}, though its first derivative is finite."
-    return [Finding("nan", "warning", output.name, subject.where, message, DOUBLE_WHERE)]
+
+    # Sentences
+
+    def _told(
+        self, kind: str, path: str, what: str, end: str, origins: Sequence[Origin], advice: str, order: int
+    ) -> Iterator[Finding]:
+        """One finding for each origin, the first with the lines to write instead."""
+        data = next((origin for origin in origins if origin.data is not None), None)
+        if data is not None:
+            message = f"{what}: {brought(data, self.scene)}."
+            yield Finding("nan", "warning", path, self.scene.subject.where, message, CLEAN)
+            return
+        cure = self._cure(origins, order) or _advice(origins[0], advice)
+        for k, origin in enumerate(origins[:SHOWN_AT_MOST]):
+            place = str(origin.location) or self.scene.subject.where
+            said = reason(origin)
+            parts = [f"{what}." if k == 0 else "This line makes it as well.", said, end if k == 0 else ""]
+            yield Finding(kind, "warning", path, place, " ".join(filter(None, parts)), cure if k == 0 else "")
+
+    def _cure(self, origins: Sequence[Origin], order: int) -> str:
+        """The first rewriting that passes its trial, in a sentence; "" where there is none."""
+        writers = [w for origin in origins if (w := writer(origin)) is not None]
+        if len(writers) < len(origins) or not writers:
+            return ""
+        is_smooth = any(origin.culprit and origin.culprit.equation.primitive == "div" for origin in origins)
+        for rewriting in rewritings(writers):
+            if time.monotonic() > self.scene.deadline:
+                return ""
+            function = rebuilt(self.scene.subject.function, rewriting, origins[0].location)
+            if function is not None and (trial := tried(self.scene, function, order, is_smooth)) is not None:
+                return _shown(rewriting.shown(), trial)
+        return ""
 
 
-def _elements(leaf: Leaf, bad: np.ndarray | np.bool) -> list[str]:
-    return [leaf.element(index) for index in np.argwhere(bad).tolist()]
+def _shown(lines: Sequence[str], trial: Trial) -> str:
+    written = "`" + "` and `".join(lines) + "`"
+    run = f"Run: finite here, and equal to yours at {trial.compared} points nearby."
+    if trial.chosen is None:
+        return f"Write {written}. {run}"
+    chosen = f"There is no finite derivative here: the {number(trial.chosen)} that it gives is a choice."
+    return f"Write {written}. {run} {chosen}"
+
+
+def _advice(origin: Origin, advice: str) -> str:
+    """What can be done where no line was found to write instead."""
+    if origin.singular is None:
+        return advice
+    return ADVICE.get(origin.singular.kind, advice)
 
 
 def _what(array: np.ndarray) -> str:

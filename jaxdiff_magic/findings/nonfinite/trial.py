@@ -1,0 +1,182 @@
+"""A rewritten function put to the test: finite at the point, and equal to the user's wherever that is finite."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.values import Derivatives, Values, derivatives_of
+
+NEARBY = 8
+"""At how many points nearby a rewritten function is compared."""
+ENOUGH = 3
+"""With fewer it is not shown."""
+DRAWS = 48
+CLOSE = 1e-3
+"""How far off, relative to the point, the limit of a function is looked at."""
+FLOOR_ULP = 64
+"""Differences below as many units in the last place of 1 are no evidence, for either side: a saturated function."""
+Key = tuple[Any, ...]
+"""Kind of a block, then its path."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A rewritten function that passed.
+
+    Attributes:
+        compared: at how many points nearby it was found equal.
+        values: its own at the point.
+        chosen: its derivative at the point where that is not the limit of those nearby: the true one is infinite, or
+            does not exist; None where there is no such entry.
+    """
+
+    compared: int
+    values: Values
+    chosen: float | None
+
+
+def tried(scene: Scene, function: Callable[..., Any], order: int, is_smooth: bool) -> Trial | None:
+    """The result of the test; None where the rewritten function fails it.
+
+    Args:
+        scene: of the user's function.
+        function: rewritten.
+        order: up to which derivatives are compared: 1, or 2.
+        is_smooth: whether derivatives at the point must be the limits of those nearby.
+    """
+    subject = scene.subject.with_function(function)
+    try:
+        derivatives = derivatives_of(subject, order)
+        here = derivatives.at(subject.point)
+    except Exception:  # whatever the rewritten line raises: it is no cure
+        return None
+    if set(_blocks(here, order)) != set(_blocks(scene.values, order)):
+        return None
+    unknown = _right_here(scene, here, order)
+    if unknown is None:
+        return None
+    off = _off_limits(scene, derivatives, here, unknown, order)
+    if any(key[0] == "value" for key, _ in off) or (off and is_smooth):
+        return None
+    compared = 0
+    for leaves in _nearby(scene):
+        if compared == NEARBY or time.monotonic() > scene.deadline:
+            break
+        yours = _blocks(scene.derivatives.at(leaves), order)
+        if not all(np.isfinite(block).all() for block in yours.values()):
+            continue
+        mine = _blocks(derivatives.at(leaves), order)
+        equal = [_is_right(scene, key, mine[key], yours[key], leaves) for key in yours]
+        if False in equal:
+            return None
+        compared += all(equal)
+    return Trial(compared, here, off[0][1] if off else None) if compared >= ENOUGH else None
+
+
+def _blocks(values: Values, order: int) -> dict[Key, np.ndarray]:
+    """Every array of a point's derivatives, by its kind and place."""
+    found: dict[Key, np.ndarray] = {("value", o): np.asarray(v) for o, v in enumerate(values.value)}
+    firsts = [("forward", values.forward), ("reverse", values.reverse)]
+    for name, nested in firsts:
+        for o, row in enumerate(nested or ()):
+            found |= {(name, o, i): np.asarray(block) for i, block in enumerate(row)}
+    if order > 1:
+        for o, rows in enumerate(values.hessian or ()):
+            found |= {("hessian", o, i, j): np.asarray(b) for i, row in enumerate(rows) for j, b in enumerate(row)}
+    return found
+
+
+def _is_right(scene: Scene, key: Key, mine: np.ndarray, yours: np.ndarray, leaves: Sequence[Any]) -> bool | None:
+    """Whether a block is what the user's function gives, rounding aside; None where rounding hides it."""
+    if _close(mine, yours):
+        return True
+    truth = true_block(scene, key[1:], leaves)
+    if truth is not None and np.isfinite(truth).all():
+        if _close(mine, truth):
+            return True
+        yours = truth
+    return None if _close(mine, yours, floor=FLOOR_ULP * float(jnp.finfo(mine.dtype).eps)) else False
+
+
+def _close(mine: np.ndarray, other: np.ndarray, where: np.ndarray | None = None, floor: float = 0.0) -> bool:
+    """Equal within what rounding may do to either form: half of the digits of the dtype."""
+    limits = jnp.finfo(mine.dtype)
+    chosen = np.ones(mine.shape, bool) if where is None else where
+    a, b = mine.astype(np.float64)[chosen], other.astype(np.float64)[chosen]
+    scale = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
+    return bool(np.all(np.abs(a - b) <= 4 * np.sqrt(float(limits.eps)) * scale + floor + float(limits.tiny)))
+
+
+def _right_here(scene: Scene, here: Values, order: int) -> dict[Key, np.ndarray] | None:
+    """Masks of the entries that nothing is known of; None where one is not finite, or not the right one."""
+    yours, unknown = _blocks(scene.values, order), {}
+    for key, block in _blocks(here, order).items():
+        if not np.isfinite(block).all():
+            return None
+        truth, known = true_block(scene, key[1:], scene.subject.point), yours[key]
+        if key[0] != "value":  # no derivative where there is no value
+            value = np.isfinite(yours["value", key[1]])
+            known = np.where(value.reshape((*value.shape, *[1] * (known.ndim - value.ndim))), known, np.nan)
+        if truth is not None:
+            known = np.where(np.isfinite(known), known, truth)
+        if not _close(block, known, np.isfinite(known)):
+            return None
+        unknown[key] = ~np.isfinite(known)
+    return unknown
+
+
+def true_block(scene: Scene, path: tuple[int, ...], leaves: Sequence[Any]) -> np.ndarray | None:
+    """A derivative at a point by local rules in float64; None where there are none."""
+    if scene.reference is None:
+        return None
+    points = [np.asarray(x, np.float64)[None] for x in leaves]
+    with contextlib.suppress(OutOfReach):
+        return scene.reference.evaluate(path, points).values[0]
+    return None
+
+
+def _off_limits(
+    scene: Scene, derivatives: Derivatives, here: Values, unknown: dict[Key, np.ndarray], order: int
+) -> list[tuple[Key, float]]:
+    """The entries among some that are not the limits of those nearby, with the number that they have."""
+    if not any(mask.any() for mask in unknown.values()):
+        return []
+    rng, found, blocks = np.random.default_rng(1), [], _blocks(here, order)
+    for side in (1.0, -1.0):
+        moved = []
+        for x, leaf in zip(scene.subject.point, scene.subject.inputs, strict=True):
+            data = np.asarray(x, np.float64)
+            size = side * CLOSE * np.maximum(np.abs(data), 1)
+            moved.append(jnp.asarray(data + size * rng.uniform(0.5, 1, data.shape), leaf.dtype))
+        near = derivatives.at(moved)
+        if not all(np.isfinite(v).all() for v in map(np.asarray, near.value)):
+            continue  # the domain ends at the point
+        for key, block in _blocks(near, order).items():
+            a, b = (x.astype(np.float64)[unknown[key]] for x in (blocks[key], block))
+            off = ~(np.abs(a - b) <= 0.05 * np.maximum(1, np.abs(a)))
+            found += [(key, float(number)) for number in a[off][:1]]
+    return found
+
+
+def _nearby(scene: Scene) -> Iterator[Sequence[Any]]:
+    """Points around the user's: near and far, to both sides, and towards 0 where that overflows less."""
+    rng = np.random.default_rng(0)
+    sides = (lambda r: r, np.abs, lambda r: -np.abs(r))
+    for k, (size, side) in zip(range(DRAWS), itertools.cycle(itertools.product((0.1, 1.0, 0.01), sides)), strict=False):
+        leaves = []
+        for x, leaf in zip(scene.subject.point, scene.subject.inputs, strict=True):
+            data = np.nan_to_num(np.asarray(x, np.float64))
+            data = data * rng.uniform(0, 0.2) if k % 2 else data
+            moved = data + size * np.maximum(np.abs(data), 1) * side(rng.standard_normal(data.shape))
+            leaves.append(jnp.asarray(moved, leaf.dtype))
+        yield leaves
