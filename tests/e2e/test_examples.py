@@ -148,3 +148,15 @@ def test_the_exported_quickstart_typesets_a_formula_that_a_cell_returns(exported
     cell = page.locator(".jp-CodeCell", has_text='r.formula("hessian")')
     assert cell.locator("math").is_visible()
     assert "\\begin" not in visible_text(cell)
+
+
+def test_the_comparison_rejects_what_is_wrong_and_nothing_that_is_right(executed: Callable) -> None:
+    cells = {cell.id: cell for cell in executed("check_grads").cells}
+    table = cells["table"].outputs[0].data["text/markdown"].splitlines()[2:]
+    rows = [[column.strip() for column in line.strip("|").split("|")] for line in table]
+    assert len(rows) == 9
+    for name, truth, _, ours in rows:
+        assert (ours == "differs") == (truth == "wrong"), name
+    assert "x[7]" in cells["assert"].outputs[0].data["text/plain"]
+    assert "differs" in cells["small"].outputs[0].data["text/plain"]
+    assert "slope 1.0" in cells["small"].outputs[0].data["text/plain"]
