@@ -129,7 +129,7 @@ class _Checking:
         return ""
 
     def _traces(self) -> Iterator[tuple[RuleName, Trace]]:
-        for name in ("forward", "reverse", "second"):
+        for name in ("forward", "reverse", *(("second",) if self.native[0].hessian is not None else ())):
             if time.monotonic() > self.deadline:
                 break  # JAX's numbers are compared all the same
             with contextlib.suppress(OutOfReach):
@@ -186,6 +186,7 @@ class _Checking:
             order=self._order() if self.native[0].jacobian is not None else 1,
             trusted=self.trusted.names,
             outcome=outcome,
+            by_rule=bool(at),
             deadline=self.deadline,
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxdiff_magic.checking.blocks import BlockCheck
 from jaxdiff_magic.checking.decide import DIFFERS, Evidence
+from jaxdiff_magic.checking.faults import UNNAMED
 from jaxdiff_magic.checking.trusted import passed_through
 from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.subject import Subject
@@ -31,8 +32,8 @@ def blamed(
     fault = next((fault for fault in faults if not fault.trusted and fault.kind != "primitive"), None)
     if fault is None:
         return list(blocks)
-    through, name = passed_through(trace, (fault.name,)), fault.name
-    reason = f"JAX's numbers differ from the formula, and the rule of {name} is wrong"
+    through = passed_through(trace, ("", "<lambda>") if fault.name == UNNAMED else (fault.name,))
+    reason = f"JAX's numbers differ from the formula, and the rule of {fault.name} is wrong"
 
     def again(block: BlockCheck) -> BlockCheck:
         output = subject.outputs.index(block.output)

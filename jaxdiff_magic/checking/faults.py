@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,12 +19,15 @@ from jaxdiff_magic.report import Outcome
 from jaxdiff_magic.source import Location
 from jaxdiff_magic.trace import Equation, RuleCall, Trace
 
-MAX_SEEN = 6
-"""At how many sets of operands a call is looked at."""
+MAX_SEEN, MAX_PER_POINT = 8, 3
+"""At how many sets of operands a call is looked at, in all and of one run."""
 MAX_EQUATIONS = 200
 """How many operations are looked at where no rule is at fault."""
 PATIENCE = 3.0
 """Seconds that a fault is searched for, though the time for the check is over, unless all is well."""
+
+UNNAMED = "the function"
+"""What a lambda is called."""
 
 Operands = Sequence[Value]
 
@@ -35,6 +39,7 @@ def faults_of(
     order: int,
     trusted: Collection[str],
     outcome: Outcome,
+    by_rule: bool,
     deadline: float,
 ) -> tuple[Fault, ...]:
     """What is wrong with the derivative rules of a function's steps, those first that are done first.
@@ -48,9 +53,10 @@ def faults_of(
         order: of the highest derivative to look at, 1 or 2.
         trusted: names of functions whose rules are meant to differ from their code.
         outcome: of the check so far.
+        by_rule: whether JAX's programs of the derivative were found to give wrong numbers, not merely none.
         deadline: `time.monotonic()` after which no rule is looked at, unless the outcome asks for a reason.
     """
-    placed, differs = list(in_order(trace)), outcome == "differs"
+    placed, differs = list(in_order(trace)), outcome == "differs" and by_rule
     if not differs and not any(not item.call.is_library for item in placed):
         return ()
     if outcome in ("differs", "out of reach"):
@@ -101,9 +107,10 @@ class _Search:
             with contextlib.suppress(OutOfReach):
                 seen = watched(trace, point)
                 self.steps = self.steps or list(seen)
+                here: Counter[int] = Counter()
                 for item in seen:
-                    known = self.operands.setdefault(id(item.step), [])
-                    if len(known) < MAX_SEEN:
+                    known, here[id(item.step)] = self.operands.setdefault(id(item.step), []), here[id(item.step)] + 1
+                    if len(known) < MAX_SEEN and here[id(item.step)] <= MAX_PER_POINT:
                         known.append(item.operands)
 
     def among(self, placed: Sequence[Placed], trusted: Collection[str]) -> Iterator[Fault]:
@@ -189,4 +196,4 @@ def _number(value: float | None, other: float | None) -> str:
 
 
 def _called(name: str) -> str:
-    return "the function" if name in ("", "<lambda>") else name
+    return UNNAMED if name in ("", "<lambda>") else name

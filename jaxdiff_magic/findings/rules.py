@@ -24,7 +24,8 @@ def find(scene: Scene) -> list[Finding]:
 
 
 def _finding(scene: Scene, fault: Fault) -> Finding:
-    sentence = f"{fault.sentence}."
+    is_name = bool(fault.rule)  # which keeps its own letters
+    sentence = f"{fault.sentence if is_name else fault.sentence[0].upper() + fault.sentence[1:]}."
     if fault.trusted:
         message = f"{fault.name} is trusted to differ from its code. {sentence}"
         return Finding("custom-rule", "info", fault.name, fault.where, message)

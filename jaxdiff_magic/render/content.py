@@ -217,8 +217,10 @@ def _findings(report: Report) -> Iterator[Paragraph]:
     for finding in _by_severity(report):
         sign, tone = SEVERITIES[finding.severity]
         place = " at ".join(filter(None, [finding.path, finding.where]))
-        text = " ".join(filter(None, [f"{place}:" if place else "", finding.message, finding.cure]))
-        yield Paragraph((f"{sign} {finding.severity}", f" · {text}"), tone)
+        message = f"{place}: {finding.message}" if place else finding.message
+        yield Paragraph((f"{sign} {finding.severity}", f" · {finding.kind} · {message}"), tone)
+        if finding.cure:
+            yield Paragraph((f"→ {finding.cure}",))
 
 
 def _by_severity(report: Report) -> list[Finding]:

@@ -119,4 +119,13 @@ def _cell(cell: Cell) -> str:
 
 
 def _runs(runs: Runs) -> str:
-    return "".join(escape(run) if isinstance(run, str) else formula_html(run) for run in runs)
+    return "".join(_words(run) if isinstance(run, str) else formula_html(run) for run in runs)
+
+
+def _words(text: str) -> str:
+    """Text; what stands between backticks is code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    style = f"{_MONO};background-color:transparent;white-space:pre-wrap"
+    return "".join(_tag("code", escape(part), style) if i % 2 else escape(part) for i, part in enumerate(parts))

@@ -10,6 +10,7 @@ import os
 import re
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -19,6 +20,7 @@ import pytest
 
 from jaxdiff_magic import derive
 from jaxdiff_magic.checking import check_of
+from jaxdiff_magic.checking.faults import faults_of
 from jaxdiff_magic.checking.likeness import likeness_of
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.report import Check
@@ -177,3 +179,30 @@ def test_nothing_is_accused_where_nothing_is_wrong_at_every_place() -> None:
         right = make(with_rule(BASES["decay"], "none", "custom_vjp"))
         assert checked(right, jnp.asarray(POINT), order=2).faults == (), place
     assert set(FAULTS) == {"none", *(case.fault for case in cases(60))}
+
+
+class TestStepsThatTheUserDidNotWrite:
+    """They are looked at only where a derivative is wrong, and no rule of the user's is."""
+
+    wrong = staticmethod(with_rule(BASES["sine"], "sign", "custom_jvp"))
+
+    def faults(self, trace: Any, outcome: Any) -> Any:
+        options: Any = {"order": 1, "trusted": (), "by_rule": True, "deadline": time.monotonic() + 10.0}
+        return faults_of(trace, [[POINT]], outcome=outcome, **options)
+
+    def test_rules_of_the_library(self) -> None:
+        trace = subject_trace(subject_of(lambda x: self.wrong(x), (jnp.asarray(POINT),), {}))
+        (call,) = trace.rule_calls
+        shipped = replace(trace, rule_calls=(replace(call, is_library=True),))
+        assert [fault.name for fault in self.faults(shipped, "differs")] == ["injected"]
+        assert self.faults(shipped, "agrees") == ()
+
+    def test_single_operations(self) -> None:
+        trace = subject_trace(subject_of(lambda x: jnp.exp(jnp.sin(x)), (jnp.asarray(POINT),), {}))
+        wrong = jax.custom_jvp(lambda x: jnp.exp(x))
+        wrong.defjvp(lambda p, t: (jnp.exp(*p), 2.0 * jnp.exp(*p) * t[0]))
+        first, second = trace.equations
+        (found,) = self.faults(replace(trace, equations=(first, replace(second, operator=wrong))), "differs")
+        assert (found.name, found.kind, found.likeness) == ("exp", "primitive", "is 2 times the derivative")
+        assert "jnp.exp(jnp.sin(x))" in found.source
+        assert self.faults(trace, "differs") == ()

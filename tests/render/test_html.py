@@ -126,3 +126,12 @@ def test_the_bundle_stays_small_for_large_derivatives() -> None:
 def test_only_the_sections_asked_for_are_in_the_html(sections: tuple[str, ...]) -> None:
     titles = re.findall(r"<summary[^>]*>([^<]*)<", render_html(dataclasses.replace(cubic(), sections=sections)))
     assert titles == [name.capitalize() for name in sections]
+
+
+def test_code_in_a_finding_is_shown_as_code_and_escaped() -> None:
+    message, cure = "In `if x < 0:` it breaks.", "Write `jnp.sqrt(x)`; a ` alone."
+    finding = Finding("nan", "warning", "x", "cell, line 2", message, cure)
+    html = render_html(dataclasses.replace(cubic(), findings=(finding,)))
+    codes = re.findall(r"<code[^>]*>([^<]*)</code>", html[html.index("Findings") :])
+    assert "if x &lt; 0:" in codes
+    assert "Write `jnp.sqrt(x)`; a ` alone." in html, "backticks without a partner stay as they are"
