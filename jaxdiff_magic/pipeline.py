@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from jaxdiff_magic.assertion import raise_if_wrong
 from jaxdiff_magic.checking import check_of
 from jaxdiff_magic.cost import cost_of
 from jaxdiff_magic.curvature import curvature_of
@@ -186,7 +187,7 @@ def check(
             seed=seed,
             deadline=started + budget,
         )
-        found.raise_if_wrong(subject, strict)
+        raise_if_wrong(found, subject, strict)
         return found
 
     return at

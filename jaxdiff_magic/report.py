@@ -13,7 +13,8 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from jaxdiff_magic.errors import OutOfReach, WrongDerivative
+from jaxdiff_magic.assertion import raise_if_wrong
+from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.subject import Subject
@@ -148,27 +149,6 @@ class Check:
     points: int = 0
     columns: Mapping[str, str] = field(default_factory=dict)
     not_covered: tuple[str, ...] = ()
-
-    def raise_if_wrong(self, subject: Subject, strict: bool = False) -> None:
-        """Raise `WrongDerivative` when the outcome is "differs" (or "out of reach", if strict)."""
-        if self.outcome != "differs" and not (strict and self.outcome == "out of reach"):
-            return
-        found = [entry for entry in self.entries if entry.outcome == self.outcome]
-        where = f" ({subject.where})" if subject.where else ""
-        if not found:
-            raise WrongDerivative(f"The derivative of {subject.name}{where}: {self.summary}.")
-        entry, *others = found
-        more = f" ({len(others)} more entries listed in the check)" if others else ""
-        says = "differs" if self.outcome == "differs" else "cannot be decided"
-        cure = (
-            "Correct its custom_jvp or custom_vjp rule."
-            if self.outcome == "differs"
-            else "Move the point, or check without strict."
-        )
-        raise WrongDerivative(
-            f"{subject.name}{where}: the derivative of {entry.output} with respect to {', '.join(entry.inputs)} "
-            f"{says}: {entry.reason}{more}. {cure}"
-        )
 
 
 @dataclass(frozen=True)
@@ -322,7 +302,7 @@ class Report:
         Args:
             strict: also when it is "out of reach".
         """
-        self.check.raise_if_wrong(self.subject, strict)
+        raise_if_wrong(self.check, self.subject, strict)
 
     def export_test(self, path: str | os.PathLike[str]) -> str:
         """Write a pytest file that holds the verdict and the numbers of the first derivative; returns its path.

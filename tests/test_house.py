@@ -18,6 +18,7 @@ FLOORS = (
     ("errors",),
     ("calls", "grade", "leaves", "options", "source"),
     ("cells", "subject"),
+    ("assertion",),
     ("report", "trace", "values"),
     ("cost", "curvature", "reference", "symbolic"),
     ("checking",),
