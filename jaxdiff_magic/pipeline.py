@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from jaxdiff_magic.assertion import raise_if_wrong
 from jaxdiff_magic.checking import check_of
 from jaxdiff_magic.cost import cost_of
 from jaxdiff_magic.curvature import curvature_of
@@ -191,7 +192,7 @@ def check(
             deadline=time.monotonic() + budget,
             trust=(trust,) if isinstance(trust, str) else tuple(trust),
         )
-        found.raise_if_wrong(subject, strict)
+        raise_if_wrong(found, subject, strict)
         return found
 
     return at

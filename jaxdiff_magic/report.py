@@ -5,7 +5,6 @@ Everything that text, HTML or a panel shows is in here; renderers compute nothin
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +12,13 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from jaxdiff_magic.errors import OutOfReach, WrongDerivative
+from jaxdiff_magic.assertion import raise_if_wrong
+from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.fault import Fault
+from jaxdiff_magic.formula import Formula, Notation
 from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.plain import plain
 from jaxdiff_magic.subject import Subject
 
 Outcome = Literal["proved", "agrees", "out of reach", "differs"]
@@ -24,39 +26,12 @@ OUTCOMES: Final[tuple[Outcome, ...]] = ("proved", "agrees", "out of reach", "dif
 """The four words, from best to worst."""
 
 What = Literal["value", "gradient", "jacobian", "hessian"]
-Notation = Literal["auto", "component", "index", "matrix", "steps"]
 SCHEMA_VERSION = 1
 
 
 def worst(outcomes: Sequence[Outcome]) -> Outcome:
     """The worst of some outcomes; "out of reach" when there is none to speak of."""
     return OUTCOMES[max(map(OUTCOMES.index, outcomes), default=OUTCOMES.index("out of reach"))]
-
-
-@dataclass(frozen=True)
-class Formula:
-    """One formula as a reader sees it.
-
-    Attributes:
-        latex: LaTeX without delimiters, in the subset that KaTeX and MathJax share.
-        text: the same on one line, for terminals.
-        sympy: the SymPy object (expression, matrix or tuple of them); None for steps.
-        notation: which one it is written in, where that is known.
-    """
-
-    latex: str
-    text: str
-    sympy: Any = None
-    notation: Notation = "auto"
-
-    def __str__(self) -> str:
-        return self.text
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        from jaxdiff_magic.render.mathml import formula_html
-
-        latex = f"$\\displaystyle {self.latex}$"
-        return {"text/plain": self.text, "text/latex": latex, "text/html": formula_html(self)}
 
 
 @dataclass(frozen=True)
@@ -186,29 +161,6 @@ class Check:
     def fault(self) -> Fault | None:
         """The first step whose rule is wrong, other than as the reader said."""
         return next((fault for fault in self.faults if not fault.trusted), None)
-
-    def raise_if_wrong(self, subject: Subject, strict: bool = False) -> None:
-        """Raise `WrongDerivative` when the outcome is "differs" (or "out of reach", if strict)."""
-        if self.outcome != "differs" and not (strict and self.outcome == "out of reach"):
-            return
-        found = [entry for entry in self.entries if entry.outcome == self.outcome]
-        where = f" ({subject.where})" if subject.where else ""
-        if not found:
-            raise WrongDerivative(f"The derivative of {subject.name}{where}: {self.summary}.")
-        entry, *others = found
-        more = f" ({len(others)} more entries listed in the check)" if others else ""
-        says = "differs" if self.outcome == "differs" else "cannot be decided"
-        cure = (
-            "Correct its custom_jvp or custom_vjp rule."
-            if self.outcome == "differs"
-            else "Move the point, or check without strict."
-        )
-        if self.outcome == "differs" and (fault := self.fault):
-            cure = f"{fault.sentence}{f', called at {fault.where}' if fault.where else ''}."
-        raise WrongDerivative(
-            f"{subject.name}{where}: the derivative of {entry.output} with respect to {', '.join(entry.inputs)} "
-            f"{says}: {entry.reason}{more}. {cure}"
-        )
 
 
 @dataclass(frozen=True)
@@ -362,7 +314,7 @@ class Report:
         Args:
             strict: also when it is "out of reach".
         """
-        self.check.raise_if_wrong(self.subject, strict)
+        raise_if_wrong(self.check, self.subject, strict)
 
     def export_test(self, path: str | os.PathLike[str]) -> str:
         """Write a pytest file that holds the verdict and the numbers of the first derivative; returns its path.
@@ -415,28 +367,3 @@ class Report:
         from jaxdiff_magic.render.text import render_text
 
         return render_text(self)
-
-
-def plain(value: Any) -> Any:
-    """`value` as plain data: see `Report.to_dict`."""
-    match value:
-        case None | bool() | str() | int():
-            return value
-        case float() if np.isfinite(value):
-            return value
-        case float() | np.floating() if not np.isfinite(value):
-            return str(float(value))
-        case Formula():
-            return {"latex": value.latex, "text": value.text}
-        case _ if isinstance(value, Leaf):
-            return value.to_dict()
-        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
-        case Mapping():
-            return {str(key): plain(item) for key, item in value.items()}
-        case tuple() | list():
-            return [plain(item) for item in value]
-        case _ if hasattr(value, "__array__"):
-            return plain(np.asarray(value).astype(object).tolist())
-        case _:
-            return str(value)

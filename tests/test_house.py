@@ -16,8 +16,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the ground floor up: a room imports from rooms below it only.
 FLOORS = (
     ("errors",),
-    ("calls", "fault", "grade", "leaves", "options", "source"),
-    ("cells", "subject"),
+    ("calls", "fault", "formula", "grade", "leaves", "options", "source"),
+    ("cells", "plain", "subject"),
+    ("assertion",),
     ("report", "trace", "values"),
     ("cost", "curvature", "reference", "replay", "symbolic"),
     ("checking",),

@@ -112,7 +112,7 @@ def right_values(
 
 
 def _any_finite(values: np.ndarray) -> np.ndarray:
-    return np.isfinite(values).reshape(len(values), -1).any(axis=1)
+    return np.array([bool(np.isfinite(part).any()) for part in values])
 
 
 def _floor(values: np.ndarray, eps: float) -> np.ndarray:
@@ -171,7 +171,7 @@ def _run(trace: Trace, points: Sequence[np.ndarray], eps: float) -> list[Estimat
         rows = [run([batch[k : k + 1] for batch in points]) for k in range(len(points[0]))]
         found = [tuple(map(np.concatenate, zip(*parts, strict=True))) for parts in zip(*rows, strict=True)]
     alone = (replace(trace, outputs=(atom,)) for atom in trace.outputs)
-    return [Estimate(*pair, one) for pair, one in zip(found, alone, strict=True)]
+    return [Estimate(values, errors, one) for (values, errors), one in zip(found, alone, strict=True)]
 
 
 def _eager(subject: Subject, function: Callable[..., Any], points: Sequence[np.ndarray]) -> list[Estimate]:
@@ -194,5 +194,6 @@ def _eager(subject: Subject, function: Callable[..., Any], points: Sequence[np.n
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> float:
-    apart = np.abs(a - b)
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(a - b)
     return float(np.max(apart[np.isfinite(apart)], initial=0.0))

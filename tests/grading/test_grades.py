@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from .derivations import LESSONS, Lesson, graded
 
 QUIETLY = settings(
-    max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 lessons = st.sampled_from(LESSONS)
 

@@ -1,0 +1,37 @@
+"""A verdict as an assertion: the error that names the function, the entry and both numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jaxdiff_magic.errors import WrongDerivative
+from jaxdiff_magic.subject import Subject
+
+if TYPE_CHECKING:
+    from jaxdiff_magic.report import Check
+
+CURES = {
+    "differs": "Correct its custom_jvp or custom_vjp rule.",
+    "out of reach": "Move the point, or check without strict.",
+}
+SAYS = {"differs": "differs", "out of reach": "cannot be decided"}
+
+
+def raise_if_wrong(check: Check, subject: Subject, strict: bool = False) -> None:
+    """Raise `WrongDerivative` when a check's outcome is "differs" (or "out of reach", if strict)."""
+    outcome = check.outcome
+    if outcome != "differs" and not (strict and outcome == "out of reach"):
+        return
+    where = f" ({subject.where})" if subject.where else ""
+    listed = [entry for entry in check.entries if entry.outcome == outcome]
+    if not listed:
+        raise WrongDerivative(f"The derivative of {subject.name}{where} {SAYS[outcome]}: {check.summary}.")
+    entry, *others = listed
+    more = f" ({len(others)} more entries listed in the check)" if others else ""
+    cure = CURES[outcome]
+    if outcome == "differs" and (fault := check.fault):
+        cure = f"{fault.sentence}{f', called at {fault.where}' if fault.where else ''}."
+    raise WrongDerivative(
+        f"{subject.name}{where}: the derivative of {entry.output} with respect to {', '.join(entry.inputs)} "
+        f"{SAYS[outcome]}: {entry.reason}{more}. {cure}"
+    )

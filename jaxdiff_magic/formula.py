@@ -1,0 +1,34 @@
+"""A formula as a reader sees it, in LaTeX and as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Notation = Literal["auto", "component", "index", "matrix", "steps"]
+
+
+@dataclass(frozen=True)
+class Formula:
+    """One formula as a reader sees it.
+
+    Attributes:
+        latex: LaTeX without delimiters, in the subset that KaTeX and MathJax share.
+        text: the same on one line, for terminals.
+        sympy: the SymPy object (expression, matrix or tuple of them); None for steps.
+        notation: which one it is written in, where that is known.
+    """
+
+    latex: str
+    text: str
+    sympy: Any = None
+    notation: Notation = "auto"
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from jaxdiff_magic.render.mathml import formula_html
+
+        latex = f"$\\displaystyle {self.latex}$"
+        return {"text/plain": self.text, "text/latex": latex, "text/html": formula_html(self)}

@@ -1,0 +1,37 @@
+"""Any part of a report as plain data that strict JSON can hold."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from jaxdiff_magic.formula import Formula
+from jaxdiff_magic.leaves import Leaf
+
+
+def plain(value: Any) -> Any:
+    """`value` as plain data: see `Report.to_dict`."""
+    match value:
+        case None | bool() | str() | int():
+            return value
+        case float() if np.isfinite(value):
+            return value
+        case float() | np.floating() if not np.isfinite(value):
+            return str(float(value))
+        case Formula():
+            return {"latex": value.latex, "text": value.text}
+        case _ if isinstance(value, Leaf):
+            return value.to_dict()
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        case Mapping():
+            return {str(key): plain(item) for key, item in value.items()}
+        case tuple() | list():
+            return [plain(item) for item in value]
+        case _ if hasattr(value, "__array__"):
+            return plain(np.asarray(value).astype(object).tolist())
+        case _:
+            return str(value)
