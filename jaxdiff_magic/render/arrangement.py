@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from jaxdiff_magic.formula import Formula
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.render.numbers import superscript
-from jaxdiff_magic.report import Block, Formula, Report
+from jaxdiff_magic.report import Block, Report
 
 MAX_SIDE = 12
 """A table with more rows or columns is cut to its corner …"""

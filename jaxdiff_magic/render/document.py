@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from jaxdiff_magic.report import Formula
+from jaxdiff_magic.formula import Formula
 
 Tone = Literal["", "good", "neutral", "warning", "bad"]
 Runs = tuple[str | Formula, ...]

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from latex2mathml.converter import convert_to_element
 
-from jaxdiff_magic.report import Formula
+from jaxdiff_magic.formula import Formula
 
 # A sanitiser that drops MathML keeps its text, in which a fraction becomes two numbers run together. So the formula
 # is hidden by its surroundings and made visible by its own tag: where that tag is dropped, the text stays hidden and

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from jaxdiff_magic.formula import Formula
 from jaxdiff_magic.leaves import Leaf
-from jaxdiff_magic.report import Formula
 from jaxdiff_magic.symbolic.expression import standard
 from jaxdiff_magic.symbolic.matrix import Kronecker, Matrix, children
 from jaxdiff_magic.symbolic.matrix_form import MatrixForm

@@ -12,7 +12,7 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
-from jaxdiff_magic.report import Formula
+from jaxdiff_magic.formula import Formula
 from jaxdiff_magic.symbolic.expression import Index, free, standard
 from jaxdiff_magic.symbolic.program import Definition
 

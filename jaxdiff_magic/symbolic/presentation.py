@@ -13,7 +13,8 @@ import sympy as sp
 from sympy import Expr
 
 from jaxdiff_magic.errors import InputError, OutOfReach
-from jaxdiff_magic.report import Formula, Step
+from jaxdiff_magic.formula import Formula
+from jaxdiff_magic.report import Step
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.symbolic.calculus import differentiate, jacobian
 from jaxdiff_magic.symbolic.component import component, tidy
