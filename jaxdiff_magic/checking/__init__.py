@@ -129,7 +129,8 @@ class _Checking:
         return ""
 
     def _traces(self) -> Iterator[tuple[RuleName, Trace]]:
-        for name in ("forward", "reverse", *(("second",) if self.native[0].hessian is not None else ())):
+        names: tuple[RuleName, ...] = ("forward", "reverse", "second")
+        for name in names if self.native[0].hessian is not None else names[:2]:
             if time.monotonic() > self.deadline:
                 break  # JAX's numbers are compared all the same
             with contextlib.suppress(OutOfReach):

@@ -140,9 +140,11 @@ class _Audit:
         for o, leaf in enumerate(self.subject.outputs):
             theirs, ours = (found.evaluate((o,), self.points) for found in (by_rule, self.reference))
             scale = np.max(np.abs(ours.values), initial=0.0, where=np.isfinite(ours.values))
-            off = apart(theirs, ours, self.eps) & (np.abs(theirs.values - ours.values) > ROUNDING * self.eps * scale)
+            with np.errstate(invalid="ignore"):
+                distance = np.abs(theirs.values - ours.values)
+            off = apart(theirs, ours, self.eps) & (distance > ROUNDING * self.eps * scale)
             if off.any():
-                at = _largest(np.abs(theirs.values - ours.values), off)
+                at = _largest(distance, off)
                 leaves = [jnp.asarray(x[at[0]], i.dtype) for x, i in zip(self.points, self.subject.inputs, strict=True)]
                 native = [
                     f(*leaves)[o][at[1:]] for f in (lambda *xs: jax.vjp(self.subject.flat, *xs)[0], self.subject.flat)

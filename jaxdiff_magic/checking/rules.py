@@ -118,11 +118,13 @@ def compare(
     except NotLinear:
         return Comparison(nowhere, ~nowhere, "is not linear in its direction: its rows are no Jacobian")
     missed = apart(theirs_found, ours_found, eps)
-    near = missed & (np.abs(actual - expected) <= APPROXIMATE * np.abs(expected))
+    with np.errstate(invalid="ignore"):
+        near = missed & (np.abs(actual - expected) <= APPROXIMATE * np.abs(expected))
     missed &= ~near
     for position in np.flatnonzero(missed.reshape(len(missed), -1).any(axis=1))[:MAX_DISPUTED]:
         given = native(int(position))
-        distance = np.where(missed[position], np.abs(actual[position] - expected[position]), 0.0)
+        with np.errstate(invalid="ignore"):
+            distance = np.where(missed[position], np.abs(actual[position] - expected[position]), 0.0)
         entry = tuple(map(int, np.unravel_index(int(np.argmax(distance)), distance.shape)))
         ours, theirs = float(expected[(position, *entry)]), float(actual[(position, *entry)])
         allowed = SAFETY * actual_bound[(position, *entry)] * eps / EPS + 8 * eps * np.max(np.abs(actual[position]))
