@@ -148,9 +148,7 @@ def _by_formula(
     return decision
 
 
-def _bent(
-    evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray]
-) -> np.ndarray | bool:
+def _bent(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray | bool:
     """Where a choice on its border bends the function at the user's point, as far as function values show.
 
     JAX and the formula may take the same side there, and agree on a number that is no derivative.

@@ -45,9 +45,7 @@ class Death:
     reason: str
 
 
-def deaths(
-    names: Names, seen: Sequence[Seen], calls: Mapping[int, RuleCall], directions: int
-) -> list[list[Death]]:
+def deaths(names: Names, seen: Sequence[Seen], calls: Mapping[int, RuleCall], directions: int) -> list[list[Death]]:
     """For each direction that was watched, the steps at which it ends, wholly or for some elements.
 
     Args:
@@ -110,7 +108,7 @@ class End:
 
     @property
     def primitive(self) -> str:
-        return self.item.step.primitive  # type: ignore[union-attr]
+        return self.item.primitive
 
     @property
     def numbers(self) -> str:
@@ -125,7 +123,7 @@ class End:
 
 def _ended(item: Seen, operand: int, directions: int, call: RuleCall | None) -> End | None:
     """Where an operand moves without moving the result (of elementwise steps: some element of it)."""
-    value, result, primitive = item.operands[operand], item.results[0], item.step.primitive  # type: ignore[union-attr]
+    value, result, primitive = item.operands[operand], item.results[0], item.primitive
     moving = alive(value, directions)
     after = [alive(r, directions) for r in item.results]
     gone = ~np.any([a.reshape(directions, -1).any(axis=1) for a in after], axis=0)

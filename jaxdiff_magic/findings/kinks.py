@@ -111,7 +111,9 @@ def _kinks(scene: Scene) -> list[Kink]:
         if isinstance(step, Equation):
             borders = _decisive(scene, item, coarseness)
             if borders:
-                lines.setdefault((step.location.file, step.location.line, step.primitive), (step, []))[1].extend(borders)
+                lines.setdefault((step.location.file, step.location.line, step.primitive), (step, []))[1].extend(
+                    borders
+                )
     kinks = [Kink(step, tuple(borders), calls.get(id(step))) for step, borders in lines.values()]
     compared = [frozenset(id(border.item) for border in kink.borders) for kink in kinks]
     # of several choices by one condition (the double where) the last one decides
@@ -121,9 +123,9 @@ def _kinks(scene: Scene) -> list[Kink]:
 def _decisive(scene: Scene, item: Seen, coarseness: float) -> list[Border]:
     """The pairs on their border by which one step chooses."""
     assert isinstance(item.step, Equation)
-    if item.step.primitive in COMPARISONS:
+    if item.primitive in COMPARISONS:
         return []  # what it decides is what matters
-    if item.step.primitive in ("select_n", "cond"):
+    if item.primitive in ("select_n", "cond"):
         behind = choices.comparisons_behind(scene.names, item.operands[0])
         return [border for comparison in behind for border in choices.borders_of(comparison, coarseness)]
     return choices.borders_of(item, coarseness)
@@ -201,9 +203,7 @@ def _bent_gradient(scene: Scene, kink: Kink, directions: Sequence[Direction]) ->
     paths = [(0, i) for i in range(len(scene.subject.inputs))]
     vectors = np.array([direction.vector for direction in directions])
     crossings = []
-    for direction, slopes in zip(
-        directions, both_sides(_evaluated(scene, paths), scene.point, vectors), strict=True
-    ):
+    for direction, slopes in zip(directions, both_sides(_evaluated(scene, paths), scene.point, vectors), strict=True):
         told = _hessian_times(scene, direction.vector)
         with np.errstate(invalid="ignore"):
             far = 10 * (slopes.left.error + slopes.right.error) + 1e-3 * np.max(np.abs(told), initial=0.0) + 1e-6
@@ -277,7 +277,7 @@ def _first_order(scene: Scene, kink: Kink, direction: Direction, found: Slopes) 
         message=f"{_opening(scene, kink)} {bend}{returned}.",
         cure="No derivative exists at a jump; move the point off it."
         if jumps
-        else "No derivative exists here; JAX's number is a convention. Move the point off the kink to check derivatives.",
+        else "No derivative exists here; JAX's number is a convention. Check derivatives off the kink.",
     )
 
 

@@ -36,9 +36,7 @@ class Names:
 
     def __init__(self, inputs: Sequence[Leaf], seen: Sequence[Seen]) -> None:
         self.inputs = inputs
-        self.producers = {
-            value.key: item for item in seen if isinstance(item.step, Equation) for value in item.results
-        }
+        self.producers = {value.key: item for item in seen if isinstance(item.step, Equation) for value in item.results}
         self._places = leaf_places([leaf.shape for leaf in inputs])
         self._positions: dict[int, np.ndarray | None] = {}
 
@@ -57,24 +55,26 @@ class Names:
             place = self._places[value.key]
             return np.arange(place.start, place.stop).reshape(self.inputs[value.key].shape)
         item = self.producer(value)
-        if item is None or item.step.primitive not in MOVES or moves == 0 or len(item.results) != 1:  # type: ignore
+        if item is None or item.primitive not in MOVES or moves == 0 or len(item.results) != 1:
             return None
         assert isinstance(item.step, Equation)
-        moved = item.operands[:1] if item.step.primitive in INDEXED else item.operands
+        moved = item.operands[:1] if item.primitive in INDEXED else item.operands
         known = [self.positions(operand, moves - 1) for operand in moved]
         if all(positions is None for positions in known):
             return None
         run = Run(1, 1, taped=False)
         nodes = [
-            Node(Bounded(np.full((1, *operand.data.shape), -1.0) if at is None else at[None].astype(float)), shape, True)
+            Node(
+                Bounded(np.full((1, *operand.data.shape), -1.0) if at is None else at[None].astype(float)), shape, True
+            )
             for operand, at, shape in zip(moved, known, (operand.data.shape for operand in moved), strict=True)
         ]
         nodes += [Node(operand.data[None], operand.data.shape, False) for operand in item.operands[len(moved) :]]
         try:
             (result,) = run.apply(
-                item.step.primitive,
+                item.primitive,
                 nodes,
-                item.step.params,
+                item.params,
                 [Result(variable.shape, np.dtype(float)) for variable in item.step.outputs],
             )
         except OutOfReach:
@@ -100,7 +100,7 @@ class Names:
             assert isinstance(made.step, Equation)
             if made.step.name:
                 return made.step.name
-            if made.step.primitive not in ("broadcast_in_dim", "reshape", "convert_element_type", "squeeze"):
+            if made.primitive not in ("broadcast_in_dim", "reshape", "convert_element_type", "squeeze"):
                 return ""
             value = made.operands[0]
             if 0 <= value.key < len(self.inputs):
@@ -128,4 +128,3 @@ class Names:
         at = tuple(index) if value.data.shape else ()
         name, text = self.element(item, operand, index), figure(float(np.real(value.data[at])))
         return f"{name} = {text}" if name else text
-

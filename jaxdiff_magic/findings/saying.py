@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from jaxdiff_magic.source import Location
 
 MAX_SOURCE = 70
 """A longer source line is cut."""
 
 
-def figure(value: float) -> str:
+def figure(value: float | np.ndarray) -> str:
     """A number in at most six digits; 0 without a sign."""
     return f"{float(value) + 0.0:.6g}"
 
@@ -19,7 +21,7 @@ def count(n: int, one: str, many: str = "") -> str:
 
 
 def quoted(location: Location) -> str:
-    """" in `y = jnp.abs(x)`", or nothing where the source cannot be read."""
+    """ " in `y = jnp.abs(x)`", or nothing where the source cannot be read."""
     source = location.source
     if len(source) > MAX_SOURCE:
         source = source[: MAX_SOURCE - 1] + "…"

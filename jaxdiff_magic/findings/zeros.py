@@ -134,7 +134,9 @@ def _unused(scene: Scene, name: str, seen: Sequence[Seen], row: int) -> Finding:
 def _takes_it_in(item: Seen, row: int) -> bool:
     """Whether a conditional is given what moves along a direction."""
     step = item.step
-    return isinstance(step, Equation) and step.primitive == "cond" and any(_moves(value, row) for value in item.operands)
+    return (
+        isinstance(step, Equation) and step.primitive == "cond" and any(_moves(value, row) for value in item.operands)
+    )
 
 
 def _moves(value: Value, row: int) -> bool:
@@ -161,7 +163,7 @@ def _lost(scene: Scene, one: Followed, name: str, seen: Sequence[Seen], row: int
     if item is not None and gain < 1e-3:
         assert isinstance(item.step, Equation)
         at = figure(float(np.ravel(item.operands[0].data)[0]))
-        where, name_of = item.step.location, item.step.primitive
+        where, name_of = item.step.location, item.primitive
         cause = f"{name_of}{quoted(where)} is saturated at {at}, where its slope is {figure(float(f'{gain:.2g}'))}"
     else:
         where, cause = None, "many small factors are multiplied on the way"
@@ -234,7 +236,9 @@ def _extent(ended: Sequence[Death]) -> str:
 def _cure(ended: Sequence[Death]) -> str:
     reasons = {death.reason for death in ended}
     if reasons <= {"rounding", "integer", "comparison"}:
-        return "For a useful derivative use a smooth stand-in (a sigmoid, a soft maximum) or a straight-through estimator."
+        return (
+            "For a useful derivative use a smooth stand-in (a sigmoid, a soft maximum) or a straight-through estimator."
+        )
     if reasons == {"factor"}:
         return "Start from a factor that is not exactly 0, as random weights are."
     if reasons == {"saturated"}:

@@ -101,7 +101,7 @@ def test_at_a_kink_no_derivative_agrees(name: str) -> None:
     report = inspect(f, jnp.array(x))
     first = [entry for entry in report.check.entries if entry.what == "gradient" and entry.outcome == "out of reach"]
     assert {entry.reason for entry in first} == {BORDER}
-    assert [finding.kind for finding in report.findings][0] == "kink"
+    assert report.findings[0].kind == "kink"
 
 
 def test_the_conventions_that_are_told_are_those_of_jax() -> None:
@@ -227,8 +227,9 @@ def test_the_norm_at_zero_has_two_slopes() -> None:
 
 def test_a_gradient_that_bends_is_told_by_its_second_derivatives() -> None:
     (finding,) = warnings(lambda x: jax.nn.relu(x) ** 2, 0.0)
-    assert "there is no Hessian here: moving x, the derivative with respect to x changes at the rate 0 from the left " in (
-        finding.message
+    assert (
+        "there is no Hessian here: moving x, the derivative with respect to x changes at the rate 0 from the left "
+        in (finding.message)
     )
     assert "and 2 from the right; JAX's entry is 0" in finding.message
 

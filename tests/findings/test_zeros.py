@@ -90,7 +90,7 @@ def test_trap_s13_what_is_constant_piece_by_piece_is_zero_everywhere(f: Any, why
         (lambda x, y: x.at[0].set(3.0)[0] * y, (X, 2.0), "x", "its elements are overwritten"),
         (dropped, (X, 2.0), "y", "it is written outside the array, and dropped"),
         (lambda x: jnp.where(x > 0, jnp.sin(x), 1.0), (-1.0,), "x", "where selects the other case"),
-        (lambda x: jnp.sum(jax.nn.relu(x)), (-X**2,), "x", "relu is flat where its input is -1.44 to -0.09"),
+        (lambda x: jnp.sum(jax.nn.relu(x)), (-(X**2),), "x", "relu is flat where its input is -1.44 to -0.09"),
         (lambda x, y: lax.cond(x > 0, lambda: x, lambda: y**2), (1.0, 2.0), "y", "only a branch that is not taken"),
         (lambda x, y: lax.fori_loop(0, 3, lambda i, c: c * x + jnp.floor(y), x), (1.5, 2.3), "y", "floor makes it"),
     ],
@@ -150,7 +150,9 @@ class TestSingleElements:
 
     def test_that_are_never_read_are_told(self) -> None:
         (finding,) = zeros(lambda x: x[0] * x[1], X)
-        assert finding.message == "The derivative with respect to x[2] is 0: f never reads it, so it is 0 at every point."
+        assert (
+            finding.message == "The derivative with respect to x[2] is 0: f never reads it, so it is 0 at every point."
+        )
 
     @pytest.mark.parametrize(
         "f",
