@@ -36,7 +36,11 @@ class Names:
 
     def __init__(self, inputs: Sequence[Leaf], seen: Sequence[Seen]) -> None:
         self.inputs = inputs
-        self.producers = {value.key: item for item in seen if isinstance(item.step, Equation) for value in item.results}
+        self.producers: dict[int, Seen] = {}
+        for item in seen:
+            handed_on = {operand.key for operand in item.operands}  # as a conversion does that changes nothing
+            if isinstance(item.step, Equation):
+                self.producers |= {value.key: item for value in item.results if value.key not in handed_on}
         self._places = leaf_places([leaf.shape for leaf in inputs])
         self._positions: dict[int, np.ndarray | None] = {}
 

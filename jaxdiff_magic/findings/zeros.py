@@ -208,6 +208,8 @@ def _parts(scene: Scene, parts: Sequence[Followed], ends: Sequence[Sequence[Deat
         groups.setdefault(key, (ended, []))[1].append(one)
     for ended, members in groups.values():
         names = listing([scene.names.input_element(one.element) for one in members if one.element is not None])
+        if len(parts) == MAX_FOLLOWED:
+            names += f" (of the first {MAX_FOLLOWED} elements with derivative 0)"
         unread = not ended or {death.reason for death in ended} == {"unread"}
         never = f"{scene.subject.name} never reads {'them' if len(members) > 1 else 'it'}, so it is 0 at every point."
         yield Finding(
