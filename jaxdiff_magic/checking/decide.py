@@ -165,8 +165,10 @@ def _bent(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.n
     JAX and the formula may take the same side there, and agree on a number that is no derivative.
     """
     values, bounds, borders = evidence.formula  # type: ignore[misc]
-    if not borders[0] or evidence.numeric is None:
+    if not borders[0]:
         return False
+    if evidence.numeric is None:  # too many inputs, or no time left, to ask function values
+        return True
     estimate, error, kink = (part[0] for part in evidence.numeric)
     size = max(float(np.max(np.abs(values[0]), initial=0.0)), evidence.scale)
     with np.errstate(invalid="ignore"):

@@ -55,7 +55,7 @@ def borders_of(item: Seen, coarseness: float) -> list[Border]:
         item: an equation that was seen; comparisons count, `where` and `cond` that use them do not.
         coarseness: see `rounding_of`.
     """
-    rule = ON_BORDER.get(item.step.primitive) if isinstance(item.step, Equation) else None
+    rule = ON_BORDER.get(item.primitive) if isinstance(item.step, Equation) else None
     if rule is None or not any(value.varies and is_number(value) for value in item.operands):
         return []
     return list(rule(item, coarseness))
@@ -95,7 +95,7 @@ def _against(level: Callable[[np.ndarray], np.ndarray]) -> Callable[[Seen, float
 
 def _roots(item: Seen, coarseness: float) -> Iterator[Border]:
     """Powers between 0 and 1 of 0."""
-    if item.step.primitive == "pow":  # type: ignore[union-attr]
+    if item.primitive == "pow":
         exponent = item.operands[1].data
         if not (np.all(exponent > 0) and np.all(exponent < 1)):
             return
@@ -104,11 +104,11 @@ def _roots(item: Seen, coarseness: float) -> Iterator[Border]:
 
 def _ties(item: Seen, coarseness: float) -> Iterator[Border]:
     """The largest (or smallest) elements along some axes, where there are several."""
-    x, params = item.operands[0], item.step.params  # type: ignore[union-attr]
+    x, params = item.operands[0], item.params
     axes = tuple(params["axes"])
     if x.data.size == 0:
         return
-    best = (np.max if item.step.primitive in ("reduce_max", "argmax") else np.min)(x.data, axis=axes, keepdims=True)  # type: ignore
+    best = (np.max if item.primitive in ("reduce_max", "argmax") else np.min)(x.data, axis=axes, keepdims=True)
     error = np.broadcast_to(x.error, x.data.shape) * coarseness
     close = near(x.data, best, error + np.max(error, axis=axes, keepdims=True))
     for row in np.argwhere(close.sum(axis=axes, keepdims=True) > 1).tolist():
@@ -120,7 +120,7 @@ def _ties(item: Seen, coarseness: float) -> Iterator[Border]:
 
 def _in_order(item: Seen, coarseness: float) -> Iterator[Border]:
     """Neighbours in a sorted array."""
-    x, params = item.operands[0], item.step.params  # type: ignore[union-attr]
+    x, params = item.operands[0], item.params
     axis = params.get("dimension", params.get("axis", x.data.ndim - 1)) % max(x.data.ndim, 1)
     order = np.argsort(x.data, axis=axis, kind="stable")
     data = np.take_along_axis(x.data, order, axis)
@@ -174,7 +174,7 @@ def jumps_behind(names: Names, decision: Value) -> list[Seen]:
         known.add(value.key)
         if any(operand.varies and is_number(operand) for operand in item.operands):
             tests_itself = len(item.operands) == 2 and item.operands[0].key == item.operands[1].key  # is it NaN?
-            if not tests_itself and item.step.primitive != "is_finite":  # type: ignore[union-attr]
+            if not tests_itself and item.primitive != "is_finite":
                 found[id(item)] = item
         else:
             waiting += item.operands
@@ -183,7 +183,7 @@ def jumps_behind(names: Names, decision: Value) -> list[Seen]:
 
 def comparisons_behind(names: Names, decision: Value) -> list[Seen]:
     """Those of `jumps_behind` that compare two numbers."""
-    return [item for item in jumps_behind(names, decision) if item.step.primitive in COMPARISONS]  # type: ignore
+    return [item for item in jumps_behind(names, decision) if item.primitive in COMPARISONS]
 
 
 def tangent_of(border: Border, directions: int) -> np.ndarray:

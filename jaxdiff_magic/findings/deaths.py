@@ -108,7 +108,7 @@ class End:
 
     @property
     def primitive(self) -> str:
-        return self.item.step.primitive  # type: ignore[union-attr]
+        return self.item.primitive
 
     @property
     def numbers(self) -> str:
@@ -123,7 +123,7 @@ class End:
 
 def _ended(item: Seen, operand: int, directions: int, call: RuleCall | None) -> End | None:
     """Where an operand moves without moving the result (of elementwise steps: some element of it)."""
-    value, result, primitive = item.operands[operand], item.results[0], item.step.primitive  # type: ignore[union-attr]
+    value, result, primitive = item.operands[operand], item.results[0], item.primitive
     moving = alive(value, directions)
     after = [alive(r, directions) for r in item.results]
     gone = ~np.any([a.reshape(directions, -1).any(axis=1) for a in after], axis=0)
@@ -147,8 +147,10 @@ def _explained(names: Names, end: End) -> Death:
         return end.death("symbolic", f"{primitive} makes it constant piece by piece", "rounding")
     if primitive in INDEXED:
         return end.death("numeric", "other elements are read", "another element")
-    if primitive in READS:
+    if primitive in READS and _is_input(names, end.value):
         return end.death("structural", "it is not read", "unread")
+    if primitive in READS:
+        return end.death("numeric", "other elements are read", "another element")
     if primitive in SATURATING:
         return end.death("numeric", f"{primitive} is saturated at {end.numbers}", "saturated")
     if primitive.startswith(WRITES):
@@ -156,6 +158,16 @@ def _explained(names: Names, end: End) -> Death:
             return end.death("symbolic", "its elements are overwritten", "overwritten")
         return end.death("symbolic", "it is written outside the array, and dropped", "overwritten")
     return end.death("numeric", f"the slope of {primitive} is 0 here", "stationary")
+
+
+def _is_input(names: Names, value: Value) -> bool:
+    """Whether a value is an input, or one at fixed other places."""
+    while not 0 <= value.key < len(names.inputs):
+        item = names.producer(value)
+        if item is None or item.primitive not in MOVES - INDEXED or len(item.operands) != 1:
+            return False
+        value = item.operands[0]
+    return True
 
 
 def _smaller(names: Names, end: End) -> Death:

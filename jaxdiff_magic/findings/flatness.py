@@ -64,7 +64,7 @@ def _varying(item: Seen) -> int:
 
 
 def _bends(scene: Scene, item: Seen) -> bool:
-    primitive = item.step.primitive  # type: ignore[union-attr]
+    primitive = item.primitive
     if primitive not in BENDING or not _varying(item) or not is_number(item.results[0]):
         return False
     return primitive != "select_n" or bool(comparisons_behind(scene.names, item.operands[0]))
@@ -72,7 +72,7 @@ def _bends(scene: Scene, item: Seen) -> bool:
 
 def _is_linear(item: Seen) -> bool:
     """Whether a step is linear in what depends on the inputs, piece by piece."""
-    primitive, varying = item.step.primitive, _varying(item)  # type: ignore[union-attr]
+    primitive, varying = item.primitive, _varying(item)
     if not varying or not any(map(is_number, item.results)) or primitive in BENDING or primitive in LINEAR:
         return True
     if primitive == "div":

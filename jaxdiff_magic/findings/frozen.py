@@ -75,7 +75,8 @@ def _finding(found: Sequence[Choice]) -> Finding | None:
         severity="warning" if warn else "info",
         path="",
         where=str(step.location),
-        message=f"{KINDS[step.primitive]}{quoted(step.location)} depends on the inputs: {said}{times}.{_region(margins)}",
+        message=f"{KINDS[step.primitive]}{quoted(step.location)} depends on the inputs: {said}{times}."
+        f"{_region(margins)}",
         cure="A small step crosses the border: look at both sides, or move the point away from it." if warn else "",
     )
 
@@ -113,7 +114,7 @@ def _choices(scene: Scene) -> Iterator[Choice]:
             if behind and item.operands[0].data.dtype == bool:
                 yield Choice(step, _truth(item.operands[0]), tuple(_margins(names, behind, coarseness)))
         elif step.primitive == "cond" and (jumps := choices.jumps_behind(names, item.operands[0])):
-            behind = [jump for jump in jumps if jump.step.primitive in COMPARISONS]  # type: ignore[union-attr]
+            behind = [jump for jump in jumps if jump.primitive in COMPARISONS]
             yield Choice(step, _branch(step, item.operands[0]), tuple(_margins(names, behind, coarseness)))
         elif step.primitive == "while" and (tests := counted.pop(id(step), [])):
             steps = sum(bool(np.all(test.results[0].data)) for test in tests)
@@ -126,7 +127,7 @@ def _conditions(scene: Scene) -> dict[int, int]:
     """The comparisons of numbers in the conditions of while loops, each with its loop."""
     found = {}
     for item in scene.seen:
-        if isinstance(item.step, Equation) and item.step.primitive == "while":
+        if isinstance(item.step, Equation) and item.primitive == "while":
             condition = item.step.bodies[0]
             found |= {id(test): id(item.step) for test in condition.equations if test.primitive in COMPARISONS}
     varying = {
@@ -150,7 +151,7 @@ def _truth(condition: Value) -> str:
 
 
 def _sign(comparison: Seen) -> str:
-    return COMPARISONS[comparison.step.primitive]  # type: ignore[union-attr]
+    return COMPARISONS[comparison.primitive]
 
 
 def _margins(names: Names, comparisons: Sequence[Seen], coarseness: float) -> Iterator[Margin]:
@@ -178,12 +179,12 @@ def _margins(names: Names, comparisons: Sequence[Seen], coarseness: float) -> It
 def _ordered(names: Names, item: Seen, coarseness: float) -> Iterator[Choice]:
     """Orders of elements: the two neighbours that are nearest."""
     assert isinstance(item.step, Equation)
-    x, params = item.operands[0], item.step.params
-    sorts = item.step.primitive == "sort"
+    x, params = item.operands[0], item.params
+    sorts = item.primitive == "sort"
     axis = params["dimension"] if sorts else params["axes"][0]
     if x.data.shape[axis] < 2:
         return
-    order = np.argsort(x.data if item.step.primitive != "argmax" else -x.data, axis=axis, kind="stable")
+    order = np.argsort(x.data if item.primitive != "argmax" else -x.data, axis=axis, kind="stable")
     if not sorts:
         order = np.take(order, [0, 1], axis)
     ranked = np.take_along_axis(x.data, order, axis)
@@ -196,7 +197,7 @@ def _ordered(names: Names, item: Seen, coarseness: float) -> Iterator[Choice]:
     first, second = (names.element(item, 0, end) or figure(x.data[end]) for end in ends)
     largest = float(np.max(np.abs(x.data), initial=0.0))
     close = any(border.sides[0][1] in ends for border in choices.borders_of(item, coarseness))
-    sign = ">" if item.step.primitive == "argmax" else "<"
+    sign = ">" if item.primitive == "argmax" else "<"
     numbers = ", ".join(figure(x.data[end]) for end in ends)
     said = f"{first} {sign} {second}" + (f" ({numbers})" if first != figure(x.data[ends[0]]) else "")
     relative = float(np.min(gaps)) / largest if largest else 0.0

@@ -123,9 +123,9 @@ def _kinks(scene: Scene) -> list[Kink]:
 def _decisive(scene: Scene, item: Seen, coarseness: float) -> list[Border]:
     """The pairs on their border by which one step chooses."""
     assert isinstance(item.step, Equation)
-    if item.step.primitive in COMPARISONS:
+    if item.primitive in COMPARISONS:
         return []  # what it decides is what matters
-    if item.step.primitive in ("select_n", "cond"):
+    if item.primitive in ("select_n", "cond"):
         behind = choices.comparisons_behind(scene.names, item.operands[0])
         return [border for comparison in behind for border in choices.borders_of(comparison, coarseness)]
     return choices.borders_of(item, coarseness)
@@ -277,7 +277,7 @@ def _first_order(scene: Scene, kink: Kink, direction: Direction, found: Slopes) 
         message=f"{_opening(scene, kink)} {bend}{returned}.",
         cure="No derivative exists at a jump; move the point off it."
         if jumps
-        else "No derivative exists here; JAX's number is a convention. Move the point off the kink to check derivatives.",
+        else "No derivative exists here; JAX's number is a convention. Check derivatives off the kink.",
     )
 
 

@@ -36,7 +36,11 @@ class Names:
 
     def __init__(self, inputs: Sequence[Leaf], seen: Sequence[Seen]) -> None:
         self.inputs = inputs
-        self.producers = {value.key: item for item in seen if isinstance(item.step, Equation) for value in item.results}
+        self.producers: dict[int, Seen] = {}
+        for item in seen:
+            handed_on = {operand.key for operand in item.operands}  # as a conversion does that changes nothing
+            if isinstance(item.step, Equation):
+                self.producers |= {value.key: item for value in item.results if value.key not in handed_on}
         self._places = leaf_places([leaf.shape for leaf in inputs])
         self._positions: dict[int, np.ndarray | None] = {}
 
@@ -55,10 +59,10 @@ class Names:
             place = self._places[value.key]
             return np.arange(place.start, place.stop).reshape(self.inputs[value.key].shape)
         item = self.producer(value)
-        if item is None or item.step.primitive not in MOVES or moves == 0 or len(item.results) != 1:  # type: ignore
+        if item is None or item.primitive not in MOVES or moves == 0 or len(item.results) != 1:
             return None
         assert isinstance(item.step, Equation)
-        moved = item.operands[:1] if item.step.primitive in INDEXED else item.operands
+        moved = item.operands[:1] if item.primitive in INDEXED else item.operands
         known = [self.positions(operand, moves - 1) for operand in moved]
         if all(positions is None for positions in known):
             return None
@@ -72,9 +76,9 @@ class Names:
         nodes += [Node(operand.data[None], operand.data.shape, False) for operand in item.operands[len(moved) :]]
         try:
             (result,) = run.apply(
-                item.step.primitive,
+                item.primitive,
                 nodes,
-                item.step.params,
+                item.params,
                 [Result(variable.shape, np.dtype(float)) for variable in item.step.outputs],
             )
         except OutOfReach:
@@ -100,7 +104,7 @@ class Names:
             assert isinstance(made.step, Equation)
             if made.step.name:
                 return made.step.name
-            if made.step.primitive not in ("broadcast_in_dim", "reshape", "convert_element_type", "squeeze"):
+            if made.primitive not in ("broadcast_in_dim", "reshape", "convert_element_type", "squeeze"):
                 return ""
             value = made.operands[0]
             if 0 <= value.key < len(self.inputs):

@@ -97,16 +97,16 @@ def _consequence(outside: Outside, array: str, axis: str) -> str:
 
 
 def _outside(names: Names, item: Seen) -> Iterator[Outside]:
-    rule = RULES.get(item.step.primitive) if isinstance(item.step, Equation) else None
+    rule = RULES.get(item.primitive) if isinstance(item.step, Equation) else None
     if rule and item.operands[0].data.dtype.kind in "fc":
         yield from rule(names, item)
 
 
 def _sliced(names: Names, item: Seen) -> Iterator[Outside]:
     """dynamic_slice and dynamic_update_slice: one start for each axis."""
-    reads = item.step.primitive == "dynamic_slice"  # type: ignore[union-attr]
+    reads = item.primitive == "dynamic_slice"
     x, starts = item.operands[0], item.operands[1 if reads else 2 :]
-    sizes = item.step.params["slice_sizes"] if reads else item.operands[1].data.shape  # type: ignore[union-attr]
+    sizes = item.params["slice_sizes"] if reads else item.operands[1].data.shape
     for axis, (start, length, size) in enumerate(zip(starts, x.data.shape, sizes, strict=True)):
         at = int(start.data)
         if not 0 <= at <= length - size:
@@ -117,9 +117,9 @@ def _sliced(names: Names, item: Seen) -> Iterator[Outside]:
 
 def _indexed(names: Names, item: Seen) -> Iterator[Outside]:
     """gather and the scatters: the last axis of the indices is over the axes that they index."""
-    x, indices, params = item.operands[0], item.operands[1], item.step.params  # type: ignore[union-attr]
+    x, indices, params = item.operands[0], item.operands[1], item.params
     d, mode = params["dimension_numbers"], str(params["mode"]).upper()
-    reads = item.step.primitive == "gather"  # type: ignore[union-attr]
+    reads = item.primitive == "gather"
     axes = d.start_index_map if reads else d.scatter_dims_to_operand_dims
     for component, axis in enumerate(axes):
         size = int(params["slice_sizes"][axis]) if reads else _window(item, axis)
@@ -135,7 +135,7 @@ def _indexed(names: Names, item: Seen) -> Iterator[Outside]:
 
 def _window(item: Seen, axis: int) -> int:
     """How many elements along an axis one update of a scatter covers."""
-    d, updates = item.step.params["dimension_numbers"], item.operands[2].data.shape  # type: ignore[union-attr]
+    d, updates = item.params["dimension_numbers"], item.operands[2].data.shape
     outside = (*d.inserted_window_dims, *getattr(d, "operand_batching_dims", ()))
     if axis in outside:
         return 1
@@ -146,11 +146,11 @@ def _window(item: Seen, axis: int) -> int:
 def _written(names: Names, value: Value, index: tuple[int, ...], found: int) -> int:
     """An index as the user wrote it: before JAX added the length to what is negative."""
     made = names.producer(value)
-    while made is not None and made.step.primitive in ("broadcast_in_dim", "reshape", "convert_element_type"):  # type: ignore
+    while made is not None and made.primitive in ("broadcast_in_dim", "reshape", "convert_element_type"):
         value = made.operands[0]
         index = index[: value.data.ndim]
         made = names.producer(value)
-    if made is None or made.step.primitive != "select_n":  # type: ignore[union-attr]
+    if made is None or made.primitive != "select_n":
         return found
     which, plain, wrapped = made.operands
     element = index if plain.data.shape == value.data.shape and len(index) == plain.data.ndim else None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from jaxdiff_magic.source import Location
 
 MAX_SOURCE = 70
 """A longer source line is cut."""
 
 
-def figure(value: float) -> str:
+def figure(value: float | np.ndarray) -> str:
     """A number in at most six digits; 0 without a sign."""
     return f"{float(value) + 0.0:.6g}"
 

@@ -163,7 +163,7 @@ def _lost(scene: Scene, one: Followed, name: str, seen: Sequence[Seen], row: int
     if item is not None and gain < 1e-3:
         assert isinstance(item.step, Equation)
         at = figure(float(np.ravel(item.operands[0].data)[0]))
-        where, name_of = item.step.location, item.step.primitive
+        where, name_of = item.step.location, item.primitive
         cause = f"{name_of}{quoted(where)} is saturated at {at}, where its slope is {figure(float(f'{gain:.2g}'))}"
     else:
         where, cause = None, "many small factors are multiplied on the way"
@@ -208,6 +208,8 @@ def _parts(scene: Scene, parts: Sequence[Followed], ends: Sequence[Sequence[Deat
         groups.setdefault(key, (ended, []))[1].append(one)
     for ended, members in groups.values():
         names = listing([scene.names.input_element(one.element) for one in members if one.element is not None])
+        if len(parts) == MAX_FOLLOWED:
+            names += f" (of the first {MAX_FOLLOWED} elements with derivative 0)"
         unread = not ended or {death.reason for death in ended} == {"unread"}
         never = f"{scene.subject.name} never reads {'them' if len(members) > 1 else 'it'}, so it is 0 at every point."
         yield Finding(

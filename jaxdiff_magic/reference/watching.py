@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +44,16 @@ class Seen:
     step: Equation | RuleCall
     operands: tuple[Value, ...]
     results: tuple[Value, ...]
+
+    @property
+    def primitive(self) -> str:
+        """Of an equation; "" for a call."""
+        return self.step.primitive if isinstance(self.step, Equation) else ""
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """Of an equation; none for a call."""
+        return self.step.params if isinstance(self.step, Equation) else {}
 
 
 def watched(trace: Trace, point: Sequence[np.ndarray], directions: np.ndarray | None = None) -> tuple[Seen, ...]:

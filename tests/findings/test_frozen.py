@@ -1,4 +1,4 @@
-"""Choices that depend on the data are told with their outcome, the region where it holds, and how near its border is."""
+"""Choices that depend on the data are told with their outcome, where it holds, and how near its border is."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def test_a_conditional_is_told_with_its_inequality() -> None:
     assert finding.severity == "info"
     assert finding.where == f"test_frozen.py, line {branching.__code__.co_firstlineno + 1}"
     assert finding.message == (
-        "cond in `return lax.cond(x[0] > 1.0, lambda x: x[0] ** 2, lambda x: x[1], x)` depends on the inputs: the branch "
-        "for true is taken. The derivative is that of this choice; it holds while x[0] > 1 (x[0] = 1.5), a relative "
-        "distance of 0.33 from the border."
+        "cond in `return lax.cond(x[0] > 1.0, lambda x: x[0] ** 2, lambda x: x[1], x)` depends on the inputs: "
+        "the branch for true is taken. The derivative is that of this choice; it holds while x[0] > 1 (x[0] = 1.5), "
+        "a relative distance of 0.33 from the border."
     )
 
 

@@ -158,11 +158,12 @@ class TestSingleElements:
         "f",
         [
             lambda x: jnp.max(x) ** 2,
+            lambda x: jnp.sort(x)[0] ** 2,
             lambda x: jnp.sum(x[jnp.array([0, 2])] ** 2),
             lambda x: jnp.sum((x - 1.2) ** 2),
             lambda x: x**2,
         ],
-        ids=["max", "rows of a table", "stationary", "a diagonal Jacobian"],
+        ids=["max", "the least", "rows of a table", "stationary", "a diagonal Jacobian"],
     )
     def test_that_are_no_surprise_are_not(self, f: Any) -> None:
         assert zeros(f, X) == []
