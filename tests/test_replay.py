@@ -22,8 +22,8 @@ def replayed(f: Any, *args: Any, seconds: float = 60.0) -> Replay:
 
 
 def scanned(x: jax.Array) -> jax.Array:
-    total, parts = jax.lax.scan(lambda c, xi: (c + xi, c * xi), 0.0, x, reverse=True)
-    return total + parts @ x
+    total, parts = jax.lax.scan(lambda c, xi: (c + xi, c * xi), jnp.zeros(()), x, reverse=True)
+    return jnp.asarray(total) + parts @ x
 
 
 def looped(x: jax.Array) -> jax.Array:

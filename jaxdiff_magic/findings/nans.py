@@ -222,7 +222,7 @@ def _shown(lines: Sequence[str], trial: Trial) -> str:
     run = f"Run: finite here, and equal to yours at {trial.compared} points nearby."
     if trial.chosen is None:
         return f"Write {written}. {run}"
-    chosen = f"There is no finite derivative here: the {number(trial.chosen)} that it gives is a choice."
+    chosen = f"Where there is no finite derivative, it gives {number(trial.chosen)} by choice."
     return f"Write {written}. {run} {chosen}"
 
 

@@ -347,7 +347,7 @@ def test_the_line_is_named_and_its_cure_is_run(case: Case, written: Module) -> N
         assert text in finding.message
     expected = "`" + "` and `".join(case.cure) + "`"
     assert finding.cure.startswith(f"Write {expected}. Run: finite here, and equal to yours at 8 points nearby.")
-    assert finding.cure.endswith(" that it gives is a choice.") == case.choice
+    assert finding.cure.endswith(" by choice.") == case.choice
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -375,8 +375,8 @@ def test_the_cured_function_is_finite_and_right(case: Case, written: Module) -> 
 class TestWhereFunctionsAreWritten:
     def test_in_a_cell(self) -> None:
         text = "import jax.numpy as jnp\ndef f(x):\n    return jnp.where(x > 0, jnp.sqrt(x), 0.0)\n"
-        name = "<ipython-input-7-0123456789ab>"
-        linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name
+        name, lines = "<ipython-input-7-0123456789ab>", [str(line) for line in text.splitlines(keepends=True)]
+        linecache.cache[name] = len(text), None, lines, name
         space: dict[str, Any] = {"__name__": "__main__"}
         exec(compile(text, name, "exec"), space)
         before = dict(space)
@@ -414,6 +414,12 @@ class TestWhereFunctionsAreWritten:
         )
         finding = told(module.make(jnp.array([3.0, 5.0])), jnp.array([0.0, 4.0]))[0]
         assert "`return jnp.sum(w * jnp.where(x > 0, jnp.log(jnp.where(x > 0, x, 1.0)), 0.0))`. Run" in finding.cure
+
+    def test_on_the_line_of_the_def(self, written: Module) -> None:
+        module = written("def f(x): return x.std()")
+        finding = told(module.f, jnp.ones(3))[0]
+        root = "jnp.where(jnp.var(x) > 0, jnp.sqrt(jnp.where(jnp.var(x) > 0, jnp.var(x), 1.0)), 0.0)"
+        assert f"`def f(x): return {root}`. Run" in finding.cure
 
     def test_as_a_lambda(self, written: Module) -> None:
         module = written("f = lambda x: jnp.where(x > 0, x * jnp.log(x), 0.0)")
