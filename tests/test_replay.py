@@ -27,7 +27,7 @@ def scanned(x: jax.Array) -> jax.Array:
 
 
 def looped(x: jax.Array) -> jax.Array:
-    return jax.lax.while_loop(lambda c: c[0] < 5, lambda c: (c[0] + 1, c[1] * x[0] + x[1]), (0, 1.0))[1]
+    return jax.lax.while_loop(lambda c: c[0] < 5, lambda c: (c[0] + 1, c[1] * x[0] + x[1]), (0, jnp.ones(())))[1]
 
 
 def branched(x: jax.Array) -> jax.Array:
