@@ -63,7 +63,8 @@ def curvature_of(
     definiteness = _definiteness(eigenvalues, tolerance)
     singular = bool(magnitudes.min() <= tolerance)
     x = _join(point)
-    stationary = bool(np.all(np.abs(g) <= STATIONARY_ULP * eps * (np.abs(h) @ np.abs(x))))
+    with np.errstate(invalid="ignore"):  # infinite inputs
+        stationary = bool(np.all(np.abs(g) <= STATIONARY_ULP * eps * (np.abs(h) @ np.abs(x))))
     step = None if singular else -vectors @ ((vectors.T @ g) / eigenvalues)
     return Curvature(
         eigenvalues=eigenvalues,

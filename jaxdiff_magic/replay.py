@@ -19,6 +19,8 @@ from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
 
 MAX_STEPS = 20_000
 """A run with more steps than this is not told."""
+MAX_BYTES = 1_000_000_000
+"""Nor is one whose values take more memory than this, all together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +127,7 @@ class _Run:
 
     deadline: float
     steps: list[Played]
+    bytes: int = 0
 
     def trace(self, trace: Trace, arguments: Sequence[Value], iterations: tuple[int, ...]) -> list[Value]:
         known: dict[Variable, Value] = dict(zip(trace.inputs, arguments, strict=True))
@@ -146,6 +149,9 @@ class _Run:
         if time.monotonic() > self.deadline or len(self.steps) >= MAX_STEPS:
             raise OutOfReach("it takes too long to run step by step")
         found = _done(equation, operands)
+        self.bytes += sum(array.nbytes for array in found)
+        if self.bytes > MAX_BYTES:
+            raise OutOfReach("its values take too much memory")
         made = tuple(Value(array, (len(self.steps),)) for array in found)
         self.steps.append(Played(equation, tuple(operands), made, iterations))
         return list(made)

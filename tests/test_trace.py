@@ -104,6 +104,32 @@ def test_arrays_of_a_partial_or_an_object_are_named_too():
     assert constant_names(functools.partial(scaled, factors=OFFSET), jnp.ones(2)) == {"factors"}
 
 
+def test_steps_of_loops_and_branches_have_lines_of_their_own():
+    def f(x):
+        def step(c, xi):
+            y = jnp.sin(xi)
+            return c * y, None
+
+        total = jax.lax.scan(step, 1.0, x)[0]
+        total = jax.lax.fori_loop(0, 2, lambda i, c: jnp.cos(c), total)
+        return jax.lax.cond(total > 0, lambda c: jnp.exp(c), lambda c: jnp.log(c), total)
+
+    def inside(equations):
+        for step in equations:
+            yield step
+            for body in step.bodies:
+                yield from inside(body.equations)
+
+    found = {step.primitive: step for step in inside(steps(f, jnp.ones(3)))}
+    assert found["sin"].location.source == "y = jnp.sin(xi)"
+    assert found["sin"].name == "y"
+    assert found["mul"].location.source == "return c * y, None"
+    assert found["scan"].location.source.startswith("total = jax.lax.")
+    assert found["exp"].location.source.startswith("return jax.lax.cond")
+    start, end = found["exp"].location.column, found["exp"].location.end_column
+    assert "        " + found["exp"].location.source[start - 8 : end - 8] == "        jnp.exp(c)"
+
+
 def test_held_arguments_keep_their_names():
     subject = subject_of(lambda x, v: (x * v).sum(), (jnp.ones(2), jnp.array([3.0, 4.0])), {}, "x")
     names = {atom.name for step in subject_trace(subject).equations for atom in step.inputs if hasattr(atom, "name")}

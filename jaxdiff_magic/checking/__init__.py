@@ -279,7 +279,9 @@ class _Checking:
         """See `Evidence.scale`."""
         output, *inputs = path
         sizes = [float(np.max(np.abs(self.points[i][0]), initial=0.0)) or 1.0 for i in inputs]
-        return float(np.max(np.abs(np.asarray(self.native[0].value[output], np.float64)), initial=0.0) / np.prod(sizes))
+        with np.errstate(invalid="ignore"):  # infinite inputs
+            size = np.max(np.abs(np.asarray(self.native[0].value[output], np.float64)), initial=0.0)
+            return float(size / np.prod(sizes))
 
     def _block(self, what: str, path: Path) -> BlockCheck:
         output, *inputs = (self.subject.outputs[path[0]], *(self.subject.inputs[i] for i in path[1:]))

@@ -15,7 +15,7 @@ from jaxdiff_magic.findings.nonfinite.reasons import brought, reason
 from jaxdiff_magic.findings.nonfinite.rebuilt import rebuilt
 from jaxdiff_magic.findings.nonfinite.rewrites import rewritings, writer
 from jaxdiff_magic.findings.nonfinite.singular import number
-from jaxdiff_magic.findings.nonfinite.trial import Trial, tried, true_block
+from jaxdiff_magic.findings.nonfinite.trial import Trial, found_by_rules, tried
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.report import Finding
@@ -61,6 +61,8 @@ class _Broken:
         program: in which they are looked into.
         alone: whether the other mode is finite.
         other: what the other mode gives for the first of them, or None.
+        right: what local rules give in float64, or None.
+        on_border: whether some choice of the function stands on its border, so that this is the derivative of one side.
     """
 
     names: list[str]
@@ -69,6 +71,7 @@ class _Broken:
     alone: bool
     other: float | None
     right: float | None
+    on_border: bool
 
 
 @dataclass(frozen=True)
@@ -114,10 +117,12 @@ class _Telling:
         other = "Forward" if one.program == "reverse" else "Reverse"
         end = ""
         if one.other is not None:
-            right = one.right is not None and np.isclose(one.other, one.right, rtol=1e-3)
-            end = f"{other} mode gives {number(one.other)}{', which is right' if right else ''}."
+            is_right = one.right is not None and np.isclose(one.other, one.right, rtol=1e-3)
+            right = ", the derivative of the branch taken" if one.on_border else ", which is right"
+            end = f"{other} mode gives {number(one.other)}{right if is_right else ''}."
         elif one.right is not None and not np.isnan(one.right):
-            end = f"The true one is {number(one.right) if np.isfinite(one.right) else 'infinite'}."
+            right = "On the branch taken it is" if one.on_border else "The true one is"
+            end = f"{right} {number(one.right) if np.isfinite(one.right) else 'infinite'}."
         if not origins:
             why = (
                 "most often a branch that is not taken still takes part, as 0 * inf or 0 * nan"
@@ -145,14 +150,15 @@ class _Telling:
         names = [leaf.element(k) for k in np.argwhere(mask.reshape(-1, *leaf.shape).any(axis=0)).tolist()]
         first = tuple(np.argwhere(mask)[0])
         other = next((b for mode, b in blocks.items() if mode not in broken), None)
-        truth = true_block(self.scene, (o, i), self.scene.subject.point)
+        truth = found_by_rules(self.scene, (o, i), self.scene.subject.point)
         return _Broken(
             names=names,
             block=block,
             program=program,
             alone=other is not None,
             other=None if other is None else float(other[first]),
-            right=None if truth is None else float(truth[first]),
+            right=None if truth is None else float(truth.values[0][first]),
+            on_border=truth is not None and bool(truth.on_border[0]),
         )
 
     def second_order(self, o: int, output: Leaf) -> list[Finding]:
@@ -199,12 +205,15 @@ class _Telling:
         if len(writers) < len(origins) or not writers:
             return ""
         is_smooth = any(origin.culprit and origin.culprit.equation.primitive == "div" for origin in origins)
+        longest = 0.0
         for rewriting in rewritings(writers):
-            if time.monotonic() > self.scene.deadline:
+            started = time.monotonic()
+            if started + longest > self.scene.deadline:
                 return ""
             function = rebuilt(self.scene.subject.function, rewriting, origins[0].location)
             if function is not None and (trial := tried(self.scene, function, order, is_smooth)) is not None:
                 return _shown(rewriting.shown(), trial)
+            longest = max(longest, time.monotonic() - started)
         return ""
 
 
@@ -213,7 +222,7 @@ def _shown(lines: Sequence[str], trial: Trial) -> str:
     run = f"Run: finite here, and equal to yours at {trial.compared} points nearby."
     if trial.chosen is None:
         return f"Write {written}. {run}"
-    chosen = f"There is no finite derivative here: the {number(trial.chosen)} that it gives is a choice."
+    chosen = f"Where there is no finite derivative, it gives {number(trial.chosen)} by choice."
     return f"Write {written}. {run} {chosen}"
 
 

@@ -190,7 +190,9 @@ class Writer:
     def _name(self, wanted: str) -> str:
         """A name that the function does not use; "" where no statement can be put before the expression."""
         functions = self.read.source.functions(self.node)
-        if not functions or isinstance(functions[0], ast.Lambda):
+        statement = self.read.source.statement(self.node)
+        before = self.read.source.lines[statement.lineno - 1][: statement.col_offset]
+        if not functions or isinstance(functions[0], ast.Lambda) or before.strip():
             return ""
         used = {n.id for n in ast.walk(functions[-1]) if isinstance(n, ast.Name)}
         used |= {n.arg for n in ast.walk(functions[-1]) if isinstance(n, ast.arg)}

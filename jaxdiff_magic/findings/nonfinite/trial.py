@@ -14,6 +14,7 @@ import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.reference.directions import Found
 from jaxdiff_magic.values import Derivatives, Values, derivatives_of
 
 NEARBY = 8
@@ -21,8 +22,9 @@ NEARBY = 8
 ENOUGH = 3
 """With fewer it is not shown."""
 DRAWS = 48
-CLOSE = 1e-3
-"""How far off, relative to the point, the limit of a function is looked at."""
+CLOSE, CLOSER = 1e-3, 1e-5
+"""How far off, relative to the point, limits are looked at; what tends to one is near at the first, or nearer at the
+second."""
 FLOOR_ULP = 64
 """Differences below as many units in the last place of 1 are no evidence, for either side: a saturated function."""
 Key = tuple[Any, ...]
@@ -100,11 +102,11 @@ def _is_right(scene: Scene, key: Key, mine: np.ndarray, yours: np.ndarray, leave
     """Whether a block is what the user's function gives, rounding aside; None where rounding hides it."""
     if _close(mine, yours):
         return True
-    truth = true_block(scene, key[1:], leaves)
-    if truth is not None and np.isfinite(truth).all():
-        if _close(mine, truth):
+    truth = found_by_rules(scene, key[1:], leaves)
+    if truth is not None and np.isfinite(truth.values).all():
+        yours = truth.values[0]
+        if _close(mine, yours):
             return True
-        yours = truth
     return None if _close(mine, yours, floor=FLOOR_ULP * float(jnp.finfo(mine.dtype).eps)) else False
 
 
@@ -123,25 +125,25 @@ def _right_here(scene: Scene, here: Values, order: int) -> dict[Key, np.ndarray]
     for key, block in _blocks(here, order).items():
         if not np.isfinite(block).all():
             return None
-        truth, known = true_block(scene, key[1:], scene.subject.point), yours[key]
+        truth, known = found_by_rules(scene, key[1:], scene.subject.point), yours[key]
         if key[0] != "value":  # no derivative where there is no value
             value = np.isfinite(yours["value", key[1]])
             known = np.where(value.reshape((*value.shape, *[1] * (known.ndim - value.ndim))), known, np.nan)
         if truth is not None:
-            known = np.where(np.isfinite(known), known, truth)
+            known = np.where(np.isfinite(known), known, truth.values[0])
         if not _close(block, known, np.isfinite(known)):
             return None
         unknown[key] = ~np.isfinite(known)
     return unknown
 
 
-def true_block(scene: Scene, path: tuple[int, ...], leaves: Sequence[Any]) -> np.ndarray | None:
+def found_by_rules(scene: Scene, path: tuple[int, ...], leaves: Sequence[Any]) -> Found | None:
     """A derivative at a point by local rules in float64; None where there are none."""
     if scene.reference is None:
         return None
     points = [np.asarray(x, np.float64)[None] for x in leaves]
     with contextlib.suppress(OutOfReach):
-        return scene.reference.evaluate(path, points).values[0]
+        return scene.reference.evaluate(path, points)
     return None
 
 
@@ -151,21 +153,27 @@ def _off_limits(
     """The entries among some that are not the limits of those nearby, with the number that they have."""
     if not any(mask.any() for mask in unknown.values()):
         return []
-    rng, found, blocks = np.random.default_rng(1), [], _blocks(here, order)
+    found: list[tuple[Key, float]] = []
     for side in (1.0, -1.0):
-        moved = []
-        for x, leaf in zip(scene.subject.point, scene.subject.inputs, strict=True):
-            data = np.asarray(x, np.float64)
-            size = side * CLOSE * np.maximum(np.abs(data), 1)
-            moved.append(jnp.asarray(data + size * rng.uniform(0.5, 1, data.shape), leaf.dtype))
-        near = derivatives.at(moved)
-        if not all(np.isfinite(v).all() for v in map(np.asarray, near.value)):
+        near, nearer = (derivatives.at(_moved(scene, side * size)) for size in (CLOSE, CLOSER))
+        if not all(np.isfinite(np.asarray(v)).all() for v in (*near.value, *nearer.value)):
             continue  # the domain ends at the point
-        for key, block in _blocks(near, order).items():
-            a, b = (x.astype(np.float64)[unknown[key]] for x in (blocks[key], block))
-            off = ~(np.abs(a - b) <= 0.05 * np.maximum(1, np.abs(a)))
-            found += [(key, float(number)) for number in a[off][:1]]
+        for key, mask in unknown.items():
+            a, b, c = (_blocks(values, order)[key].astype(np.float64)[mask] for values in (here, near, nearer))
+            before, after = np.abs(a - b), np.abs(a - c)
+            off = ~((np.minimum(before, after) <= 1e-3 * np.maximum(1, np.abs(a))) | (after <= 0.2 * before))
+            found += [(key, float(value)) for value in a[off][:1]]
     return found
+
+
+def _moved(scene: Scene, size: float) -> list[Any]:
+    """The point, moved a little, and by different amounts in all its elements."""
+    rng, moved = np.random.default_rng(1), []
+    for x, leaf in zip(scene.subject.point, scene.subject.inputs, strict=True):
+        data = np.asarray(x, np.float64)
+        step = size * np.maximum(np.abs(data), 1) * rng.uniform(0.5, 1, data.shape)
+        moved.append(jnp.asarray(data + step, leaf.dtype))
+    return moved
 
 
 def _nearby(scene: Scene) -> Iterator[Sequence[Any]]:
