@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.check.blocks import BlockCheck, entries_of
-from jaxdiff_magic.check.decide import Evidence, RuleEvidence, decided
+from jaxdiff_magic.check.decide import PROVED, Evidence, RuleEvidence, decided
 from jaxdiff_magic.check.differences import directional
 from jaxdiff_magic.check.native import columns_of, dtypes_of
 from jaxdiff_magic.check.numeric import Numeric
@@ -95,6 +95,7 @@ class _Checking:
         nearby = range(1, min(NATIVE_POINTS, 1 + points))
         self.native = [values, *(derivatives.at(self._native_point(k)) for k in nearby)]
         self.counts: dict[int, int] = {}  # for each length of path, at how many points rules are compared
+        self.proved: set[Path] = set()  # blocks of which some entry is proved
         self.compared: list[int] = []  # for each block and rule, at how many random points
         self.missing = {mode: why for mode, why in values.missing.items() if mode in MODES}
         if reference is not None:
@@ -257,11 +258,15 @@ class _Checking:
         columns = [columns_of(values, path) for values in self.native]
         evidence = Evidence(shape, self.eps, self._scale(path), self.doubt, formula, columns, rules, numeric, probes)
         decision = decided(evidence, self._tolerance)
-        if (proofs := self.proofs) and (names := self._rules_for(path)):
+        # where the first derivative is too long to prove, the second is longer
+        worth_it = len(path) == 2 or path[:2] in self.proved
+        if (proofs := self.proofs) and worth_it and (names := self._rules_for(path)):
             if proofs.of_block(path, names):
                 decision = decision.with_proofs(lambda _: True)
             elif size <= MAX_PROVED:
                 decision = decision.with_proofs(lambda entry: proofs.of_entry(path, names, entry))
+            if np.any(decision.outcome == PROVED):
+                self.proved.add(path)
         return BlockCheck(what, output, tuple(inputs), evidence, decision)
 
     def _formula(self, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
