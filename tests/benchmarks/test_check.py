@@ -68,15 +68,10 @@ def test_the_whole_check_adds_at_most_three_compiles_to_the_first() -> None:
     assert checking - compiling <= 3 * compiling, f"{checking:.2f} s in all, JAX's compile {compiling:.2f} s"
 
 
-def many_leaves(params: Any) -> Any:
-    return sum(jnp.sum(jnp.tanh(p) * k) for k, p in enumerate(params))
-
-
 LONG: dict[str, tuple[Callable[..., Any], Any, int]] = {
     "a long formula": (lambda x: network(x, depth=4), POINT, 16),
     "many points": (lambda x: jnp.sum(jnp.tanh(x) ** 3), jnp.ones(30), 5000),
     "many inputs": (lambda x: jnp.sum(x**2 * jnp.sin(x)), jnp.linspace(0.1, 1.0, 500), 64),
-    "many leaves": (many_leaves, [jnp.ones(2)] * 12, 64),
 }
 
 
