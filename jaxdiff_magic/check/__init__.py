@@ -21,7 +21,7 @@ from jaxdiff_magic.check.blocks import BlockCheck, entries_of
 from jaxdiff_magic.check.decide import PROVED, Evidence, RuleEvidence, decided
 from jaxdiff_magic.check.differences import directional
 from jaxdiff_magic.check.native import columns_of, dtypes_of
-from jaxdiff_magic.check.numeric import Numeric
+from jaxdiff_magic.check.numeric import Numeric, RuleBlock
 from jaxdiff_magic.check.points import sample
 from jaxdiff_magic.check.proofs import Proofs
 from jaxdiff_magic.check.rules import SAFETY, RuleName, compare, rule_trace, rule_values
@@ -136,7 +136,7 @@ class _Checking:
         paths = list(self._paths())
         blocks = [self._block(what, path) for what, path in paths]
         blocks += self._products()
-        rules = {name: self._rule_block(name) for name in self.rules}
+        rules: dict[RuleName, RuleBlock] = {name: self._rule_block(name) for name in self.traces}
         slopes = [] if self.doubt else self.numeric.slopes(rules)
         for k, (_, path) in enumerate(paths):
             if any(above == path[:-1] and slope.says == "wrong" for above, slope in slopes):
