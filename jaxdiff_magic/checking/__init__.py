@@ -19,11 +19,11 @@ import numpy as np
 
 from jaxdiff_magic.checking.blame import blamed
 from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
-from jaxdiff_magic.checking.decide import Evidence, RuleEvidence, decided
+from jaxdiff_magic.checking.decide import Evidence, RuleEvidence, decided, PROVED
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.faults import faults_of
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
-from jaxdiff_magic.checking.numeric import Numeric
+from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
 from jaxdiff_magic.checking.points import sample
 from jaxdiff_magic.checking.proofs import Proofs
 from jaxdiff_magic.checking.rules import SAFETY, RuleName, compare, rule_trace, rule_values
@@ -107,6 +107,7 @@ class _Checking:
         nearby = range(1, min(NATIVE_POINTS, 1 + points))
         self.native = [values, *(derivatives.at(self._native_point(k)) for k in nearby)]
         self.counts: dict[int, int] = {}  # for each length of path, at how many points rules are compared
+        self.proved: set[Path] = set()  # blocks of which some entry is proved
         self.compared: list[int] = []  # for each block and rule, at how many random points
         self.missing = {mode: why for mode, why in values.missing.items() if mode in MODES}
         if reference is not None:
@@ -148,7 +149,7 @@ class _Checking:
         paths = list(self._paths())
         blocks = [self._block(what, path) for what, path in paths]
         blocks += self._products()
-        rules = {name: self._rule_block(name) for name in self.rules}
+        rules: dict[RuleName, RuleBlock] = {name: self._rule_block(name) for name in self.traces}
         slopes = [] if self.doubt else self.numeric.slopes(rules)
         for k, (_, path) in enumerate(paths):
             if any(above == path[:-1] and slope.says == "wrong" for above, slope in slopes):
@@ -296,11 +297,15 @@ class _Checking:
         doubt = self.doubt or self.trusted.doubt(path)
         evidence = Evidence(shape, self.eps, self._scale(path), doubt, formula, columns, rules, numeric, probes)
         decision = decided(evidence, self._tolerance)
-        if (proofs := self.proofs) and (names := self._rules_for(path)):
+        # where the first derivative is too long to prove, the second is longer
+        worth_it = len(path) == 2 or path[:2] in self.proved
+        if (proofs := self.proofs) and worth_it and (names := self._rules_for(path)):
             if proofs.of_block(path, names):
                 decision = decision.with_proofs(lambda _: True)
             elif size <= MAX_PROVED:
                 decision = decision.with_proofs(lambda entry: proofs.of_entry(path, names, entry))
+            if np.any(decision.outcome == PROVED):
+                self.proved.add(path)
         return BlockCheck(what, output, tuple(inputs), evidence, decision)
 
     def _formula(self, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:

@@ -225,7 +225,7 @@ class Numeric:
         if len(path) > 3 or self.subject.output_size * self.subject.size > MAX_BELOW:
             return {}
         found, kept = {}, {}
-        (function, eps), (*_, position) = self._below(path), path
+        (function, eps), position = self._below(path), path[len(path) - 1]
 
         def values(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
             if (key := fingerprint(batch)) not in kept:
