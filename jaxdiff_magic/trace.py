@@ -61,11 +61,18 @@ class Constant:
         value: the array.
         name: its name in the user's code, or "" where it has none.
         key: for a random key, the key itself; `value` is its data.
+        held_as: of a literal, the dtype that the program rounds it to: 0.1 in float32 is 13421773/134217728.
     """
 
     value: np.ndarray
     name: str = ""
     key: Any = None
+    held_as: Any = None
+
+    @property
+    def rounded(self) -> np.ndarray:
+        """The value as the program holds it."""
+        return self.value if self.held_as is None else self.value.astype(self.held_as)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -168,6 +175,10 @@ def _constant(value: Any, name: str = "") -> Constant:
     return Constant(numbers_of(value), name, value if is_key(value) else None)
 
 
+def _literal(atom: Any) -> Constant:
+    return Constant(numbers_of(atom.val), held_as=None if is_key(atom.val) else atom.aval.dtype)
+
+
 def subject_trace(subject: Subject) -> Trace:
     """The trace of the subject's own function."""
     return trace_of(subject.flat, subject.point, subject)
@@ -203,7 +214,7 @@ def _open(
     environment = dict(zip((*jaxpr.constvars, *jaxpr.invars), arguments, strict=True))
 
     def read(atom: Any) -> Variable | Constant:
-        return _constant(atom.val) if hasattr(atom, "val") else environment[atom]
+        return _literal(atom) if hasattr(atom, "val") else environment[atom]
 
     for equation in jaxpr.eqns:
         inputs = tuple(map(read, equation.invars))

@@ -6,8 +6,6 @@ import contextlib
 import functools
 from dataclasses import dataclass
 
-import numpy as np
-
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.watching import Seen, watched
@@ -43,5 +41,5 @@ class Scene:
         """The steps at the point, in float64; none where some step has no rule."""
         if self.trace is not None:
             with contextlib.suppress(OutOfReach):
-                return watched(self.trace, [np.asarray(x, np.float64) for x in self.subject.point])
+                return watched(self.trace, self.subject.exact_point)
         return ()
