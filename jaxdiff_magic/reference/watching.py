@@ -39,12 +39,13 @@ class Seen:
     results: tuple[Value, ...]
 
 
-def watched(trace: Trace, point: Sequence[np.ndarray]) -> tuple[Seen, ...]:
+def watched(trace: Trace, point: Sequence[np.ndarray], precise: bool = False) -> tuple[Seen, ...]:
     """The steps of a trace at a point, in the order in which they are done; what no result depends on is left out.
 
     Args:
         trace: of a function.
         point: its arguments, float64.
+        precise: whether to compute with as many digits as `precision` says; values are then objects, without a bound.
 
     Raises:
         OutOfReach: names the primitive that has no rule, and the user's line.
@@ -55,10 +56,10 @@ def watched(trace: Trace, point: Sequence[np.ndarray]) -> tuple[Seen, ...]:
         if len(seen) < MAX_SEEN:
             seen.append(Seen(step, tuple(map(_value, operands)), tuple(map(_value, results))))
 
-    run = Run(1, 1, taped=False, watch=watch)
+    run = Run(1, 1, taped=False, precise=precise, watch=watch)
     arguments = [np.asarray(x, np.float64) for x in point]
     with np.errstate(all="ignore"):
-        run.trace(trace, [Node(Bounded(x[None]), x.shape, True) for x in arguments])
+        run.trace(trace, [Node(Bounded(run.floating(x[None])), x.shape, True) for x in arguments])
     return tuple(seen)
 
 
