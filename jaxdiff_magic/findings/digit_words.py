@@ -32,6 +32,9 @@ WORDS = {
     "tan": "the tangent",
     "pow": "the power",
     "integer_pow": "the power",
+    "solve": "the linear solve",
+    "triangular_solve": "the linear solve",
+    "inv": "the inverse",
     "scan": "the loop",
     "while": "the loop",
 }
@@ -99,6 +102,8 @@ def _why(loss: Loss) -> str:
         return "its terms cancel, and what is left is their rounding"
     if equation.primitive == "log":
         return "its operand is so close to 1 that rounding has taken the digits by which it differs"
+    if equation.primitive in ("solve", "triangular_solve", "inv"):
+        return "its matrix is nearly singular and magnifies rounding"
     if equation.primitive in ("scan", "while"):
         return "its steps magnify rounding"
     return "it magnifies the rounding of its operand"

@@ -163,6 +163,13 @@ def test_ill_conditioning_is_told_apart() -> None:
     assert "through the sine at test_precision.py" in finding.message
 
 
+def test_a_nearly_singular_matrix_is_no_formula_to_rewrite() -> None:
+    hilbert = jnp.asarray([[1 / (i + j + 1) for j in range(6)] for i in range(6)], jnp.float32)
+    finding = only(lambda b: jnp.linalg.solve(hilbert, b), jnp.ones(6), order=1)
+    assert "lost in the linear solve" in finding.message and "nearly singular" in finding.message
+    assert finding.cure.startswith("In float64")
+
+
 def test_a_cure_is_shown_only_where_it_is_better() -> None:
     """The difference of the operands themselves has lost its digits: a quotient by their sum helps nothing."""
 
