@@ -17,6 +17,7 @@ from jaxdiff_magic.errors import InputError, OutOfReach
 from jaxdiff_magic.findings import Scene, findings_of
 from jaxdiff_magic.grading import Mine, grades_of
 from jaxdiff_magic.reference.derivatives import Reference
+from jaxdiff_magic.reference.digits import subject_with_digits
 from jaxdiff_magic.report import Block, Check, Report
 from jaxdiff_magic.subject import Subject, subject_of
 from jaxdiff_magic.symbolic.derivation import Derivation
@@ -138,6 +139,7 @@ def derive(
             seconds=time.monotonic() - started,
             calls=subject.calls,
             formulas=presentation.formula if presentation else None,
+            with_digits=_with_digits(subject, trace),
             unreachable=no_formula,
         )
 
@@ -208,6 +210,13 @@ def _trace(subject: Subject) -> tuple[Trace | None, str]:
     if subject.untraceable:
         return None, "the function branches in Python on a value that is being differentiated"
     return subject_trace(subject), ""
+
+
+def _with_digits(subject: Subject, trace: Trace | None) -> Callable[[str, int], Any] | None:
+    """What computes the subject's derivatives with any number of digits; None where its steps cannot be told."""
+    if subject.untraceable:
+        return None
+    return lambda what, digits: subject_with_digits(subject, trace or subject_trace(subject), what, digits)
 
 
 def _derivation(subject: Subject, trace: Trace) -> tuple[Derivation | None, str]:

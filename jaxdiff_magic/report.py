@@ -287,6 +287,7 @@ class Report:
     seconds: float = 0.0
     calls: int = 0
     formulas: Callable[[str, str], Formula] | None = field(default=None, repr=False, compare=False)
+    with_digits: Callable[[str, int], Any] | None = field(default=None, repr=False, compare=False)
     unreachable: str = ""
 
     @property
@@ -307,6 +308,27 @@ class Report:
         if self.formulas is None:
             raise OutOfReach(self.unreachable or "formulas were not asked for")
         return self.formulas(what, notation)
+
+    def precise(self, what: str = "gradient", digits: int = 50) -> Any:
+        """The value or a derivative with as many right digits as are asked for, for functions of few inputs.
+
+        `what` is "value", "gradient", "jacobian", "hessian", "d3", …. Inputs and literals count as what the program
+        holds: 0.1 in float32 is 13421773/134217728. The result has the structure of `report.gradient`, with
+        `mpmath.mpf` for scalars and object arrays of them for arrays.
+
+        Raises:
+            OutOfReach: it is too large, or a step is evaluated in float64 only; the message says which.
+            InputError: there is no such derivative.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> report = derive(lambda x: jnp.exp(x) - 1)(1e-10)      # doctest: +SKIP
+            >>> report.value, report.precise("value", digits=20)      # doctest: +SKIP
+            (Array(0., dtype=float32), mpf('1.0000000133514319600817e-10'))
+        """
+        if self.with_digits is None:
+            raise OutOfReach(self.unreachable or "this report was made without the function's steps")
+        return self.with_digits(what, digits)
 
     def raise_if_wrong(self, strict: bool = False) -> None:
         """Raise `WrongDerivative`, naming the entry and both numbers, when the verdict is "differs".

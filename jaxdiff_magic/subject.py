@@ -72,6 +72,16 @@ class Subject:
         """Whether `jax.grad` applies: the result is one array of shape ()."""
         return self.output_template == 0 and self.outputs[0].shape == ()
 
+    @property
+    def native_point(self) -> list[np.ndarray]:
+        """The numbers at which JAX evaluates: those of the point, rounded to each leaf's dtype."""
+        return [np.asarray(value).astype(leaf.dtype) for value, leaf in zip(self.point, self.inputs, strict=True)]
+
+    @property
+    def exact_point(self) -> list[np.ndarray]:
+        """The same numbers in float64."""
+        return [value.astype(np.float64) for value in self.native_point]
+
     def tree(self, *leaves: Any) -> Any:
         """The function of its differentiated leaves alone, with the result as the user's function returns it."""
         return self._call(leaves)

@@ -62,11 +62,18 @@ class Constant:
         value: the array.
         name: its name in the user's code, or "" where it has none.
         key: for a random key, the key itself; `value` is its data.
+        held_as: of a literal, the dtype that the program rounds it to: 0.1 in float32 is 13421773/134217728.
     """
 
     value: np.ndarray
     name: str = ""
     key: Any = None
+    held_as: Any = None
+
+    @property
+    def rounded(self) -> np.ndarray:
+        """The value as the program holds it."""
+        return self.value if self.held_as is None else self.value.astype(self.held_as)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -185,6 +192,10 @@ def _constant(value: Any, name: str = "") -> Constant:
     return Constant(numbers_of(value), name, value if is_key(value) else None)
 
 
+def _literal(atom: Any) -> Constant:
+    return Constant(numbers_of(atom.val), held_as=None if is_key(atom.val) else atom.aval.dtype)
+
+
 def subject_trace(subject: Subject) -> Trace:
     """The trace of the subject's own function."""
     return trace_of(subject.flat, subject.point, subject)
@@ -225,7 +236,7 @@ def _open(
     environment = dict(zip((*jaxpr.constvars, *jaxpr.invars), arguments, strict=True))
 
     def read(atom: Any) -> Variable | Constant:
-        return _constant(atom.val) if hasattr(atom, "val") else environment[atom]
+        return _literal(atom) if hasattr(atom, "val") else environment[atom]
 
     for equation in jaxpr.eqns:
         inputs = tuple(map(read, equation.invars))
@@ -355,40 +366,3 @@ def _named(found: list[tuple[Equation, list[Location]]]) -> Iterator[Equation]:
             counts[name] = counts.get(name, 0) + 1
             name = name if counts[name] == 1 else f"{name}_{counts[name]}"
         yield Equation(**{**vars(equation), "name": name})
-
-
-def tangent_trace(subject: Subject) -> Trace:
-    """Forward mode as JAX traces it: leaves, then one tangent per leaf, to the outputs' tangents."""
-    n = len(subject.inputs)
-
-    def tangents(*arguments: Any) -> Any:
-        return jax.jvp(subject.flat, arguments[:n], arguments[n:])[1]
-
-    return trace_of(tangents, [*subject.point, *_zeros(subject.inputs)], subject)
-
-
-def cotangent_trace(subject: Subject) -> Trace:
-    """Reverse mode as JAX traces it: leaves, then one cotangent per output, to the leaves' cotangents."""
-    return trace_of(_pullback(subject), [*subject.point, *_zeros(subject.outputs)], subject)
-
-
-def second_trace(subject: Subject) -> Trace:
-    """Leaves, one cotangent per output, one tangent per leaf, to the tangents of the leaves' cotangents."""
-    n, m = len(subject.inputs), len(subject.outputs)
-    pullback = _pullback(subject)
-
-    def forward_over_reverse(*arguments: Any) -> Any:
-        leaves, cotangents, tangents = arguments[:n], arguments[n : n + m], arguments[n + m :]
-        return jax.jvp(lambda *xs: pullback(*xs, *cotangents), leaves, tangents)[1]
-
-    leaves = [*subject.point, *_zeros(subject.outputs), *_zeros(subject.inputs)]
-    return trace_of(forward_over_reverse, leaves, subject)
-
-
-def _pullback(subject: Subject) -> Callable[..., Any]:
-    n = len(subject.inputs)
-    return lambda *arguments: jax.vjp(subject.flat, *arguments[:n])[1](arguments[n:])
-
-
-def _zeros(leaves: Sequence[Any]) -> list[Any]:
-    return [jax.numpy.zeros(leaf.shape, leaf.dtype) for leaf in leaves]

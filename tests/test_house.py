@@ -20,7 +20,7 @@ FLOORS = (
     ("cells", "plain", "subject"),
     ("assertion",),
     ("report", "trace", "values"),
-    ("cost", "curvature", "reference", "replay", "symbolic"),
+    ("cost", "curvature", "reference", "replay", "rule_traces", "symbolic"),
     ("checking",),
     ("findings", "grading"),
     ("exporting", "render"),

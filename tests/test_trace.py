@@ -172,3 +172,10 @@ def test_calls_with_rules_of_their_own_are_kept_beside_the_code_they_stand_for()
     (value,) = own.function(2.0, 5.0)
     assert value == 5.0
     assert [float(g) for g in jax.grad(lambda *xs: own.function(*xs)[0], (0, 1))(2.0, 5.0)] == [2.5, 1.0]
+
+
+def test_a_literal_is_also_known_as_the_program_rounds_it():
+    """Trap S7: 0.1 in float32 is 13421773 / 134217728."""
+    (step,) = steps(lambda x: 0.1 * x, 1.0)
+    (literal,) = (atom for atom in step.inputs if hasattr(atom, "value"))
+    assert float(literal.rounded) == 13421773 / 134217728

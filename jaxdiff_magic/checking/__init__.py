@@ -19,7 +19,7 @@ import numpy as np
 
 from jaxdiff_magic.checking.blame import blamed
 from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
-from jaxdiff_magic.checking.decide import Evidence, RuleEvidence, decided, PROVED
+from jaxdiff_magic.checking.decide import PROVED, Evidence, RuleEvidence, decided
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.faults import faults_of
 from jaxdiff_magic.checking.native import columns_of, dtypes_of

@@ -15,8 +15,9 @@ from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.directions import Found, Path
 from jaxdiff_magic.reference.numbers import EPS
 from jaxdiff_magic.reference.rule_values import NotLinear, RuleValues
+from jaxdiff_magic.rule_traces import cotangent_trace, second_trace, tangent_trace
 from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import Trace, cotangent_trace, second_trace, tangent_trace
+from jaxdiff_magic.trace import Trace
 from jaxdiff_magic.values import NO_DERIVATIVE
 
 SAFETY = 16.0

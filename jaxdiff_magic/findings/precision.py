@@ -1,15 +1,45 @@
-"""NumPy's float64 that JAX computes in float32 without a word."""
+"""Digits that are lost: by NumPy's float64 that JAX computes in float32, and by formulas that cancel."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator, Sequence
+
+import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.checking.native import dtypes_of
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.findings.digit_blocks import (
+    INHERENT,
+    Block,
+    Truth,
+    blocks_of,
+    in_digits,
+    in_float64,
+    is_inherent,
+    natural_size,
+    program_of,
+)
+from jaxdiff_magic.findings.digit_loss import Loss, loss_in, relative_error, run_natively
+from jaxdiff_magic.findings.digit_words import advice, entry_name, lost_at, numbers, operation_of, wider
 from jaxdiff_magic.findings.listing import listing
 from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.findings.stable_cure import cure_of
+from jaxdiff_magic.reference.watching import Seen, Value
 from jaxdiff_magic.report import Finding
+from jaxdiff_magic.trace import Equation
+
+LINEAR = frozenset("add sub add_any reduce_sum cumsum dot_general scatter-add".split())
+"""Operations that magnify a relative error only where the result is close to 0: near a root, or at a minimum."""
 
 
 def find(scene: Scene) -> list[Finding]:
+    """Inputs that lose digits before anything is computed; values and derivatives that lose half of theirs or more."""
+    return [*_converted(scene), *_lost(scene)]
+
+
+def _converted(scene: Scene) -> list[Finding]:
     """One finding for all inputs that lose digits. A Python float does not count: it has no dtype to lose."""
     subject = scene.subject
     names = [
@@ -23,3 +53,98 @@ def find(scene: Scene) -> list[Finding]:
     message = f"{listing(names)} {verb} float64 in NumPy, but JAX computes in float32: 7 digits of 16 are kept."
     cure = 'For all digits, run jax.config.update("jax_enable_x64", True) before the first JAX array is made.'
     return [Finding("precision", "warning", names[0], subject.where, message, cure)]
+
+
+def _lost(scene: Scene) -> Iterator[Finding]:
+    """For each output the first of its value, first and second derivatives that has lost half its digits or more."""
+    if scene.reference is None or scene.trace is None:
+        return
+    inside = dtypes_of(scene.trace)
+    leaves = (*scene.subject.inputs, *scene.subject.outputs)
+    eps = max(float(jnp.finfo(dtype).eps) for dtype in (*(leaf.dtype for leaf in leaves), *inside))
+    done: set[int] = set()
+    for block in (block for order in range(3) for block in blocks_of(scene, order)):
+        if time.monotonic() > scene.deadline:
+            return
+        if block.path[0] not in done and block.is_suspect(eps) and (finding := _finding(scene, block, eps)):
+            done.add(block.path[0])
+            yield finding
+
+
+def _finding(scene: Scene, block: Block, eps: float) -> Finding | None:
+    value, bound = block.found.values[0], float(np.max(block.found.errors[0]))
+    seen = float(np.max(np.abs(block.wide - value)))
+    conditioned = is_inherent(scene, block.path, seen + bound, eps, in_float64)
+    if conditioned and len(block.path) > 1:
+        return None
+    try:
+        truth = Truth(in_digits(scene, block.path, scene.subject.exact_point), True)
+    except OutOfReach:
+        if bound > 0.1 * seen:
+            return None  # float64 itself is in doubt
+        truth = Truth(value, False)
+    total = relative_error(block.wide, truth.values)
+    if total <= np.sqrt(eps):
+        return None
+    apart = np.abs(block.wide - truth.values.astype(np.float64))
+    entry = tuple(map(int, np.unravel_index(int(np.argmax(apart)), apart.shape)))
+    if conditioned or (truth.precise and is_inherent(scene, block.path, float(np.max(apart)), eps, in_digits)):
+        return _ill_conditioned(scene, block, truth, entry) if len(block.path) == 1 else None
+    slight = float(apart[entry]) <= INHERENT * eps * natural_size(scene, block.path)
+    if slight and len(block.path) > 2:
+        return None
+    program, arguments = program_of(scene, block, entry)
+    loss = loss_in(program, arguments, eps, total, scene.deadline) if program else None
+    path = entry_name(scene, block.path, entry)
+    message = f"{path} {numbers(block, truth, entry)} {lost_at(loss, scene)}"
+    cure = _cure(scene, block, loss) or wider(block, truth, entry)
+    where = str(loss.equation.location) if loss else ""
+    severity = "info" if slight and len(block.path) > 1 else "warning"
+    return Finding("precision", severity, path, where or scene.subject.where, message, cure)
+
+
+def _ill_conditioned(scene: Scene, block: Block, truth: Truth, entry: tuple[int, ...]) -> Finding | None:
+    """A value that the rounding of its inputs moves; nothing is said where it is merely close to 0."""
+    step = _steepest(scene.seen)
+    if step is None or step.primitive in LINEAR:
+        return None
+    path, names = entry_name(scene, block.path, entry), listing([leaf.name for leaf in scene.subject.inputs])
+    at = f" at {step.location}" if step.location.line else ""
+    message = (
+        f"{path} {numbers(block, truth, entry)} It is ill-conditioned here: the rounding of {names} to "
+        f"{block.native.dtype} alone moves it as much, through {operation_of(step)}{at}. "
+        "No other formula would do better."
+    )
+    return Finding("precision", "info", path, str(step.location) or scene.subject.where, message)
+
+
+def _steepest(seen: Sequence[Seen]) -> Equation | None:
+    """The step of a run in float64 that magnifies the relative bound on its operands most."""
+    best, steepest = 0.0, None
+    for item in seen:
+        if isinstance(item.step, Equation) and item.results:
+            before = max([float(np.finfo(float).eps), *(_relative_bound(x) for x in item.operands)])
+            ratio = max(map(_relative_bound, item.results)) / before
+            if ratio > best:
+                best, steepest = ratio, item.step
+    return steepest
+
+
+def _relative_bound(x: Value) -> float:
+    size = float(np.max(np.abs(x.data), initial=0.0)) if x.data.dtype.kind == "f" else 0.0
+    return float(np.max(x.error, initial=0.0)) / size if size else 0.0
+
+
+def _cure(scene: Scene, block: Block, loss: Loss | None) -> str:
+    """The stable form that keeps the digits, where the table has one."""
+    if loss is None or scene.trace is None:
+        return ""
+    order, trace = len(block.path) - 1, scene.trace
+    names = [leaf.name for leaf in scene.subject.inputs]
+    equations: list[Equation] = [loss.equation] if order == 0 else []
+    if order > 0:
+        here = (loss.equation.location.file, loss.equation.location.line)
+        equations = [e for e in trace.equations if (e.location.file, e.location.line) == here]
+    native = loss.native if order == 0 else run_natively(trace, scene.subject.native_point)
+    found = cure_of(trace, equations, native, names, order, loss.result)
+    return advice(found, block, order) if found else ""

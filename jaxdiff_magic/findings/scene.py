@@ -51,7 +51,7 @@ class Scene:
     @functools.cached_property
     def point(self) -> list[np.ndarray]:
         """The values of the inputs, float64."""
-        return [np.asarray(x, np.float64) for x in self.subject.point]
+        return list(self.subject.exact_point)
 
     @functools.cached_property
     def names(self) -> Names:

@@ -24,10 +24,12 @@ from jaxdiff_magic.reference.directions import (
     laid_rows,
     largest,
     leaf_places,
+    starts_at,
     total_size,
     unit_rows,
 )
 from jaxdiff_magic.reference.numbers import Bounded, Dual, Number, base
+from jaxdiff_magic.reference.precise import is_finite
 from jaxdiff_magic.reference.run import Diverges, Node, Run
 from jaxdiff_magic.trace import Trace, primitives_of
 
@@ -44,13 +46,15 @@ class Reference:
 
     Args:
         trace: of the function.
+        precise: whether to compute with as many digits as `precision` says, instead of float64; results are then object
+            arrays.
 
     Derivatives of order k are one reverse sweep over numbers with k - 1 infinitesimals, or, where there are more
     outputs than inputs, a forward sweep over numbers with k.
     """
 
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
+    def __init__(self, trace: Trace, precise: bool = False) -> None:
+        self.trace, self.precise = trace, precise
         self.inputs = [variable.shape for variable in trace.inputs]
         self.outputs = [atom.shape for atom in trace.outputs]
         self._largest = largest(trace)
@@ -81,6 +85,14 @@ class Reference:
                     self._kept.setdefault((k, *rest), (blocks, border))
         blocks, border = self._kept[(order, *rest)]
         return Found(*blocks[path], border)
+
+    def known(self, path: Path, point: Sequence[np.ndarray]) -> Found | None:
+        """A derivative at the first point of a batch that was evaluated before; None where there was none such."""
+        for (order, hold, kept), (blocks, border) in self._kept.items():
+            if order == len(path) - 1 and not hold and path in blocks and starts_at(kept, point):
+                values, errors = blocks[path]
+                return Found(values[:1], errors[:1], border[:1])
+        return None
 
     def along(self, points: Sequence[np.ndarray], *directions: np.ndarray) -> list[Found]:
         """For each output its derivative along some directions, one for each order.
@@ -145,7 +157,7 @@ class Reference:
         with np.errstate(all="ignore"):
             blocks, border = self._by_sweeps(order, points, hold, reverse)
             own = {path: pair for path, pair in blocks.items() if len(path) == order + 1}
-            unknown = not all(np.isfinite(values).all() for values, _ in own.values())
+            unknown = not all(is_finite(values).all() for values, _ in own.values())
             if unknown:
                 blocks = own
             if reverse and unknown and n**order * self._largest <= MAX_NUMBERS:
@@ -153,7 +165,7 @@ class Reference:
                 forward, more = self._by_sweeps(order, points, hold, False)
                 border = border | more
                 for path, (values, errors) in blocks.items():
-                    lost = ~np.isfinite(values)
+                    lost = ~is_finite(values)
                     blocks[path] = np.where(lost, forward[path][0], values), np.where(lost, forward[path][1], errors)
         return blocks, border
 
@@ -228,8 +240,8 @@ class Reference:
     ) -> tuple[Raw, np.ndarray]:
         """A reverse sweep along some cotangents (None: all unit ones), over numbers with infinitesimals along rows."""
         seeds = np.eye(total_size(self.outputs)) if seeds is None else seeds
-        run = Run(1 + 1 + len(rows), len(points[0]), hold)
-        inputs = self._seeded(points, rows, run.lead, first_axis=2)
+        run = Run(1 + 1 + len(rows), len(points[0]), hold, precise=self.precise)
+        inputs = self._seeded(points, rows, run, first_axis=2)
         outputs = run.trace(self.trace, inputs)
         cotangents = zip(outputs, laid_rows(seeds, self.outputs, 1, run.lead), strict=True)
         adjoints = run.adjoints([(node, seed) for node, seed in cotangents if node.varies], inputs)
@@ -247,8 +259,8 @@ class Reference:
         return found, run.on_border
 
     def _forward(self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], hold: bool) -> tuple[Raw, np.ndarray]:
-        run = Run(1 + len(rows), len(points[0]), hold, taped=False)
-        outputs = run.trace(self.trace, self._seeded(points, rows, run.lead, first_axis=1))
+        run = Run(1 + len(rows), len(points[0]), hold, taped=False, precise=self.precise)
+        outputs = run.trace(self.trace, self._seeded(points, rows, run, first_axis=1))
         lead = (len(points[0]), *(len(r) for r in rows))
         found: Raw = {}
         for o, shape in enumerate(self.outputs):
@@ -257,13 +269,15 @@ class Reference:
         return found, run.on_border
 
     def _seeded(
-        self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], lead: int, first_axis: int
+        self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], run: Run, first_axis: int
     ) -> list[Node]:
         """The inputs, each with an infinitesimal along the rows of each set of directions."""
+        lead = run.lead
         along = [laid_rows(r, self.inputs, first_axis + k, lead) for k, r in enumerate(rows)]
         nodes = []
         for i, (point, shape) in enumerate(zip(points, self.inputs, strict=True)):
-            value: Number = Bounded(np.asarray(point, float).reshape(len(point), *(1,) * (lead - 1), *shape))
+            laid = np.asarray(point, float).reshape(len(point), *(1,) * (lead - 1), *shape)
+            value: Number = Bounded(run.floating(laid))
             for k, directions in enumerate(along):
                 value = Dual(k + 1, value, directions[i])
             nodes.append(Node(value, shape, True))

@@ -39,6 +39,18 @@ def fingerprint(points: Sequence[np.ndarray]) -> bytes:
     return b"%d:" % len(points[0]) + b"".join(np.ascontiguousarray(p).tobytes() for p in points)
 
 
+def starts_at(kept: bytes, point: Sequence[np.ndarray]) -> bool:
+    """Whether a fingerprint is that of a batch whose first point is this one."""
+    count, _, data = kept.partition(b":")
+    place = 0
+    for x in point:
+        own = np.ascontiguousarray(x, np.float64).tobytes()
+        if data[place : place + len(own)] != own:
+            return False
+        place += int(count) * len(own)
+    return True
+
+
 def largest(trace: Trace) -> int:
     """The most elements that one value of a trace has, those of its bodies included."""
     sizes = [math.prod(v.shape) for e in trace.equations for v in e.outputs]

@@ -9,6 +9,8 @@ import numpy as np
 
 from jaxdiff_magic.reference.numbers import Number, base, call, exact_where_whole, number, weigh
 from jaxdiff_magic.reference.numbers import power as number_power
+from jaxdiff_magic.reference.precise import Precise, is_precise
+from jaxdiff_magic.reference.precise_functions import CONSTANTS
 from jaxdiff_magic.reference.scalars import FUNCTIONS
 
 
@@ -41,6 +43,13 @@ def pow_below(a: Any, b: Any) -> Any:
     else:
         less = np.where(b == 0, 0, b - 1)
     return _function("pow")(a, less)
+
+
+def constant(text: str, like: Any) -> Any:
+    """A number of `CONSTANTS`, in the arithmetic of another."""
+    in_float64, in_mpmath = CONSTANTS[text]
+    like = base(like).data if isinstance(like, Number) else like
+    return np.array(Precise(in_mpmath()), object) if is_precise(like) else in_float64
 
 
 def sign(x: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.precise import is_precise
 from jaxdiff_magic.reference.scalars import FUNCTIONS, ROUGH, ULPS, Scalar
 
 EPS = float(np.finfo(np.float64).eps)
@@ -61,8 +62,8 @@ class Bounded(Number):
     """An array and a bound on the error of each element.
 
     Attributes:
-        data: shape `(*lead, *shape)`, float64 (complex128 for complex values).
-        error: broadcasts to `data`; None where the values are exact.
+        data: shape `(*lead, *shape)`, float64 (complex128 for complex values; objects for more digits).
+        error: broadcasts to `data`; None where the values are exact, and for objects.
     """
 
     data: np.ndarray
@@ -126,6 +127,8 @@ def add(a: Number, b: Number) -> Number:
         (a, da), (b, db) = split(a, k), split(b, k)
         return dual(k, add(a, b), plus(da, db))
     data = a.data + b.data  # type: ignore[attr-defined]
+    if is_precise(data):
+        return Bounded(data)
     return Bounded(data, _sum(_sum(a.error, b.error), EPS * np.abs(data)))  # type: ignore[attr-defined]
 
 
@@ -138,6 +141,8 @@ def multiply(a: Number, b: Number) -> Number:
         return dual(k, multiply(a, b), plus(left, right))
     x, y = base(a), base(b)
     data = x.data * y.data
+    if is_precise(data):
+        return Bounded(data)
     error = EPS * np.abs(data)
     if x.error is not None:
         error = error + x.error * (np.abs(y.data) if y.error is None else np.abs(y.data) + y.error)
@@ -151,8 +156,10 @@ def weigh(x: Number, weight: np.ndarray) -> Number:
     chosen = weight != 0
 
     def one(b: Bounded) -> Bounded:
-        error = None if b.error is None else np.where(chosen, np.abs(weight) * b.error, 0.0)
-        return Bounded(np.where(chosen, weight * b.data, 0.0), error)
+        data = np.where(chosen, weight * b.data, 0.0)
+        if b.error is None or is_precise(data):
+            return Bounded(data)
+        return Bounded(data, np.where(chosen, np.abs(weight) * b.error, 0.0))
 
     return each(x, one)
 
@@ -185,6 +192,8 @@ def gather_sum(x: Number, f: Move, terms: int) -> Number:
     """Elements added up by `f`, at most `terms` to each."""
 
     def one(b: Bounded) -> Bounded:
+        if is_precise(b.data):
+            return Bounded(f(b.data))
         error = (terms * EPS) * f(np.abs(b.data))
         return Bounded(f(b.data), error if b.error is None else error + f(_full(b.error, b.data)))
 
@@ -200,6 +209,8 @@ def choose(which: np.ndarray, cases: list[Number]) -> Number:
     parts = [base(case) for case in cases]
     masks = [which == n for n in range(len(cases))]
     data = np.select(masks, np.broadcast_arrays(*(p.data for p in parts), which)[:-1])
+    if is_precise(data):
+        return Bounded(data)
     errors = [np.zeros(()) if p.error is None else p.error for p in parts]
     return Bounded(data, np.select(masks, np.broadcast_arrays(*errors, which)[:-1]))
 
@@ -211,6 +222,8 @@ def join(parts: list[Number], combine: Callable[[list[np.ndarray]], np.ndarray])
         tangents = [move(p, np.zeros_like) if t is None else t for p, t in pairs]
         return Dual(k, join([p for p, _ in pairs], combine), join(tangents, combine))
     bases = [base(part) for part in parts]
+    if any(is_precise(p.data) for p in bases):
+        return Bounded(combine([p.data for p in bases]))
     errors = [np.zeros_like(p.data, float) if p.error is None else _full(p.error, p.data) for p in bases]
     return Bounded(combine([p.data for p in bases]), combine(errors))
 
@@ -223,6 +236,8 @@ def dot(a: Number, b: Number, product: Callable[[np.ndarray, np.ndarray], np.nda
         right = None if db is None else dot(a, db, product, terms)
         return dual(k, dot(a, b, product, terms), plus(left, right))
     x, y = base(a), base(b)
+    if is_precise(x.data) or is_precise(y.data):
+        return Bounded(product(x.data, y.data))
     size_x, size_y = np.abs(x.data), np.abs(y.data)
     error = ((terms + 1) * EPS) * product(size_x, size_y)
     if x.error is not None:
@@ -255,6 +270,8 @@ def call(name: str, *args: Number, static: tuple[Any, ...] = ()) -> Number:
     parts = [base(arg) for arg in args]
     arguments = [part.data for part in parts]
     data = function.value(*arguments, *static)
+    if is_precise(data):
+        return Bounded(data)
     error = (ULPS.get(name, 2) * EPS) * (np.abs(data) + (1.0 if name in ROUGH else 0.0))
     for i, part in enumerate(parts):
         if part.error is not None and (slope := _slope(function, i, part, (*arguments, *static, data))) is not None:

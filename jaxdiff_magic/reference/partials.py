@@ -11,6 +11,7 @@ from typing import Any
 from jaxdiff_magic.reference.dispatch import (
     bessel_i0e,
     bessel_i1e,
+    constant,
     cos,
     cosh,
     exp,
@@ -35,13 +36,13 @@ PARTIALS: Mapping[str, tuple[Partial | None, ...]] = {
         lambda x, y: 0.5 * power(y, -1),
     ),
     "cbrt": (
-        lambda x, y: 0.3333333333333333 * power(y, -2),
+        lambda x, y: constant('1/3', y) * power(y, -2),
     ),
     "exp": (
         lambda x, y: y,
     ),
     "exp2": (
-        lambda x, y: y * 0.6931471805599453,
+        lambda x, y: y * constant('log(2)', y),
     ),
     "expm1": (
         lambda x, y: exp(x),
@@ -53,7 +54,7 @@ PARTIALS: Mapping[str, tuple[Partial | None, ...]] = {
         lambda x, y: power(x + 1, -1),
     ),
     "log2": (
-        lambda x, y: power(x, -1) * 1.4426950408889634,
+        lambda x, y: power(x, -1) * constant('1/log(2)', y),
     ),
     "sin": (
         lambda x, y: cos(x),
@@ -95,13 +96,13 @@ PARTIALS: Mapping[str, tuple[Partial | None, ...]] = {
         lambda x, y: y * (1 - 1 * y),
     ),
     "erf": (
-        lambda x, y: 2 * 0.5641895835477563 * exp(-1 * power(x, 2)),
+        lambda x, y: 2 * constant('1/sqrt(pi)', y) * exp(-1 * power(x, 2)),
     ),
     "erfc": (
-        lambda x, y: -2 * 0.5641895835477563 * exp(-1 * power(x, 2)),
+        lambda x, y: -2 * constant('1/sqrt(pi)', y) * exp(-1 * power(x, 2)),
     ),
     "erf_inv": (
-        lambda x, y: 0.5 * 1.772453850905516 * exp(power(y, 2)),
+        lambda x, y: 0.5 * constant('sqrt(pi)', y) * exp(power(y, 2)),
     ),
     "lgamma": (
         lambda x, y: polygamma(0, x),

@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.numbers import Bounded, Number, base, move, plus
+from jaxdiff_magic.reference.precise import precise
 from jaxdiff_magic.trace import Constant, Equation, RuleCall, Trace, Variable
 
 MAX_ENTRIES = 400_000
@@ -82,6 +83,7 @@ class Run:
         on_border: for each point, whether a choice (a comparison, a maximum, an absolute value) fell within rounding
             of its border, so that the derivative there is a matter of convention.
         entries: the tape.
+        precise: whether values have as many digits as `precision` says, instead of float64.
         literal_eps: relative error ascribed to literals that are not short binary fractions.
         watch: is told of every step once it is done: the step, its operands and its results.
     """
@@ -90,6 +92,7 @@ class Run:
     points: int
     hold: bool = False
     taped: bool = True
+    precise: bool = False
     on_border: np.ndarray = field(default=None)  # type: ignore[assignment]
     entries: list[Entry] = field(default_factory=list)
     literal_eps: float = 0.0
@@ -108,8 +111,7 @@ class Run:
         led = data.reshape((1,) * self.lead + data.shape)
         if not jnp.issubdtype(data.dtype, jnp.inexact):
             return Node(led, data.shape, False)
-        led = led.astype(complex if np.iscomplexobj(data) else float)
-        error = None
+        led, error = self.floating(led), None
         if (
             self.literal_eps
             and data.shape == ()
@@ -118,6 +120,17 @@ class Run:
         ):
             error = self.literal_eps * np.abs(led)
         return Node(Bounded(led, error), data.shape, False)
+
+    def floating(self, array: np.ndarray) -> np.ndarray:
+        """An array as numbers of the run: float64 (complex128), or objects with more digits.
+
+        Raises:
+            OutOfReach: complex numbers have no more digits.
+        """
+        complex_ = np.iscomplexobj(array)
+        if self.precise and complex_:
+            raise OutOfReach("complex numbers are evaluated in complex128 only")
+        return precise(array) if self.precise else array.astype(complex if complex_ else float)
 
     def record(
         self, operands: Sequence[Node], values: Sequence[Any], shapes: Sequence[tuple[int, ...]], pull: Pull
@@ -162,7 +175,7 @@ class Run:
         def read(atom: Variable | Constant) -> Node:
             if isinstance(atom, Variable):
                 return environment.get(atom, unread)
-            return self.constant(atom.value)
+            return self.constant(atom.rounded if self.precise else atom.value)
 
         def is_known(atom: Variable | Constant) -> bool:
             return isinstance(atom, Constant) or atom in environment
@@ -219,6 +232,8 @@ class Run:
             try:
                 found = rule(self, list(operands), Step(params, list(results), list(bodies)))
             except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
+                if self.precise:
+                    raise OutOfReach(f"{primitive} is evaluated in float64 only, not with more digits") from error
                 raise OutOfReach(f"the rule of {primitive} does not fit this use of it ({error})") from error
             if found is not None:
                 return found

@@ -14,6 +14,8 @@ import numpy as np
 import scipy.special as special
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.precise import is_precise
+from jaxdiff_magic.reference.precise_functions import evaluate
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,17 @@ class Scalar:
 
     Attributes:
         name: by which its partial derivatives are found.
-        value: on NumPy arrays.
+        in_float64: on NumPy arrays of floats.
     """
 
     name: str
-    value: Callable[..., np.ndarray]
+    in_float64: Callable[..., np.ndarray]
+
+    def value(self, *args: Any) -> np.ndarray:
+        """The function on arrays: of floats, or of numbers with more digits."""
+        if any(map(is_precise, args)):
+            return evaluate(self.name, args)
+        return self.in_float64(*args)
 
     def partials(self, position: int) -> Callable[..., Any]:
         """The partial derivative by one argument: a function of all arguments and the function's value.

@@ -56,7 +56,9 @@ class Seen:
         return self.step.params if isinstance(self.step, Equation) else {}
 
 
-def watched(trace: Trace, point: Sequence[np.ndarray], directions: np.ndarray | None = None) -> tuple[Seen, ...]:
+def watched(
+    trace: Trace, point: Sequence[np.ndarray], directions: np.ndarray | None = None, precise: bool = False
+) -> tuple[Seen, ...]:
     """The steps of a trace at a point, in the order in which they are done; what no result depends on is left out.
 
     Args:
@@ -64,6 +66,7 @@ def watched(trace: Trace, point: Sequence[np.ndarray], directions: np.ndarray | 
         point: its arguments, float64.
         directions: along which tangents are followed, shape `(directions, inputs)`, flat over all arguments; None to
             follow none.
+        precise: whether to compute with as many digits as `precision` says; values are then objects, without a bound.
 
     Raises:
         OutOfReach: names the primitive that has no rule, and the user's line.
@@ -77,14 +80,14 @@ def watched(trace: Trace, point: Sequence[np.ndarray], directions: np.ndarray | 
 
     arguments = [np.asarray(x, np.float64) for x in point]
     lead = 1 if directions is None else 2
-    numbers: list[Number] = [Bounded(x.reshape(*(1,) * lead, *x.shape)) for x in arguments]
+    run = Run(lead, 1, taped=False, precise=precise, watch=watch)
+    numbers: list[Number] = [Bounded(run.floating(x.reshape(*(1,) * lead, *x.shape))) for x in arguments]
     if directions is not None:
         along = laid_rows(directions, [x.shape for x in arguments], 1, lead)
         numbers = [Dual(1, x, tangent) for x, tangent in zip(numbers, along, strict=True)]
     nodes = [Node(x, argument.shape, True) for x, argument in zip(numbers, arguments, strict=True)]
     for node in nodes:
         known.value(node)
-    run = Run(lead, 1, taped=False, watch=watch)
     with np.errstate(all="ignore"):
         run.trace(trace, nodes)
     return tuple(seen)

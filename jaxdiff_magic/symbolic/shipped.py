@@ -116,9 +116,12 @@ class _Python(StrPrinter):
 
 
 def _constant(e: sp.Expr) -> str:
+    """A number: as Python has it where that is exact, else by its name in `precise_functions.CONSTANTS`."""
     if e.is_Integer:
         return str(e)
-    return repr(float(e)) if e.is_number else _Python().doprint(e)
+    if e.is_Rational and e.q & (e.q - 1) == 0:
+        return repr(float(e))
+    return f"constant('{e}', y)" if e.is_number else _Python().doprint(e)
 
 
 def text() -> str:

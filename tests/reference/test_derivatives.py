@@ -201,3 +201,15 @@ def test_a_loop_that_would_take_minutes_is_out_of_reach(monkeypatch: pytest.Monk
     f = lambda x: lax.fori_loop(0, 100, lambda i, c: jnp.sin(c), x)  # noqa: E731
     with pytest.raises(OutOfReach, match="more than 50 steps"):
         reference_of(f, X).evaluate((0,), [BATCH])
+
+
+def test_what_was_evaluated_at_a_batch_is_known_at_its_first_point() -> None:
+    reference = reference_of(network, X, W)
+    assert reference.known((0, 1), [X, W]) is None
+    found = reference.evaluate((0, 1), [BATCH, W_BATCH])
+    known = reference.known((0, 1), [BATCH[0], W_BATCH[0]])
+    assert known is not None
+    np.testing.assert_array_equal(known.values, found.values[:1])
+    np.testing.assert_array_equal(known.errors, found.errors[:1])
+    assert reference.known((0, 1), [BATCH[0], W_BATCH[1]]) is None
+    assert reference.known((0, 1, 1), [BATCH[0], W_BATCH[0]]) is None

@@ -47,7 +47,7 @@ def comparison(compare: Callable[[np.ndarray, np.ndarray], np.ndarray], total: b
                 run.note_border(apart(a, b), *xs)
             values = [a.data, b.data]
             if total:
-                values = [np.where(np.isnan(v), np.inf, v) for v in values]
+                values = [np.where(v != v, np.inf, v) for v in values]
         return run.record(xs, [compare(*values)], [shape], lambda _: [None, None])
 
     return rule

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference import precise_functions
 from jaxdiff_magic.reference.numbers import (
     EPS,
     Bounded,
@@ -28,6 +29,7 @@ from jaxdiff_magic.reference.numbers import (
     split,
     weigh,
 )
+from jaxdiff_magic.reference.precise import is_precise, nearest
 from jaxdiff_magic.reference.rules.linear_algebra import (
     batched,
     halved,
@@ -59,6 +61,8 @@ def cholesky(x: Number) -> Number:
         z = inverse(y)
         return dual(k, y, mm(y, halved(mm(z, da, t(z)))))
     b = base(x)
+    if is_precise(b.data):
+        return Bounded(batched(precise_functions.cholesky, b.data))
     y = batched(np.linalg.cholesky, b.data)
     z = np.abs(batched(np.linalg.inv, y))
     n = b.data.shape[-1]
@@ -87,6 +91,8 @@ def factors(x: Number) -> Number:
         return dual(k, y, mm(low, lower(inner, -1)) + mm(upper(inner), up))
     b = base(x)
     y = batched(_packed_lu, b.data)
+    if is_precise(y):
+        return Bounded(y)
     n = b.data.shape[-1]
     low, up = np.abs(np.tril(y, -1)) + np.eye(n), np.abs(np.triu(y))
     spread = 4 * n * EPS * (low @ up) + (0.0 if b.error is None else b.error)
@@ -112,7 +118,7 @@ def _need_symmetric(x: Node, result: str) -> None:
     Raises:
         OutOfReach: the matrix is not symmetric at some point, so that its elements vary one by one.
     """
-    data = np.asarray(x.array)
+    data = nearest(np.asarray(x.array))
     asymmetry = np.max(np.abs(data - np.conj(np.swapaxes(data, -1, -2))), initial=0.0)
     if x.varies and asymmetry > ASYMMETRY * np.max(np.abs(data), initial=0.0):
         raise OutOfReach(f"{result} is that of a symmetric matrix, and this one need not be: symmetrise it first")
@@ -135,7 +141,7 @@ def _lu(run: Run, xs: list[Node], step: Step) -> list[Node]:
         raise OutOfReach("lu of several matrices, or of complex ones, has no rule yet")
     (m, n), k = x.shape, min(x.shape)
     dtype = step.results[0].dtype
-    data = x.array.reshape(-1, m, n)
+    data = nearest(x.array).reshape(-1, m, n)  # of the pivots alone
     import scipy.linalg  # heavy, and seldom needed
 
     pivots = [scipy.linalg.lu_factor(matrix, check_finite=False)[1] for matrix in data]

@@ -23,6 +23,7 @@ from jaxdiff_magic.reference.numbers import (
     weigh,
     with_value,
 )
+from jaxdiff_magic.reference.precise import is_finite, is_precise
 from jaxdiff_magic.reference.rules.choices import (
     absolute,
     clamp,
@@ -159,6 +160,8 @@ def convert(run: Run, xs: list[Node], step: Step) -> list[Node]:
     x, dtype = xs[0], step.results[0].dtype
     real, complex_ = jnp.issubdtype(dtype, jnp.floating), jnp.issubdtype(dtype, jnp.complexfloating)
     if x.is_number and (real or complex_):
+        if complex_ and run.precise:
+            raise OutOfReach("complex numbers are evaluated in complex128 only")
         if complex_ and not np.iscomplexobj(x.array):
             return _linear(run, x, lambda a: a.astype(complex), lambda a: a.real)
         if real and np.iscomplexobj(x.array):
@@ -173,7 +176,7 @@ def convert(run: Run, xs: list[Node], step: Step) -> list[Node]:
             value = np.nan_to_num(np.trunc(data)).astype(dtype)
         return run.record(xs, [value], [x.shape], lambda _: [None])
     if real or complex_:
-        return [Node(Bounded(x.value.astype(complex if complex_ else float)), x.shape, False)]
+        return [Node(Bounded(run.floating(x.value.astype(complex if complex_ else float))), x.shape, False)]
     return [Node(x.value.astype(dtype), x.shape, x.varies)]
 
 
@@ -218,10 +221,12 @@ def two_argument_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
     exponent = xs[1]
     if not exponent.varies:
         values = np.unique(np.asarray(exponent.array))
-        if values.size == 1 and np.isreal(values[0]):
+        if values.size == 1 and not np.iscomplexobj(values):
             alone = [Node(number(xs[0].value), xs[0].shape, xs[0].varies)]
             if xs[0].shape == step.results[0].shape:
-                (found,) = power_of(float(values[0]))(run, alone if not xs[0].is_number else xs[:1], step)
+                (found,) = power_of(values[0] if is_precise(values) else float(values[0]))(
+                    run, alone if not xs[0].is_number else xs[:1], step
+                )
                 return [found]
         xs = [xs[0], Node(exact_where_whole(exponent.value), exponent.shape, False)]
     return smooth("pow")(run, xs, step)
@@ -234,7 +239,7 @@ def bitcast(run: Run, xs: list[Node], step: Step) -> list[Node]:
         raise OutOfReach("bitcast_convert_type of floating-point numbers has no derivative")
     value = np.ascontiguousarray(x.value).view(dtype)
     floating = jnp.issubdtype(dtype, jnp.floating)
-    return [Node(Bounded(value.astype(float)) if floating else value, shape, x.varies)]
+    return [Node(Bounded(run.floating(value.astype(float))) if floating else value, shape, x.varies)]
 
 
 def integer_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
@@ -309,7 +314,7 @@ ELEMENTWISE: Mapping[str, Rule] = {
     "floor": piecewise_constant(np.floor, np.round),
     "ceil": piecewise_constant(np.ceil, np.round),
     "round": piecewise_constant(np.round, lambda x: np.floor(x) + 0.5),
-    "is_finite": on_integers(np.isfinite),
+    "is_finite": on_integers(is_finite),
     "eq": comparison(np.equal),
     "ne": comparison(np.not_equal),
     "lt": comparison(np.less),

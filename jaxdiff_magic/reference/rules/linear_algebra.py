@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference import precise_functions
 from jaxdiff_magic.reference.numbers import (
     EPS,
     Bounded,
     Number,
     base,
+    call,
     dot,
     dual,
     gather_sum,
@@ -28,6 +30,7 @@ from jaxdiff_magic.reference.numbers import (
     split,
     weigh,
 )
+from jaxdiff_magic.reference.precise import is_finite, is_precise, nearest
 from jaxdiff_magic.reference.rules.movement import stacked
 from jaxdiff_magic.reference.run import Node, Result, Rule, Run, Step, TotalRule
 
@@ -72,7 +75,7 @@ def identity(x: Number) -> Number:
 def batched(f: Callable[[np.ndarray], Any], a: np.ndarray) -> np.ndarray:
     """A function of one matrix, for all of a stack; NaN where it fails."""
     flat = a.reshape(-1, *a.shape[-2:])
-    found = np.full(flat.shape, np.nan)
+    found = np.full(flat.shape, np.nan, flat.dtype)
     for k, matrix in enumerate(flat):
         try:
             found[k] = f(matrix)
@@ -88,6 +91,8 @@ def inverse(x: Number) -> Number:
         y = inverse(a)
         return dual(k, y, None if da is None else -mm(y, da, y))
     b = base(x)
+    if is_precise(b.data):
+        return Bounded(batched(precise_functions.inverse, b.data))
     y = batched(np.linalg.inv, b.data)
     n = b.data.shape[-1]
     size = np.abs(y)
@@ -161,6 +166,10 @@ def _log_determinant(x: Number) -> tuple[np.ndarray, Number]:
         tangent = None if da is None else _sum_all(multiply(da, t(inverse(a))))
         return sign, dual(k, value, tangent)
     b = base(x)
+    if is_precise(b.data):
+        flat = b.data.reshape(-1, *b.data.shape[-2:])
+        values = np.array([precise_functions.determinant(m) for m in flat], object).reshape(b.data.shape[:-2])
+        return np.sign(values), call("log", Bounded(np.abs(values)))
     sign, value = np.linalg.slogdet(b.data)
     y = np.abs(batched(np.linalg.inv, b.data))
     n = b.data.shape[-1]
@@ -180,7 +189,7 @@ def _det(run: Run, xs: list[Node], step: Step) -> list[Node] | None:
         return None
     pair = [step.results[0]] * 2
     found = _slogdet(run, xs, Step({}, pair))
-    if found is None or not np.isfinite(found[1].array).all():
+    if found is None or not is_finite(found[1].array).all():
         raise OutOfReach("the determinant of a singular matrix has no rule yet")
     sign, log = found
     (size,) = run.apply("exp", [log], {}, step.results)
@@ -246,9 +255,14 @@ def _custom_linear_solve(run: Run, xs: list[Node], step: Step) -> list[Node]:
             (y,) = matrix_function(inverse, inverse_pull)(run, [matrix], step)
             for found in _products(run, y, b[0], step.results[0].dtype):
                 (again,) = run.trace(step.bodies[0], [*constants, found])
-                if np.allclose(again.array, b[0].array, rtol=1e-6, atol=1e-9 * np.max(np.abs(b[0].array), initial=0)):
+                if _close(again.array, b[0].array):
                     return [found]
     return _written_out(run, constants, b[0], step)
+
+
+def _close(found: np.ndarray, wanted: np.ndarray) -> bool:
+    found, wanted = nearest(found), nearest(wanted)
+    return np.allclose(found, wanted, rtol=1e-6, atol=1e-9 * np.max(np.abs(wanted), initial=0))
 
 
 def _products(run: Run, y: Node, b: Node, dtype: Any) -> Iterator[Node]:

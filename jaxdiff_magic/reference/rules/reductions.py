@@ -57,7 +57,7 @@ def _extremum(larger: bool) -> Rule:
             return run.record(xs, [reduce(x.value, axis=there)], [shape], lambda _: [None])
         b = base(x.value)
         best = reduce(b.data, axis=there, keepdims=True)
-        hit = b.data == best
+        hit = run.floating(b.data == best)
         error = np.broadcast_to(0.0 if b.error is None else b.error, b.data.shape)
         with np.errstate(invalid="ignore"):
             close = np.abs(b.data - best) <= 4 * (error + np.max(error, axis=there, keepdims=True))

@@ -1,0 +1,143 @@
+"""Where a program in the user's dtype loses digits: its steps, one operation of JAX at a time, beside 50 digits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import mpmath
+import numpy as np
+
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.digits import UNFIT
+from jaxdiff_magic.reference.precise import elementwise, exact, is_precise, precision
+from jaxdiff_magic.reference.watching import Seen, Value, watched
+from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
+
+MAX_STEPS = 300
+"""Longer programs are not run step by step."""
+MAX_OPERATIONS = 60_000
+"""Scalar operations with 50 digits that a finding may take: about a tenth of a second."""
+DIGITS = 50
+JUMP = 30.0
+"""A step loses digits where it makes the relative error so many times larger."""
+SLIGHT = 4.0
+"""Where no step does that, the one that magnifies it most is named if it does so by this much."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The step that loses digits.
+
+    Attributes:
+        equation: the step.
+        operands: its operands as the program has them, in its own dtype.
+        result: what it should give.
+        native: every value of the program, in its own dtype.
+    """
+
+    equation: Equation
+    operands: tuple[np.ndarray, ...]
+    result: np.ndarray
+    native: Mapping[Variable, Any]
+
+
+def loss_in(trace: Trace, arguments: Sequence[Any], eps: float, total: float, deadline: float) -> Loss | None:
+    """The first step whose result has a much larger relative error than its operands; None where there is none.
+
+    Args:
+        trace: of the program.
+        arguments: its arguments in its own dtypes.
+        eps: of the dtype.
+        total: the relative error of the result.
+        deadline: `time.monotonic()` after which the search is given up.
+    """
+    if len(trace.equations) > MAX_STEPS:
+        return None
+    seen = _seen(trace, [np.asarray(x).astype(np.float64) for x in arguments])
+    live = [equation for equation in trace.equations if id(equation) in seen]
+    native = run_natively(trace, arguments, live, deadline)
+    found: list[tuple[float, Equation]] = []
+    errors: dict[Variable, float] = {}
+    for equation in live:
+        if any(variable not in native for variable in equation.outputs):
+            break
+        before = max([eps, *(errors.get(atom, 0.0) for atom in equation.inputs if isinstance(atom, Variable))])
+        for variable, value in zip(equation.outputs, seen[id(equation)].results, strict=True):
+            errors[variable] = _relative_error(native[variable], value)
+        after = max((errors[variable] for variable in equation.outputs), default=0.0)
+        if after * JUMP >= total:
+            found.append((after / before, equation))
+    jumps = [item for item in found if item[0] >= JUMP]
+    ratio, equation = jumps[0] if jumps else max(found, key=lambda item: item[0], default=(0.0, None))
+    if equation is None or ratio < SLIGHT:
+        return None
+    operands = tuple(np.asarray(_read(atom, native)) for atom in equation.inputs)
+    return Loss(equation, operands, seen[id(equation)].results[0].data, native)
+
+
+def run_natively(
+    trace: Trace, arguments: Sequence[Any], equations: Sequence[Equation] | None = None, deadline: float = np.inf
+) -> dict[Variable, Any]:
+    """The values of a program in its own dtype, one operation of JAX at a time, as far as it can be run.
+
+    Args:
+        trace: of the program.
+        arguments: its arguments in its own dtypes.
+        equations: the steps to be done; None for all.
+        deadline: `time.monotonic()` after which no further step is done.
+    """
+    native: dict[Variable, Any] = dict(zip(trace.inputs, map(jnp.asarray, arguments), strict=True))
+    for equation in trace.equations if equations is None else equations:
+        if time.monotonic() > deadline or equation.operator is None:
+            break
+        try:
+            results = equation.operator(*(_read(atom, native) for atom in equation.inputs))
+        except (TypeError, ValueError, NotImplementedError):
+            break
+        results = results if isinstance(results, (list, tuple)) else [results]
+        native.update(zip(equation.outputs, results, strict=True))
+    return native
+
+
+def _seen(trace: Trace, point: list[np.ndarray]) -> dict[int, Seen]:
+    """The steps of a program with their right values: with 50 digits where that can be, else in float64."""
+    try:
+        with precision(DIGITS + 15, MAX_OPERATIONS):
+            steps = watched(trace, point, precise=True)
+    except (OutOfReach, *UNFIT):
+        try:
+            steps = watched(trace, point)
+        except (OutOfReach, *UNFIT):
+            return {}
+    own = {id(equation) for equation in trace.equations}
+    return {id(item.step): item for item in steps if id(item.step) in own}
+
+
+def _read(atom: Variable | Constant, native: Mapping[Variable, Any]) -> Any:
+    if isinstance(atom, Variable):
+        return native[atom]
+    return jnp.asarray(atom.rounded) if atom.key is None else atom.key
+
+
+def _relative_error(native: Any, value: Value) -> float:
+    """The largest error of an array over its largest element; 0 where it has no floating-point numbers."""
+    if not jnp.issubdtype(native.dtype, jnp.floating):
+        return 0.0
+    return relative_error(np.asarray(native).astype(np.float64), value.data)
+
+
+def relative_error(native: np.ndarray, truth: np.ndarray) -> float:
+    """The largest error of an array over the largest element of what it should be, float64 or objects."""
+    if not native.size or not np.isfinite(native).all():
+        return 0.0
+    if is_precise(truth):
+        with mpmath.workdps(DIGITS + 15):
+            apart = elementwise(lambda a, b: abs(mpmath.mpf(a) - exact(b)), native, truth)
+            size = max(abs(exact(x)) for x in truth.ravel())
+            return float(max(apart.ravel()) / size) if size else 0.0
+    size = np.max(np.abs(truth))
+    return float(np.max(np.abs(native - truth)) / size) if size and np.isfinite(size) else 0.0
