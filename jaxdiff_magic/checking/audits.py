@@ -88,7 +88,9 @@ def defect_of(
         OutOfReach: its code, or its rule, cannot be run here.
     """
     for subject, points in subjects_of(step, seen, names, name):
-        if found := _Audit(subject, points, order, getattr(step, "kind", "")).defect():
+        with np.errstate(all="ignore"):  # what is not finite is left out of comparisons
+            found = _Audit(subject, points, order, getattr(step, "kind", "")).defect()
+        if found:
             return found
     return None
 
