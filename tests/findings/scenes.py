@@ -22,10 +22,11 @@ def scene_of(f: Callable[..., Any], *args: Any, order: int = 0) -> Scene:
     subject = subject_of(f, tuple(points), {})
     trace = subject_trace(subject)
     derivatives: Any = derivatives_of(subject, order) if order else None
+    values: Any = derivatives.at(points) if order else None
     return Scene(
         subject=subject,
         derivatives=derivatives,
-        values=derivatives.at(points) if order else None,
+        values=values,
         trace=trace,
         reference=Reference(trace),
         check=Check("out of reach", (), ""),
