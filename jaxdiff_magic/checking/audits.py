@@ -201,9 +201,7 @@ class _Audit:
             same = abs(native - given) <= 0.25 * abs(given - expected)
             if same and values_side_with(expected, given, self.reference, path, tuple(entry), point):
                 kind = "second derivative" if name == "second" else "derivative"
-                likeness = likeness_of(
-                    theirs.values[k], ours.values[k], off[k], len(self.subject.outputs[path[0]].shape)
-                )
+                likeness = _common_likeness(theirs, ours, off, len(self.subject.outputs[path[0]].shape))
                 return Defect(kind, self._entry(path, entry), given, expected, likeness)
             off[k] = False
             if not off.any():
@@ -299,9 +297,17 @@ def _is_bent(values: np.ndarray, errors: np.ndarray) -> bool:
 
 
 def _largest(distance: np.ndarray, where: np.ndarray) -> tuple[int, ...]:
-    """The place of the largest element among some."""
-    at = np.unravel_index(int(np.argmax(np.where(where, distance, -1.0))), distance.shape)
-    return tuple(int(i) for i in at)
+    """The place of the largest element among some, at the first point that has one: the user's own comes first."""
+    first = int(np.argmax(where.reshape(len(where), -1).any(axis=1)))
+    at = np.unravel_index(int(np.argmax(np.where(where[first], distance[first], -1.0))), distance.shape[1:])
+    return first, *(int(i) for i in at)
+
+
+def _common_likeness(theirs: Found, ours: Found, off: np.ndarray, outputs: int) -> str:
+    """How a block differs at all points alike; a single number is a multiple of any other, which says nothing."""
+    places = np.flatnonzero(off.reshape(len(off), -1).any(axis=1))
+    said = {likeness_of(theirs.values[k], ours.values[k], off[k], outputs) for k in places}
+    return said.pop() if len(said) == 1 and (len(places) > 1 or ours.values[0].size > 1) else ""
 
 
 def _unit(leaves: Sequence[Leaf], position: int, entry: tuple[int, ...]) -> list[Any]:

@@ -150,7 +150,7 @@ def fault(step: RuleCall | Equation, defect: Defect, trusted: bool) -> Fault:
     """A defect with its place, in words."""
     is_call = isinstance(step, RuleCall)
     name = _called(step.name) if is_call else step.primitive
-    rule = step.rule if is_call and step.rule != "<lambda>" else ""
+    rule = step.rule if is_call and step.rule not in ("<lambda>", "_") else ""
     place = str(step.ruled) if is_call else ""
     return Fault(
         name=name,

@@ -118,7 +118,7 @@ def compare(
         actual, actual_bound = theirs_found.values, theirs_found.errors
     except NotLinear:
         return Comparison(nowhere, ~nowhere, "is not linear in its direction: its rows are no Jacobian")
-    missed = apart(theirs_found, ours_found, eps)
+    missed = apart(theirs_found, ours_found, rule.literal_eps)
     with np.errstate(invalid="ignore"):
         near = missed & (np.abs(actual - expected) <= APPROXIMATE * np.abs(expected))
     missed &= ~near

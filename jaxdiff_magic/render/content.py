@@ -101,8 +101,10 @@ def _space(leaf: Leaf) -> str:
 
 
 def _alert(report: Report) -> Paragraph | None:
-    """The first error or warning, and how many more there are, for the top of the output."""
+    """The first error or warning that the verdict does not tell, and how many more there are, for the top."""
+    told = report.check.fault.sentence if report.verdict == "differs" and report.check.fault else ""
     serious = [finding for finding in _by_severity(report) if finding.severity != "info"]
+    serious = [finding for finding in serious if not told or told[1:] not in finding.message]
     if not serious:
         return None
     sign, tone = SEVERITIES[serious[0].severity]

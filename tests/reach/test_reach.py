@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdiff_magic import derive
+from jaxdiff_magic import check
 
 from .catalogue import EXCLUDED, ROWS, discovered
 
@@ -43,8 +43,8 @@ def verdict(name: str, dtype: str) -> tuple[str, str]:
         _LAST_DTYPE[:] = [dtype]
     with jax.enable_x64(dtype == "float64"):
         args, held = map(typed, row.args), {key: typed(value) for key, value in row.held.items()}
-        check = derive(row.function, order=row.order, cost="none", points=4, budget=3)(*args, **held).check
-    return check.outcome, "; ".join([check.summary, *check.columns.values()])
+        found = check(row.function, order=row.order, points=4, budget=3)(*args, **held)
+    return found.outcome, "; ".join([found.summary, *found.columns.values()])
 
 
 def test_every_public_function_has_a_row_or_a_reason_to_have_none() -> None:
