@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxdiff_magic.check import check_of
 
 from jaxdiff_magic import derive
+from jaxdiff_magic.checking import check_of
 from jaxdiff_magic.findings import Scene, findings_of
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.subject import subject_of

@@ -1,6 +1,6 @@
 """The step whose derivative rule is wrong is found and named; right functions are never accused.
 
-FAULTS=1000 python -m pytest -s tests/check/test_faults.py injects as many faults and prints what became of them, by
+FAULTS=1000 python -m pytest -s tests/checking/test_faults.py injects as many faults and prints what became of them, by
 kind of fault and by place; RIGHT=500 likewise tries right functions.
 """
 
