@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jaxdiff_magic.findings.listing import listing
+from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
 

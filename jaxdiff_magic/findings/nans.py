@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from jaxdiff_magic.findings.listing import listing
 from jaxdiff_magic.findings.nonfinite.origins import Origin, Origins, Program
 from jaxdiff_magic.findings.nonfinite.reasons import brought, reason
 from jaxdiff_magic.findings.nonfinite.rebuilt import rebuilt
 from jaxdiff_magic.findings.nonfinite.rewrites import rewritings, writer
 from jaxdiff_magic.findings.nonfinite.singular import number
 from jaxdiff_magic.findings.nonfinite.trial import Trial, found_by_rules, tried
+from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.report import Finding

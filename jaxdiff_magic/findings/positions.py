@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxdiff_magic.findings.listing import listing
 from jaxdiff_magic.findings.naming import Names
-from jaxdiff_magic.findings.saying import count, quoted
+from jaxdiff_magic.findings.saying import count, listing, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.reference.watching import Seen, Value
 from jaxdiff_magic.report import Finding

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxdiff_magic.checking.native import dtypes_of
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.findings.digit_blocks import (
+from jaxdiff_magic.findings.digits.blocks import (
     INHERENT,
     Block,
     Truth,
@@ -21,11 +21,11 @@ from jaxdiff_magic.findings.digit_blocks import (
     natural_size,
     program_of,
 )
-from jaxdiff_magic.findings.digit_loss import Loss, loss_in, relative_error, run_natively
-from jaxdiff_magic.findings.digit_words import advice, entry_name, lost_at, numbers, operation_of, wider
-from jaxdiff_magic.findings.listing import listing
+from jaxdiff_magic.findings.digits.cure import cure_of
+from jaxdiff_magic.findings.digits.loss import Loss, loss_in, relative_error, run_natively
+from jaxdiff_magic.findings.digits.words import advice, entry_name, lost_at, numbers, operation_of, wider
+from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.findings.stable_cure import cure_of
 from jaxdiff_magic.reference.watching import Seen, Value
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.trace import Equation

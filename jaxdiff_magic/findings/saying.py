@@ -1,6 +1,8 @@
-"""Numbers, counts and places as a sentence says them."""
+"""Names, numbers, counts and places as a sentence says them."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -26,3 +28,11 @@ def quoted(location: Location) -> str:
     if len(source) > MAX_SOURCE:
         source = source[: MAX_SOURCE - 1] + "…"
     return f" in `{source}`" if source else ""
+
+
+def listing(names: Sequence[str], most: int = 3) -> str:
+    """`x`, `x and y`, `x, y and z`, `x, y, z and 4 more`."""
+    shown = list(names[:most])
+    if len(names) > most:
+        shown.append(f"{len(names) - most} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

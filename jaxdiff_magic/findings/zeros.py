@@ -10,10 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.findings.deaths import Death, deaths
-from jaxdiff_magic.findings.listing import listing
-from jaxdiff_magic.findings.saying import figure, quoted
+from jaxdiff_magic.findings.saying import figure, listing, quoted
 from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.findings.smoothness.deaths import Death, deaths
 from jaxdiff_magic.reference.directions import leaf_places
 from jaxdiff_magic.reference.watching import Seen, Value, watched
 from jaxdiff_magic.report import Finding

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import derive
-from jaxdiff_magic.findings.listing import listing
+from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.report import Finding
 
 

@@ -6,10 +6,10 @@ import ast
 
 import numpy as np
 
-from jaxdiff_magic.findings.listing import listing
 from jaxdiff_magic.findings.nonfinite.origins import Origin
 from jaxdiff_magic.findings.nonfinite.singular import number
 from jaxdiff_magic.findings.nonfinite.syntax import expression_at, operand_of, tail
+from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.trace import Constant, Variable
 

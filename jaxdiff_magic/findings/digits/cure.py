@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.findings.digit_loss import DIGITS, MAX_OPERATIONS, relative_error
-from jaxdiff_magic.findings.stable_forms import Form, Steps, forms_of
+from jaxdiff_magic.findings.digits.loss import DIGITS, MAX_OPERATIONS, relative_error
+from jaxdiff_magic.findings.digits.stable_forms import Form, Steps, forms_of
 from jaxdiff_magic.reference.digits import with_digits
 from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
 

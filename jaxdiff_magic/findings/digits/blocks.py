@@ -12,7 +12,7 @@ import mpmath
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.findings.digit_loss import DIGITS, MAX_OPERATIONS
+from jaxdiff_magic.findings.digits.loss import DIGITS, MAX_OPERATIONS
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.reference.digits import with_digits
 from jaxdiff_magic.reference.directions import Found, Path

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 
-from jaxdiff_magic.findings.digit_blocks import Block, Truth
-from jaxdiff_magic.findings.digit_loss import DIGITS, Loss
-from jaxdiff_magic.findings.listing import listing
+from jaxdiff_magic.findings.digits.blocks import Block, Truth
+from jaxdiff_magic.findings.digits.cure import Cure
+from jaxdiff_magic.findings.digits.loss import DIGITS, Loss
+from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.findings.stable_cure import Cure
 from jaxdiff_magic.reference.digits import right_digits
 from jaxdiff_magic.reference.directions import Path
 from jaxdiff_magic.trace import Equation

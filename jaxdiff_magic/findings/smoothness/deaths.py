@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from jaxdiff_magic.findings.choices import COMPARISONS, is_number
 from jaxdiff_magic.findings.naming import INDEXED, MOVES, Names
 from jaxdiff_magic.findings.saying import figure
+from jaxdiff_magic.findings.smoothness.choices import COMPARISONS, is_number
 from jaxdiff_magic.reference.watching import Seen, Value
 from jaxdiff_magic.trace import Equation, RuleCall
 

@@ -1,0 +1,1 @@
+"""Digits that rounding takes: how many, at which step, and the form that keeps them."""
