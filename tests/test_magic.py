@@ -217,7 +217,7 @@ def test_the_preferences_start_as_the_defaults_of_derive(monkeypatch):
     parameters = inspect.signature(derive_module.derive).parameters
     preferences = {name: trait.default() for name, trait in DeriveMagics.class_own_traits(config=True).items()}
     assert preferences == {name: parameters[name].default for name in preferences}
-    assert set(preferences) == set(parameters) - {"f", "mine", "wrt"}
+    assert set(preferences) == set(parameters) - {"f", "mine", "trust", "wrt"}
 
 
 def test_help_is_a_manual_page(shell, capsys):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -43,7 +45,7 @@ class TestCheck:
         assert "derivative of wrong_sine with respect to x differs" in message
         assert f"{-np.cos(0.5):.6g}"[:7] in message
         assert f"{np.cos(0.5):.6g}"[:7] in message
-        assert message.endswith("Correct its custom_jvp or custom_vjp rule.")
+        assert re.search(r"is not the derivative of wrong_sine: .*, called at test_pipeline\.py, line \d+\.$", message)
         assert isinstance(error.value, AssertionError)
         with pytest.raises(WrongDerivative) as of_report:
             quick(wrong_sine, order=1)(0.5).raise_if_wrong()

@@ -295,7 +295,11 @@ class _Checking:
         probes = {} if numeric or formula or self.doubt or not size else self.numeric.probes(path)
         columns = [columns_of(values, path) for values in self.native]
         doubt = self.doubt or self.trusted.doubt(path)
-        evidence = Evidence(shape, self.eps, self._scale(path), doubt, formula, columns, rules, numeric, probes)
+        on_border = formula is not None and size > 0 and bool(formula[2][0])
+        is_smooth = on_border and numeric is None and not doubt and self.numeric.is_smooth(path, formula[0][0])
+        evidence = Evidence(
+            shape, self.eps, self._scale(path), doubt, formula, columns, rules, numeric, probes, is_smooth
+        )
         decision = decided(evidence, self._tolerance)
         # where the first derivative is too long to prove, the second is longer
         worth_it = len(path) == 2 or path[:2] in self.proved

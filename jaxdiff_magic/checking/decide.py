@@ -45,6 +45,8 @@ class Evidence:
         rules: those that could be compared.
         numeric: estimates, error estimates and kinks at the first points; None when not computed.
         probes: for each mode, what Taylor remainders along directions say, where there is neither of them.
+        is_smooth: whether function values along a few directions show no bend where a choice stands on its border;
+            asked where there is no numeric column.
     """
 
     shape: tuple[int, ...]
@@ -56,6 +58,7 @@ class Evidence:
     rules: tuple[RuleEvidence, ...]
     numeric: tuple[np.ndarray, np.ndarray, np.ndarray] | None
     probes: Mapping[str, Probes] = field(default_factory=dict)
+    is_smooth: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,8 +137,8 @@ def _by_formula(
         value, allowed = values[k], tolerance(values[k], bounds[k])
         for rule in evidence.rules:  # whose program may round more than the reference, as long as two digits are left
             if rule.comparison.bound is not None:
-                more = tolerance(value, rule.comparison.bound[k])
-                allowed = np.maximum(allowed, np.minimum(more, 0.01 * np.max(np.abs(value), initial=0.0)))
+                more = np.minimum(tolerance(value, rule.comparison.bound[k]), 0.01 * np.max(np.abs(value), initial=0.0))
+                allowed = np.maximum(allowed, np.where(np.isfinite(more), more, 0.0))
         for mode, actual in zip(("forward", "reverse"), columns, strict=True):
             if actual is None:
                 continue
@@ -167,8 +170,8 @@ def _bent(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.n
     values, bounds, borders = evidence.formula  # type: ignore[misc]
     if not borders[0]:
         return False
-    if evidence.numeric is None:  # too many inputs, or no time left, to ask function values
-        return True
+    if evidence.numeric is None:  # too many inputs, or no time left, for function values entry by entry
+        return not evidence.is_smooth
     estimate, error, kink = (part[0] for part in evidence.numeric)
     size = max(float(np.max(np.abs(values[0]), initial=0.0)), evidence.scale)
     with np.errstate(invalid="ignore"):

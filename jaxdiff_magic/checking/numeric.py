@@ -20,6 +20,7 @@ from jaxdiff_magic.checking.native import columns_of
 from jaxdiff_magic.checking.points import batched
 from jaxdiff_magic.checking.probes import Probes, Probing
 from jaxdiff_magic.checking.rules import RuleName
+from jaxdiff_magic.checking.sides import both_sides
 from jaxdiff_magic.checking.slopes import (
     BoundedValues,
     Jacobian,
@@ -30,7 +31,7 @@ from jaxdiff_magic.checking.slopes import (
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.reference.directions import Path, fingerprint
+from jaxdiff_magic.reference.directions import Path, fingerprint, leaf_places
 from jaxdiff_magic.reference.numbers import EPS
 from jaxdiff_magic.report import Slope
 from jaxdiff_magic.values import Derivatives, Values
@@ -39,6 +40,8 @@ MAX_SLOPES = 16
 """Taylor remainders are shown for no more outputs (and entries of the gradient) than this."""
 MAX_LEAVES = 6
 """Besides a direction in which all inputs move there is one for each leaf, while there are no more than this."""
+SMOOTH_DIRECTIONS = 3
+"""Along so many random directions a function with a choice on its border is looked at from both sides."""
 MAX_BELOW = 20_000
 """Remainders of a derivative of which there are more entries than this one order below are left out."""
 
@@ -156,6 +159,38 @@ class Numeric:
             direction = [np.zeros(leaf.shape) for leaf in self.subject.inputs]
             direction[position][element] = 1.0
             yield direction
+
+    def is_smooth(self, path: Path, derivative: np.ndarray) -> bool:
+        """Whether the order below has one slope along random directions, that which a derivative says.
+
+        A choice on its border that bends a function bends it along a random direction, so a few of them tell for
+        all inputs at once.
+
+        Args:
+            path: of the derivative.
+            derivative: its values at the user's point.
+        """
+        leaves, rng = self.subject.inputs, np.random.default_rng(self.subject.size)
+        place = leaf_places([leaf.shape for leaf in leaves])[path[-1]]
+        directions = np.zeros((SMOOTH_DIRECTIONS, self.subject.size))
+        directions[:, place] = rng.standard_normal((SMOOTH_DIRECTIONS, leaves[path[-1]].size))
+        values, _ = self._below(path)
+        flat = derivative.reshape(-1, leaves[path[-1]].size)
+
+        def below(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+            found, errors = values(batch)
+            return found.reshape(len(found), -1), errors.reshape(len(found), -1)
+
+        try:
+            found = both_sides(below, self.point, directions)
+        except OutOfReach:
+            return False
+        for along, slopes in zip(directions[:, place], found, strict=True):
+            expected, size = flat @ along, np.abs(flat) @ np.abs(along)
+            for side in (slopes.left, slopes.right):
+                if not np.all(np.abs(side.slope - expected) <= 10 * side.error + 1e-7 * size):
+                    return False
+        return True
 
     # Taylor remainders
 

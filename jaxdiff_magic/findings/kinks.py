@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.checking.sides import Side, Slopes, both_sides
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.findings.saying import figure, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness import choices
 from jaxdiff_magic.findings.smoothness.choices import COMPARISONS, Border
 from jaxdiff_magic.findings.smoothness.flatness import flat_curvature
-from jaxdiff_magic.findings.smoothness.slopes import Side, Slopes, both_sides
 from jaxdiff_magic.reference.directions import leaf_places
 from jaxdiff_magic.reference.watching import Seen, watched
 from jaxdiff_magic.report import Finding

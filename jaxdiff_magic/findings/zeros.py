@@ -73,9 +73,11 @@ def _zero(scene: Scene) -> tuple[list[Followed], list[Followed]]:
     rng = np.random.default_rng(subject.size)
     wholes, parts = [], []
     for i, (leaf, place) in enumerate(zip(subject.inputs, places, strict=True)):
+        if not leaf.size:
+            continue
         blocks = [np.asarray(row[i], np.float64).reshape(-1, leaf.size) for row in jacobian]
         zero = ~np.concatenate(blocks).any(axis=0)  # NaN counts as not zero
-        if not zero.any() or not leaf.size:
+        if not zero.any():
             continue
         found = [reference.evaluate((o, i), [x[None] for x in scene.point]) for o in range(len(blocks))]
         true = np.concatenate([f.values.reshape(-1, leaf.size) for f in found])
