@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -45,7 +43,8 @@ class TestCheck:
         assert "derivative of wrong_sine with respect to x differs" in message
         assert f"{-np.cos(0.5):.6g}"[:7] in message
         assert f"{np.cos(0.5):.6g}"[:7] in message
-        assert re.search(r"is not the derivative of wrong_sine: .*, called at test_pipeline\.py, line \d+\.$", message)
+        assert "is not the derivative of wrong_sine" in message
+        assert message.endswith("(it has the wrong sign).")
         assert isinstance(error.value, AssertionError)
         with pytest.raises(WrongDerivative) as of_report:
             quick(wrong_sine, order=1)(0.5).raise_if_wrong()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from jaxdiff_magic import Report, WrongDerivative, derive
+from jaxdiff_magic import Report, WrongDerivative, check, derive
 
 VECTOR = np.array([0.5, 1.2, -0.7])
 Function = Callable[..., Any]
@@ -291,3 +291,21 @@ class TestRulesThatAreNotLinear:
     def test_are_wrong_where_the_numbers_are(self) -> None:
         f = self.clipped(lambda x: x)
         assert inspect(lambda x: 3.0 * f(x), 0.3).verdict == "differs"
+
+
+DATA = jnp.asarray(np.random.default_rng(0).normal(size=(20, 100)), jnp.float32)
+
+
+@pytest.mark.parametrize(
+    ("function", "outcome"),
+    [
+        (lambda w: jnp.sum(jax.nn.softplus(DATA @ w)), "agrees"),
+        (lambda w: jnp.sum(jnp.abs(w) ** 3), "agrees"),
+        (lambda w: jnp.sum(jax.nn.relu(DATA @ w)), "out of reach"),
+        (lambda w: jnp.sum((DATA @ w) ** 2) + 0.01 * jnp.abs(w[3]), "out of reach"),
+        (lambda w: jnp.sum((DATA @ w) ** 2) + 0.01 * jnp.maximum(w[3], 0.0), "out of reach"),
+    ],
+    ids=["smooth at its border", "flat at its border", "all kinks", "one kink", "one maximum"],
+)
+def test_many_inputs_on_a_border_are_looked_at_along_random_directions(function: Function, outcome: str) -> None:
+    assert check(function, order=1, points=2)(jnp.zeros(100)).outcome == outcome
