@@ -223,3 +223,14 @@ def test_nothing_is_said_in_float64_either(name: str) -> None:
     f, at = FINE[name]
     with jax.enable_x64(True):
         assert precision_findings(f, jnp.asarray(at, jnp.float64), order=1) == []
+
+
+@pytest.mark.parametrize("trust", [(), ("sine",)], ids=["wrong", "trusted"])
+def test_a_rule_that_is_not_the_derivative_is_no_matter_of_digits(trust: tuple[str, ...]) -> None:
+    @jax.custom_jvp
+    def sine(x):
+        return jnp.sin(x)
+
+    sine.defjvp(lambda primals, tangents: (sine(*primals), 0.9 * tangents[0]))
+    report = derive(sine, cost="none", points=2, trust=trust)(0.5)
+    assert [finding.kind for finding in report.findings] == ["custom-rule"]
