@@ -118,4 +118,4 @@ def _value(node: Node, key: int) -> Value:
 def _alone(array: np.ndarray, node: Node) -> np.ndarray:
     """A value without lead axes: it is the same along all of them."""
     lead = array.ndim - len(node.shape)
-    return array[(0,) * lead].reshape(node.shape)
+    return array[(*(0,) * lead, ...)].reshape(node.shape)
