@@ -72,6 +72,8 @@ def test_tridiagonal_solves_of_one_and_of_a_stack() -> None:
 
     assert_as_jax(solve, S[0], S[:, :2])
     assert_as_jax(solve, S[:2], np.stack([S[:, :2], S[:, 1:]]))
+    empty = reference_of(solve, S[0, :0], S[:0]).evaluate((0, 0), [np.zeros((1, 0)), np.zeros((1, 0, 3))])
+    assert empty.values.shape == (1, 0, 3, 0)
 
 
 def test_an_implicit_solve_is_that_of_its_map_whatever_the_solver_returns() -> None:

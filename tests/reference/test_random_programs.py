@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from typing import Any
 
+import jax
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
@@ -29,6 +30,9 @@ def outcome_of(program: Program) -> str:
     except OutOfReach as error:
         assert "does not fit" not in error.reason, error.reason
         return f"out of reach: {error.reason.split(' (')[0]}"
+    except jax.errors.JaxRuntimeError as error:  # XLA refuses some layouts of Fourier transforms
+        assert "fft_thunk" in str(error)
+        return "XLA fails"
 
 
 def test_random_programs_are_right_or_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:

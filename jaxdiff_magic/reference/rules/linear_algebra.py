@@ -233,6 +233,8 @@ def _tridiagonal_solve(run: Run, xs: list[Node], step: Step) -> list[Node]:
     *bands, b = xs
     stack, (m, result) = b.shape[:-2], (b.shape[-2], step.results[0])
     whole, k = Result((*stack, m, m), result.dtype), len(stack)
+    if not math.prod(whole.shape):
+        return [run.constant(np.zeros(result.shape))]
     a = run.constant(np.zeros(whole.shape))
     for offset, band in zip((-1, 0, 1), bands, strict=True):
         rows = run.apply(
