@@ -295,8 +295,9 @@ class _Checking:
         probes = {} if numeric or formula or self.doubt or not size else self.numeric.probes(path)
         columns = [columns_of(values, path) for values in self.native]
         doubt = self.doubt or self.trusted.doubt(path)
-        on_border = formula is not None and size > 0 and bool(formula[2][0])
-        is_smooth = on_border and numeric is None and not doubt and self.numeric.is_smooth(path, formula[0][0])
+        is_smooth = False
+        if formula is not None and formula[2][0] and size > 0 and numeric is None and not doubt:
+            is_smooth = self.numeric.is_smooth(path, formula[0][0])
         evidence = Evidence(
             shape, self.eps, self._scale(path), doubt, formula, columns, rules, numeric, probes, is_smooth
         )

@@ -174,9 +174,11 @@ def _bent(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.n
         return not evidence.is_smooth
     estimate, error, kink = (part[0] for part in evidence.numeric)
     size = max(float(np.max(np.abs(values[0]), initial=0.0)), evidence.scale)
+    rounding = tolerance(values[0], bounds[0])
+    rounding = np.where(np.isfinite(rounding), rounding, 0.0)  # bounds are lost where infinities cancel
     with np.errstate(invalid="ignore"):
         coarse = ~(error <= 1e-3 * size)  # as at a jump
-        return kink | coarse | ~(np.abs(estimate - values[0]) <= 10 * error + tolerance(values[0], bounds[0]))
+        return kink | coarse | ~(np.abs(estimate - values[0]) <= 10 * error + rounding)
 
 
 def _sides(evidence: Evidence, value: np.ndarray, actual: np.ndarray, k: int) -> np.ndarray:

@@ -95,6 +95,10 @@ RIGHT = np.array([0.9, -1.3, 0.4])
 COLUMNS = np.array([[0.9, 0.2], [-1.3, 0.5], [0.4, 1.1]])
 
 
+BORDER = "stands on its border"
+"""A choice in it is undecided at the point."""
+
+
 RAISES = "multiply with a float0 array"
 """JAX itself raises: the derivative of its `xlogy`, and one of Optax's, multiplies the tangent of an integer."""
 
@@ -194,8 +198,8 @@ def densities() -> Iterator[Row]:
     def row(name: str, x: np.ndarray, *parameters: float, reason: str = "") -> Row:
         return Row(f"jax.scipy.stats.{name}", lambda x, p: of(name)(x, *p), (x, np.array(parameters)), reason=reason)
 
-    def of_arrays(name: str, *args: np.ndarray, case: str = "") -> Row:
-        return Row(f"jax.scipy.stats.{name}", of(name), args, case=case)
+    def of_arrays(name: str, *args: np.ndarray, case: str = "", reason: str = "") -> Row:
+        return Row(f"jax.scipy.stats.{name}", of(name), args, case=case, reason=reason)
 
     def discrete(name: str, k: np.ndarray, *parameters: float, order: int = 2) -> Row:
         return Row(f"jax.scipy.stats.{name}", lambda p: of(name)(k, *p), (np.array(parameters),), order=order)
@@ -206,7 +210,16 @@ def densities() -> Iterator[Row]:
     yield row("beta.logpdf", np.array([0.2, 0.6]), 2.3, 1.7, 0.05, 1.2)
     yield row("cauchy.logpdf", VECTOR, 0.3, 1.4)
     yield row("chi2.logpdf", POSITIVE, 3.2, 0.1, 1.4)
-    yield of_arrays("dirichlet.logpdf", np.array([0.2, 0.5, 0.3]), np.array([1.3, 2.4, 0.8]))
+    alpha = np.array([1.3, 2.4, 0.8])
+    yield of_arrays(
+        "dirichlet.logpdf", np.array([0.2, 0.5, 0.3]), alpha, case="off the simplex it is -inf", reason=BORDER
+    )
+    yield Row(
+        "jax.scipy.stats.dirichlet.logpdf",
+        lambda p: jsp.stats.dirichlet.logpdf(np.array([0.2, 0.5, 0.3]), p),
+        (alpha,),
+        case="by its parameters",
+    )
     yield row("expon.logpdf", POSITIVE, 0.1, 1.4)
     yield row("gennorm.logpdf", VECTOR, 1.6)
     yield row("gumbel_l.logpdf", VECTOR, 0.3, 1.4, reason=RAISES)
@@ -346,7 +359,8 @@ def matrices() -> Iterator[Row]:
     yield of_scipy("qr", TALL, case="complete", part=tuple, reason="the columns that complete Q")
     yield of_scipy("qr_multiply", TALL, RIGHT, part=tuple, reason=NO_RULE)
     yield of_scipy("eigh", DEFINITE, part=tuple)
-    yield of_scipy("eigh_tridiagonal", RIGHT, VECTOR[:2], eigvals_only=True)
+    # by bisection: what JAX differentiates is where an interval was cut, which is not the eigenvalue's derivative
+    yield of_scipy("eigh_tridiagonal", RIGHT, VECTOR[:2], eigvals_only=True, reason=BORDER)
     yield of_scipy("svd", TALL, part=tuple, full_matrices=False)
     yield of_scipy("expm", 0.3 * SQUARE)
     yield Row(
