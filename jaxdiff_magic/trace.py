@@ -125,7 +125,6 @@ class RuleCall:
         rule: name of the function that is its rule (of a custom_vjp, the backward one), or "" when unknown.
         ruled: where that was defined.
         arguments: names of the operands in the function's signature; "" for captured arrays and where unknown.
-        body: its code.
         function: arrays to a list of arrays; JAX differentiates it by the rule.
     """
 
@@ -140,7 +139,6 @@ class RuleCall:
     rule: str
     ruled: Location
     arguments: tuple[str, ...]
-    body: Trace
     function: Callable[..., Any] = field(compare=False, repr=False)
 
 
@@ -302,7 +300,6 @@ def _rule_call(
         rule=rule if own_rule else "",
         ruled=ruled if own_rule else Location(),
         arguments=_argument_names(equation, closed),
-        body=_body(closed, places, itertools.count()),
         function=functools.partial(equation.primitive.bind, **equation.primitive.get_bind_params(equation.params)),
     )
 

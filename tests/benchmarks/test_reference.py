@@ -175,7 +175,7 @@ def steps_of(f: Callable[..., Any], x: np.ndarray) -> int:
         trace = subject_trace(subject_of(f, (x,), {}))
         run = Run(3, 1)
         reference = Reference(trace)
-        inputs: list[Node] = reference._seeded([x[None]], [np.eye(x.size)], 3, first_axis=2)
+        inputs: list[Node] = reference._seeded([x[None]], [np.eye(x.size)], run, first_axis=2)
         run.trace(trace, inputs)
         return run.steps + len(run.entries)
 
