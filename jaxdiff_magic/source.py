@@ -52,25 +52,33 @@ def user_frames(traceback: Any) -> list[tuple[Location, str]]:
     """Places and function names of a JAX traceback, innermost first, from the primitive to where we called."""
     if traceback is None:
         return []
-    found = zip(traceback.frames, *traceback.raw_frames(), strict=True)
-    frames = itertools.takewhile(lambda frame: not frame[0].file_name.startswith(_OWN), found)
-    return [
-        (Location(frame.file_name, frame.line_num, *_span(code, last)), frame.function_name.rsplit(".", 1)[-1])
-        for frame, code, last in frames
-        if not frame.file_name.startswith((*_LIBRARIES, "<frozen"))
-    ]
+    found = []
+    for code, instruction in zip(*traceback.raw_frames(), strict=True):
+        if _is_own(code.co_filename):
+            break
+        if is_users(code.co_filename):
+            found.append(_frame(code, instruction))
+    return found
 
 
+@functools.lru_cache(maxsize=1024)
 def is_users(file: str) -> bool:
     """Whether a file, as a traceback names it, is the user's: not JAX's, Python's or ours."""
     return not file.startswith((_OWN, *_LIBRARIES, "<frozen"))
 
 
+@functools.lru_cache(maxsize=1024)
+def _is_own(file: str) -> bool:
+    return file.startswith(_OWN)
+
+
 @functools.lru_cache(maxsize=4096)
-def _span(code: types.CodeType, instruction: int) -> tuple[int, int, int]:
-    """Column at which the expression begins that an instruction belongs to, line and column at which it ends."""
-    _, end_line, column, end_column = next(itertools.islice(code.co_positions(), instruction // 2, None), (None,) * 4)
-    return column or 0, end_line or 0, end_column or 0
+def _frame(code: types.CodeType, instruction: int) -> tuple[Location, str]:
+    """Where the expression stands that an instruction belongs to, and the name of the function that it is in."""
+    spans = itertools.islice(code.co_positions(), instruction // 2, None)
+    line, end_line, column, end_column = next(spans, (None,) * 4)
+    place = Location(code.co_filename, line or code.co_firstlineno, column or 0, end_line or 0, end_column or 0)
+    return place, code.co_name
 
 
 def in_library(closed: Any) -> bool:

@@ -207,12 +207,16 @@ def choose(which: np.ndarray, cases: list[Number]) -> Number:
         zero = Bounded(np.zeros(()))
         return Dual(k, choose(which, [p for p, _ in pairs]), choose(which, [t or zero for _, t in pairs]))
     parts = [base(case) for case in cases]
-    masks = [which == n for n in range(len(cases))]
-    data = np.select(masks, np.broadcast_arrays(*(p.data for p in parts), which)[:-1])
-    if is_precise(data):
+    data = _picked(which, [p.data for p in parts])
+    if is_precise(data) or all(p.error is None for p in parts):
         return Bounded(data)
-    errors = [np.zeros(()) if p.error is None else p.error for p in parts]
-    return Bounded(data, np.select(masks, np.broadcast_arrays(*errors, which)[:-1]))
+    return Bounded(data, _picked(which, [np.zeros(()) if p.error is None else p.error for p in parts]))
+
+
+def _picked(which: np.ndarray, cases: list[np.ndarray]) -> np.ndarray:
+    if len(cases) == 2:
+        return np.where(which == 1, cases[1], cases[0])
+    return np.select([which == n for n in range(len(cases))], np.broadcast_arrays(*cases, which)[:-1])
 
 
 def join(parts: list[Number], combine: Callable[[list[np.ndarray]], np.ndarray]) -> Number:
