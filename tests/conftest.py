@@ -1,0 +1,12 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import jax
+import pytest
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """JAX keeps traces of library functions, with the integers of the precision in which they were first traced."""
+    if nextitem is not None and item.path != nextitem.path:
+        jax.clear_caches()
