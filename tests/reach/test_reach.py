@@ -35,8 +35,10 @@ def verdict(name: str, dtype: str) -> tuple[str, str]:
     row = ROWS[name]
 
     def typed(value: Any) -> Any:
-        floating = isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating)
-        return jnp.asarray(value, dtype) if floating else value
+        if not isinstance(value, np.ndarray):
+            return value
+        # a copy: JAX keeps a captured array in the precision in which it was first traced
+        return jnp.asarray(value, dtype) if np.issubdtype(value.dtype, np.floating) else value.copy()
 
     if [dtype] != _LAST_DTYPE:  # JAX keeps traces of library functions, with the integers of their first precision
         jax.clear_caches()
