@@ -428,7 +428,8 @@ class TestWhereFunctionsAreWritten:
 
     def test_a_function_without_source_is_told_in_words(self) -> None:
         space: dict[str, Any] = {}
-        exec("import jax.numpy as jnp\ndef f(x):\n    return jnp.where(x > 0, jnp.sqrt(x), 0.0)", space)
+        source = "import jax.numpy as jnp\ndef f(x):\n    return jnp.where(x > 0, jnp.sqrt(x), 0.0)"
+        exec(compile(source, "<nowhere>", "exec"), space)
         finding = told(space["f"], 0.0)[0]
         assert "sqrt is given 0, and the slope of a square root at 0 is infinite" in finding.message
         assert "Run" not in finding.cure
