@@ -57,7 +57,7 @@ def user_frames(traceback: Any) -> list[tuple[Location, str]]:
         if _is_own(code.co_filename):
             break
         if is_users(code.co_filename):
-            found.append(_frame(code, instruction))
+            found.append(_frame(code.co_filename, code, instruction))
     return found
 
 
@@ -73,11 +73,14 @@ def _is_own(file: str) -> bool:
 
 
 @functools.lru_cache(maxsize=4096)
-def _frame(code: types.CodeType, instruction: int) -> tuple[Location, str]:
-    """Where the expression stands that an instruction belongs to, and the name of the function that it is in."""
+def _frame(file: str, code: types.CodeType, instruction: int) -> tuple[Location, str]:
+    """Where the expression stands that an instruction belongs to, and the name of the function that it is in.
+
+    Code objects of two files may be equal, so the file is part of what is asked.
+    """
     spans = itertools.islice(code.co_positions(), instruction // 2, None)
     line, end_line, column, end_column = next(spans, (None,) * 4)
-    place = Location(code.co_filename, line or code.co_firstlineno, column or 0, end_line or 0, end_column or 0)
+    place = Location(file, line or code.co_firstlineno, column or 0, end_line or 0, end_column or 0)
     return place, code.co_name
 
 

@@ -179,3 +179,12 @@ def test_a_literal_is_also_known_as_the_program_rounds_it():
     (step,) = steps(lambda x: 0.1 * x, 1.0)
     (literal,) = (atom for atom in step.inputs if hasattr(atom, "value"))
     assert float(literal.rounded) == 13421773 / 134217728
+
+
+def test_the_same_code_in_two_files_is_told_apart(tmp_path):
+    places = []
+    for name in ("first.py", "second.py"):
+        space = {}
+        exec(compile("def f(x):\n    return x * 2.0\n", str(tmp_path / name), "exec"), space)
+        places.append(steps(space["f"], 1.0)[0].location)
+    assert [str(place) for place in places] == ["first.py, line 2", "second.py, line 2"]
