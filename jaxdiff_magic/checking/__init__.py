@@ -22,6 +22,7 @@ from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
 from jaxdiff_magic.checking.decide import PROVED, Evidence, RuleEvidence, decided
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.faults import faults_of
+from jaxdiff_magic.checking.freezing import may_freeze
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
 from jaxdiff_magic.checking.points import sample
@@ -46,6 +47,7 @@ MAX_DIFFERENCED = 64
 MAX_PROVED = 64
 """Entries are proved one by one while a block has no more than this."""
 MODES = ("forward", "reverse")
+FROZEN = "function values show another slope, but the function may call stop_gradient, which they do not show"
 NATIVE_POINTS = 4
 """At how many of the points JAX's own numbers are compared, the user's point included."""
 
@@ -118,6 +120,7 @@ class _Checking:
         self.rules = {name: rule_values(self.subject, name, trace) for name, trace in self.traces.items()}
         self.proofs = Proofs(self.subject, derivation, self.traces, deadline) if derivation and self.reference else None
         self.doubt = self._doubt()
+        self.frozen = FROZEN if self.reference is None and may_freeze(self.subject) else ""
         trusted = None if self.doubt else self.reference
         self.numeric = Numeric(derivatives, trusted, self.points, self.native, self.eps, deadline)
 
@@ -150,7 +153,7 @@ class _Checking:
         blocks = [self._block(what, path) for what, path in paths]
         blocks += self._products()
         rules: dict[RuleName, RuleBlock] = {name: self._rule_block(name) for name in self.traces}
-        slopes = [] if self.doubt else self.numeric.slopes(rules)
+        slopes = [] if self.doubt or self.frozen else self.numeric.slopes(rules)
         for k, (_, path) in enumerate(paths):
             if any(above == path[:-1] and slope.says == "wrong" for above, slope in slopes):
                 blocks[k] = blocks[k].unconfirmed()
@@ -299,7 +302,7 @@ class _Checking:
         if formula is not None and formula[2][0] and size > 0 and numeric is None and not doubt:
             is_smooth = self.numeric.is_smooth(path, formula[0][0])
         evidence = Evidence(
-            shape, self.eps, self._scale(path), doubt, formula, columns, rules, numeric, probes, is_smooth
+            shape, self.eps, self._scale(path), doubt, formula, columns, rules, numeric, probes, is_smooth, self.frozen
         )
         decision = decided(evidence, self._tolerance)
         # where the first derivative is too long to prove, the second is longer

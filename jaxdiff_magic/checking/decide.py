@@ -47,6 +47,7 @@ class Evidence:
         probes: for each mode, what Taylor remainders along directions say, where there is neither of them.
         is_smooth: whether function values along a few directions show no bend where a choice stands on its border;
             asked where there is no numeric column.
+        frozen: why function values alone accuse nobody, or "".
     """
 
     shape: tuple[int, ...]
@@ -59,6 +60,7 @@ class Evidence:
     numeric: tuple[np.ndarray, np.ndarray, np.ndarray] | None
     probes: Mapping[str, Probes] = field(default_factory=dict)
     is_smooth: bool = False
+    frozen: str = ""
 
 
 @dataclass(frozen=True)
@@ -211,7 +213,7 @@ def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
                 unclear = ~(apart <= 10 * error + 100 * evidence.eps * size)
                 # a zero that JAX gives exactly has no digits to compare; any other entry must show some of its own
                 coarse = ~(error <= 1e-6 * np.where(actual == 0, scale, size))
-            decision = decision.set(wrong & ~kink, DIFFERS, f"JAX's {mode} mode differs from function values")
+            decision = decision.set(wrong & ~kink, *_accused(evidence, f"{mode} mode"))
             decision = decision.set(unclear, OUT_OF_REACH, "function values are too coarse to decide")
             decision = decision.set(
                 coarse & ~kink, OUT_OF_REACH, "without a formula, function values are too coarse to decide"
@@ -221,9 +223,16 @@ def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
 
 def _by_probes(decision: Decision, evidence: Evidence) -> Decision:
     for mode, found in evidence.probes.items():
-        decision = decision.set(found.wrong, DIFFERS, f"JAX's {_mode(mode)} differs from function values")
+        decision = decision.set(found.wrong, *_accused(evidence, _mode(mode)))
         decision = decision.set(found.unclear, OUT_OF_REACH, found.why)
     return decision
+
+
+def _accused(evidence: Evidence, mode: str) -> tuple[int, str]:
+    """Outcome and reason where function values contradict JAX's derivative, and nothing else is known."""
+    if evidence.frozen:
+        return OUT_OF_REACH, evidence.frozen
+    return DIFFERS, f"JAX's {mode} differs from function values"
 
 
 def _mode(rule: str) -> str:
