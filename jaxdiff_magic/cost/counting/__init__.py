@@ -1,7 +1,7 @@
 """FLOPs, transcendentals and bytes of programs, counted over their jaxprs, beside XLA's own figures."""
 
 from jaxdiff_magic.cost.counting.counter import count
-from jaxdiff_magic.cost.counting.programs import Programs, programs
+from jaxdiff_magic.cost.counting.derivatives import Programs, programs
 from jaxdiff_magic.cost.counting.work import Count, Work
 from jaxdiff_magic.cost.counting.xla import XlaNumbers, disagreement, xla_numbers
 

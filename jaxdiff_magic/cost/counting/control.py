@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import jax
 
+from jaxdiff_magic.cost.counting.linear_algebra import of_matrix, triangular_factor
 from jaxdiff_magic.cost.counting.liveness import Liveness, Mask
 from jaxdiff_magic.cost.counting.movement import bytes_moved
 from jaxdiff_magic.cost.counting.operands import size
@@ -109,6 +110,12 @@ def _each(counter: Counter, equation: Any, body: Any, count: int, *met: str) -> 
     )
 
 
+def qr(counter: Counter, equation: Any, used: Mask, operands: Integers) -> Count:
+    """JAX computes Q by a call of its own, which a compiler leaves out where Q is not used."""
+    work = of_matrix(equation) if used[0] else triangular_factor(equation)
+    return exactly(replace(work, bytes=bytes_moved(equation)), "lapack")
+
+
 def not_counted(counter: Counter, equation: Any, used: Mask, operands: Integers) -> Count:
     """What runs outside of JAX."""
     sentence = f"{equation.primitive.name} runs code that JAX cannot see, which is not counted."
@@ -124,6 +131,7 @@ CONTROL: Mapping[str, Callable[[Counter, Any, Mask, Integers], Count]] = {
     "reduce": reduce_by,
     "reduce_window": reduce_by,
     "scatter": scatter_by,
+    "qr": qr,
     **dict.fromkeys(
         "pure_callback io_callback debug_callback debug_print ffi_call pallas_call custom_call".split(), not_counted
     ),

@@ -76,7 +76,7 @@ class _Counter:
             return self.program(body, used, operands if whole else None)
         if name in RULES:
             work = replace(RULES[name](equation), bytes=bytes_moved(equation))
-            said = (f"{name} is a series of unknown length: each element is counted as one transcendental.",)
+            said = (f"{name} takes an unknown number of steps: each element is counted as one transcendental.",)
             return exactly(work, *_met(equation), unknown=said if name in SERIES else ())
         return _unknown(equation)
 

@@ -25,8 +25,10 @@ TRANSCENDENTAL = frozenset(
 )
 """One for each element, real or complex, and no FLOPs. As in XLA, square roots and powers are among them."""
 
-SERIES = frozenset("igamma igammac igamma_grad_a random_gamma_grad regularized_incomplete_beta polygamma zeta".split())
-"""Series and continued fractions, whose number of terms depends on the values: one transcendental for each element."""
+SERIES = frozenset(
+    "igamma igammac igamma_grad_a random_gamma random_gamma_grad regularized_incomplete_beta polygamma zeta".split()
+)
+"""Series, continued fractions and rejections, whose length depends on the values: one for each element, and said."""
 
 SPECIAL = SERIES | frozenset("logistic lgamma digamma erf_inv bessel_i0e bessel_i1e".split())
 """Functions that compilers write out in terms of others."""

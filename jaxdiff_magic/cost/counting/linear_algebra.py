@@ -96,6 +96,12 @@ def of_matrix(equation: Any) -> Work:
     return _library(equation, math.prod(batch) * formula(m, n, equation.params))
 
 
+def triangular_factor(equation: Any) -> Work:
+    """R of a QR factorisation, without Q."""
+    *batch, m, n = shape(equation.invars[0])
+    return _library(equation, math.prod(batch) * _reflectors(m, n))
+
+
 def triangular_solve(equation: Any) -> Work:
     """n^2 for each right-hand side: n divisions and n (n - 1) / 2 multiplications and subtractions."""
     n = shape(equation.invars[0])[-1]

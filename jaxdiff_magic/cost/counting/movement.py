@@ -19,7 +19,7 @@ MOVES = frozenset(
     "broadcast_in_dim broadcast transpose rev concatenate pad iota copy copy_p device_put split stack unstack tile "
     "dynamic_update_slice scatter real imag complex empty empty2 clone maybe_set "
     "get swap lu_pivots_to_permutation random_seed random_bits random_split random_fold_in threefry2x32 "
-    "random_clone rng_bit_generator rng_uniform random_gamma".split()
+    "random_clone rng_bit_generator rng_uniform".split()
 )
 """Random bits are among them: their arithmetic is of integers."""
 CHOICES = frozenset("select_n convert_element_type".split())

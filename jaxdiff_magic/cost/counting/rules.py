@@ -25,7 +25,7 @@ MET: Mapping[str, str] = {
     **dict.fromkeys(LINEAR_ALGEBRA, "lapack"),
     **dict.fromkeys(SPECIAL, "special"),
     "fft": "fft",
-    **dict.fromkeys("sort top_k approx_top_k".split(), "sort"),
+    "sort": "sort",
     "conv_general_dilated": "window",
     **dict.fromkeys((name for name in REDUCTIONS if name.startswith(("reduce_window", "cum", "select_and"))), "window"),
 }

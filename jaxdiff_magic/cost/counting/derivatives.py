@@ -29,7 +29,7 @@ NAMES = (
 )
 LATE = "not counted: the time budget was used up"
 OBSTACLES = {
-    "can't apply forward-mode differentiation (jvp) to a custom_vjp": "a function in it has a custom_vjp rule, which "
+    "can't apply forward-mode autodiff (jvp) to a custom_vjp": "a function in it has a custom_vjp rule, which "
     "has no forward mode",
     "Reverse-mode differentiation does not work for lax.while_loop": "a while loop in it has no reverse mode",
 }
