@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,7 @@ OBSTACLES = {
 
 @dataclass(frozen=True)
 class Programs:
-    """The counts of a function and its derivatives; each name of `NAMES` is in one of the two.
+    """The counts of a function and its derivatives; each that was asked for is in one of the two.
 
     "function" is the function; "jvp" one Jacobian-vector product and "vjp" one vector-Jacobian product, each with the
     function's value; "jacobian …" the whole first derivative and "hessian …" the whole second one, all inputs at once;
@@ -53,7 +53,7 @@ class Programs:
     missing: Mapping[str, str]
 
 
-def programs(subject: Subject, deadline: float) -> Programs:
+def programs(subject: Subject, deadline: float, only: Collection[str] = NAMES) -> Programs:
     """Count a subject's function and derivatives; nothing is computed, and no array of their size is made.
 
     The user's function is traced once; its derivatives are derivatives of that trace.
@@ -61,18 +61,22 @@ def programs(subject: Subject, deadline: float) -> Programs:
     Args:
         subject: what is differentiated.
         deadline: a `time.monotonic()` instant after which no further program is traced.
+        only: which of `NAMES` to count.
     """
     if subject.untraceable:
         why = f"JAX cannot trace {subject.name} without numbers ({subject.untraceable})"
-        return Programs({}, dict.fromkeys(NAMES, why))
+        return Programs({}, dict.fromkeys(only, why))
     if time.monotonic() > deadline:
-        return Programs({}, dict.fromkeys(NAMES, LATE))
+        return Programs({}, dict.fromkeys(only, LATE))
     point = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in subject.inputs]
     values = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in subject.outputs]
     closed = jax.make_jaxpr(subject.flat)(*point)
     traced = jax.extend.core.jaxpr_as_fun(closed)
-    counts, missing = {"function": count(closed)}, {}
+    counts = {"function": count(closed)} if "function" in only else {}
+    missing: dict[str, str] = {}
     for name, (function, arguments) in _derivatives(traced, subject.is_scalar, point, values).items():
+        if name not in only:
+            continue
         if time.monotonic() > deadline:
             missing[name] = LATE
             continue
@@ -134,4 +138,5 @@ def _obstacle(error: Exception) -> str:
             return words
     if isinstance(error, AssertionError) or not message:
         return "JAX cannot transpose it; a derivative rule in it is not linear in its tangent"
-    return f"JAX says: {message.splitlines()[0]}"
+    first, *_ = message.splitlines()[0].split(". ")
+    return f"JAX says: {first.rstrip('.')}"

@@ -11,10 +11,11 @@ FLOPS: dict[str, tuple[int, int]] = {
     **dict.fromkeys("add sub add_any neg sign eq ne".split(), (1, 2)),
     **dict.fromkeys("mul square".split(), (1, 6)),
     "div": (1, 11),
-    **dict.fromkeys("max min lt le gt ge lt_to le_to gt_to ge_to".split(), (1, 2)),
+    **dict.fromkeys("max min lt le gt ge eq_to lt_to le_to gt_to ge_to".split(), (1, 2)),
     **dict.fromkeys("floor ceil round rem nextafter is_finite reduce_precision".split(), (1, 2)),
     "conj": (0, 1),
     "clamp": (2, 4),
+    "one_minus_square": (2, 8),
 }
 """FLOPs for each element, real and complex. With real parts a and c: (a + bi)(c + di) is 4 multiplications and 2
 additions; the quotient is the product with the conjugate (6), c^2 + d^2 (3) and 2 divisions."""
@@ -77,10 +78,20 @@ def integer_power(equation: Any) -> Work:
     return arithmetic((products * product + (exponent < 0) * quotient) * size(result))
 
 
+def polynomial(equation: Any) -> Work:
+    """By Horner's scheme, from x and the coefficients: a multiplication and an addition for each but one of them."""
+    (result,), steps = equation.outvars, len(equation.invars) - 2
+    if not is_floating(result):
+        return other(2 * steps * size(result))
+    both = sum(FLOPS[name][is_complex(result)] for name in ("mul", "add"))
+    return arithmetic(steps * both * size(result))
+
+
 ELEMENTWISE = {
     **dict.fromkeys(FLOPS, elementwise),
     **dict.fromkeys(TRANSCENDENTAL | SERIES, transcendental),
     **dict.fromkeys(INTEGER, lambda equation: other(size(equation.outvars[0]))),
     "abs": absolute,
     "integer_pow": integer_power,
+    "polynomial": polynomial,
 }

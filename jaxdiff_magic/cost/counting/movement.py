@@ -10,7 +10,7 @@ from jaxdiff_magic.cost.counting.work import Work, other
 VIEWS = frozenset(
     "reshape squeeze expand_dims stop_gradient bitcast_convert_type optimization_barrier pvary pbroadcast "
     "platform_index sharding_constraint mesh_cast reshard layout_constraint create_token after_all nonbatchable "
-    "nondifferentiable_backward unvmap select_if_vmap random_wrap random_unwrap custom_lin".split()
+    "nondifferentiable_backward unvmap select_if_vmap random_wrap random_unwrap custom_lin name dce_sink".split()
 )
 """The same bytes under another shape or name: nothing is moved."""
 SLICES = frozenset("slice dynamic_slice gather".split())
@@ -18,7 +18,8 @@ SLICES = frozenset("slice dynamic_slice gather".split())
 MOVES = frozenset(
     "broadcast_in_dim broadcast transpose rev concatenate pad iota copy copy_p device_put split stack unstack tile "
     "dynamic_update_slice scatter real imag complex empty empty2 clone maybe_set "
-    "get swap lu_pivots_to_permutation random_seed random_bits random_split random_fold_in threefry2x32 "
+    "get swap axis_index all_gather all_to_all ppermute ragged_all_to_all "
+    "lu_pivots_to_permutation random_seed random_bits random_split random_fold_in threefry2x32 "
     "random_clone rng_bit_generator rng_uniform".split()
 )
 """Random bits are among them: their arithmetic is of integers."""

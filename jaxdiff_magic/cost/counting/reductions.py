@@ -76,6 +76,12 @@ def _cumulative_steps(equation: Any) -> int:
     return size(equation.invars[0]) // length * (length - 1) if length else 0
 
 
+def across_devices(equation: Any) -> Work:
+    """One step for each element that a device holds."""
+    held = sum(size(operand) for operand in equation.invars if is_floating(operand))
+    return arithmetic(held)
+
+
 def window(equation: Any) -> Work:
     """One step less than the window has elements, for each result; padding counts as elements."""
     return steps(equation, window_steps(equation))
@@ -143,6 +149,7 @@ REDUCTIONS = {
     **dict.fromkeys("reduce_sum reduce_prod reduce_max reduce_min argmax argmin".split(), reduction),
     **dict.fromkeys("reduce_and reduce_or reduce_xor unvmap_any unvmap_all unvmap_max".split(), booleans),
     **dict.fromkeys("cumsum cumprod cummax cummin".split(), cumulative),
+    **dict.fromkeys("psum psum_invariant pmax pmin reduce_scatter".split(), across_devices),
     "cumlogsumexp": cumulative_logsumexp,
     **dict.fromkeys("reduce_window_sum reduce_window_max reduce_window_min".split(), window),
     "select_and_scatter_add": select_and_scatter_add,
