@@ -1,0 +1,142 @@
+"""What a function and its derivatives cost: one product, the Jacobian both ways, the Hessian in four orders."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.extend.core
+
+from jaxdiff_magic.cost.counting.counter import count
+from jaxdiff_magic.cost.counting.work import Count
+from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.values import NO_DERIVATIVE
+
+NAMES = (
+    "function",
+    "jvp",
+    "vjp",
+    "jacobian forward",
+    "jacobian reverse",
+    "hessian-vector product",
+    "hessian forward over reverse",
+    "hessian reverse over forward",
+    "hessian forward over forward",
+    "hessian reverse over reverse",
+)
+LATE = "not counted: the time budget was used up"
+OBSTACLES = {
+    "can't apply forward-mode autodiff (jvp) to a custom_vjp": "a function in it has a custom_vjp rule, which "
+    "has no forward mode",
+    "Reverse-mode differentiation does not work for lax.while_loop": "a while loop in it has no reverse mode",
+}
+"""Beginnings of JAX's messages, in a few words; any other is quoted."""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The counts of a function and its derivatives; each that was asked for is in one of the two.
+
+    "function" is the function; "jvp" one Jacobian-vector product and "vjp" one vector-Jacobian product, each with the
+    function's value; "jacobian …" the whole first derivative and "hessian …" the whole second one, all inputs at once;
+    "hessian-vector product" that of the outputs, weighted by a cotangent, with one tangent: forward over reverse.
+
+    Attributes:
+        counts: what could be counted.
+        missing: why the rest could not: JAX has no such derivative, or the time was up.
+    """
+
+    counts: Mapping[str, Count]
+    missing: Mapping[str, str]
+
+
+def programs(subject: Subject, deadline: float, only: Collection[str] = NAMES) -> Programs:
+    """Count a subject's function and derivatives; nothing is computed, and no array of their size is made.
+
+    The user's function is traced once; its derivatives are derivatives of that trace.
+
+    Args:
+        subject: what is differentiated.
+        deadline: a `time.monotonic()` instant after which no further program is traced.
+        only: which of `NAMES` to count.
+    """
+    if subject.untraceable:
+        why = f"JAX cannot trace {subject.name} without numbers ({subject.untraceable})"
+        return Programs({}, dict.fromkeys(only, why))
+    if time.monotonic() > deadline:
+        return Programs({}, dict.fromkeys(only, LATE))
+    point = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in subject.inputs]
+    values = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in subject.outputs]
+    closed = jax.make_jaxpr(subject.flat)(*point)
+    traced = jax.extend.core.jaxpr_as_fun(closed)
+    counts = {"function": count(closed)} if "function" in only else {}
+    missing: dict[str, str] = {}
+    for name, (function, arguments) in _derivatives(traced, subject.is_scalar, point, values).items():
+        if name not in only:
+            continue
+        if time.monotonic() > deadline:
+            missing[name] = LATE
+            continue
+        try:
+            counts[name] = count(jax.make_jaxpr(function)(*arguments))
+        except NO_DERIVATIVE as error:
+            missing[name] = _obstacle(error)
+    return Programs(counts, missing)
+
+
+def _derivatives(
+    flat: Callable[..., Any], is_scalar: bool, point: list[Any], values: list[Any]
+) -> dict[str, tuple[Callable[..., Any], list[Any]]]:
+    """Each program, with what it is given.
+
+    Args:
+        flat: arrays to a sequence of arrays.
+        is_scalar: whether `jax.grad` applies, which is reverse mode without a batch of one.
+        point, values: shapes and dtypes of its arguments and results.
+    """
+    n = len(point)
+    argnums = tuple(range(n))
+
+    def jvp(*arguments: Any) -> Any:
+        return jax.jvp(flat, arguments[:n], arguments[n:])
+
+    def vjp(*arguments: Any) -> Any:
+        value, pullback = jax.vjp(flat, *arguments[:n])
+        return value, pullback(list(arguments[n:]))
+
+    def product(*arguments: Any) -> Any:
+        leaves, tangents, cotangents = arguments[:n], arguments[n : 2 * n], list(arguments[2 * n :])
+        return jax.jvp(lambda *xs: jax.vjp(flat, *xs)[1](cotangents), leaves, tangents)[1]
+
+    def forward(f: Callable[..., Any]) -> Callable[..., Any]:
+        return jax.jacfwd(f, argnums)
+
+    def reverse(f: Callable[..., Any]) -> Callable[..., Any]:
+        return jax.jacrev(f, argnums)
+
+    first_reverse = jax.grad(lambda *xs: flat(*xs)[0], argnums) if is_scalar else reverse(flat)
+    return {
+        "jvp": (jvp, [*point, *point]),
+        "vjp": (vjp, [*point, *values]),
+        "jacobian forward": (forward(flat), point),
+        "jacobian reverse": (first_reverse, point),
+        "hessian-vector product": (product, [*point, *point, *values]),
+        "hessian forward over reverse": (forward(first_reverse), point),
+        "hessian reverse over forward": (reverse(forward(flat)), point),
+        "hessian forward over forward": (forward(forward(flat)), point),
+        "hessian reverse over reverse": (reverse(first_reverse), point),
+    }
+
+
+def _obstacle(error: Exception) -> str:
+    message = str(error).strip()
+    for beginning, words in OBSTACLES.items():
+        if message.startswith(beginning):
+            return words
+    if isinstance(error, AssertionError) or not message:
+        return "JAX cannot transpose it; a derivative rule in it is not linear in its tangent"
+    first, *_ = message.splitlines()[0].split(". ")
+    return f"JAX says: {first.rstrip('.')}"

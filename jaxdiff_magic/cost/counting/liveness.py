@@ -1,0 +1,93 @@
+"""Which equations of a program matter for its results: a compiler leaves out the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jaxdiff_magic.cost.counting.operands import is_literal
+from jaxdiff_magic.cost.counting.structure import call_body, jaxpr_of, scan_of, while_of
+
+Mask = tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Live:
+    """The equations that matter, each with which of its results do; and which inputs of the program matter."""
+
+    equations: tuple[tuple[Any, Mask], ...]
+    inputs: Mask
+
+
+@dataclass(frozen=True)
+class Liveness:
+    """Of many jaxprs, each looked at once for each set of used results."""
+
+    _known: dict[tuple[int, Mask], Live] = field(default_factory=dict)
+
+    def of(self, body: Any, used: Mask) -> Live:
+        """What matters in a jaxpr, of whose results some are used."""
+        jaxpr = jaxpr_of(body)
+        key = (id(jaxpr), used)
+        if key not in self._known:
+            self._known[key] = self._of(jaxpr, used)
+        return self._known[key]
+
+    def _of(self, jaxpr: Any, used: Mask) -> Live:
+        live = {atom for atom, use in zip(jaxpr.outvars, used, strict=True) if use and not is_literal(atom)}
+        equations: list[tuple[Any, Mask]] = []
+        for equation in reversed(jaxpr.eqns):
+            results = tuple(result in live for result in equation.outvars)
+            if any(results) or equation.effects:
+                equations.append((equation, results))
+                needs = self.needs(equation, results)
+                live |= {
+                    atom for atom, need in zip(equation.invars, needs, strict=True) if need and not is_literal(atom)
+                }
+        return Live(tuple(reversed(equations)), tuple(variable in live for variable in jaxpr.invars))
+
+    def needs(self, equation: Any, used: Mask) -> Sequence[bool]:
+        """Which operands the used results of an equation depend on."""
+        everything = (True,) * len(equation.invars)
+        if equation.effects:
+            return everything
+        if (body := call_body(equation)) is not None:
+            jaxpr = jaxpr_of(body)
+            if len(jaxpr.invars) == len(everything) and len(jaxpr.outvars) == len(used):
+                return self.of(body, used).inputs
+        match equation.primitive.name:
+            case "scan":
+                return self.of(equation.params["jaxpr"], self.scan_used(equation, used)).inputs
+            case "while":
+                loop = while_of(equation)
+                used = self.while_used(equation, used)
+                condition = self.of(loop.condition, (True,)).inputs[: loop.condition_constants]
+                return (*condition, *self.of(loop.body, used).inputs[: loop.body_constants], *used)
+            case "cond":
+                branches = [self.of(branch, used).inputs for branch in equation.params["branches"]]
+                return (True, *(any(needs) for needs in zip(*branches, strict=True)))
+        return everything
+
+    def scan_used(self, equation: Any, used: Mask) -> Mask:
+        """Which results of a scan's body matter, when those of the scan do: what is carried may come to matter."""
+        scan = scan_of(equation)
+        while True:
+            inputs = self.of(scan.body, used).inputs
+            carried = inputs[scan.constants : scan.constants + scan.carried]
+            wider = (*map(any, zip(used, carried, strict=False)), *used[scan.carried :])
+            if wider == used:
+                return used
+            used = wider
+
+    def while_used(self, equation: Any, used: Mask) -> Mask:
+        """Likewise for a while loop, whose condition matters in any case."""
+        loop = while_of(equation)
+        condition = self.of(loop.condition, (True,)).inputs[loop.condition_constants :]
+        used = tuple(map(any, zip(used, condition, strict=True)))
+        while True:
+            carried = self.of(loop.body, used).inputs[loop.body_constants :]
+            wider = tuple(map(any, zip(used, carried, strict=True)))
+            if wider == used:
+                return used
+            used = wider
