@@ -16,36 +16,38 @@ def derivative_call(subject: Subject, mode: Mode) -> str:
         transform = "jax.jacfwd"
     else:
         transform = "jax.grad" if subject.is_scalar else "jax.jacrev"
-    positional, arguments = _arguments(subject)
-    roots = list(dict.fromkeys(_root(leaf.name, [*positional, *subject.kwargs]) for leaf in subject.inputs))
+    positional, arguments = arguments_of(subject)
+    roots = list(dict.fromkeys(root_of(leaf.name, [*positional, *subject.kwargs]) for leaf in subject.inputs))
     if not set(roots) <= set(positional):
         # JAX differentiates positional arguments only: give it a function in which they are.
         chosen = ", ".join(roots)
-        argnums = _argnums(tuple(range(len(roots))) if len(roots) > 1 else 0)
+        argnums = argnums_text(tuple(range(len(roots))) if len(roots) > 1 else 0)
         return f"{transform}(lambda {chosen}: {subject.name}({arguments}){argnums})({chosen})"
     if subject.argnums is not None:
-        return f"{transform}({subject.name}{_argnums(subject.argnums)})({arguments})"
+        return f"{transform}({subject.name}{argnums_text(subject.argnums)})({arguments})"
     indices = tuple(positional.index(root) for root in roots)
-    argnums = _argnums(indices[0] if len(indices) == 1 else indices)
+    argnums = argnums_text(indices[0] if len(indices) == 1 else indices)
     parts = ", ".join(leaf.name for leaf in subject.inputs)
     return f"{transform}({subject.name}{argnums})({arguments})  # of which the part for {parts}"
 
 
 def product_call(subject: Subject) -> str:
     """Products with a Jacobian that is too large to build."""
-    _, arguments = _arguments(subject)
+    _, arguments = arguments_of(subject)
     return f"value, pullback = jax.vjp({subject.name}, {arguments})  # pullback(v): the product v' J"
 
 
-def _arguments(subject: Subject) -> tuple[list[str], str]:
+def arguments_of(subject: Subject) -> tuple[list[str], str]:
+    """Names of the positional arguments, and the text of all arguments in a call: `x, y, k=k`."""
     positional = positional_names(subject.function, subject.args)
     return positional, ", ".join([*positional, *(f"{key}={key}" for key in sorted(subject.kwargs))])
 
 
-def _root(name: str, arguments: list[str]) -> str:
+def root_of(name: str, arguments: list[str]) -> str:
     """The argument that a leaf's name starts with: `params` of `params['W']`."""
     return next(root for root in arguments if name == root or name.startswith((f"{root}[", f"{root}.")))
 
 
-def _argnums(argnums: int | tuple[int, ...]) -> str:
+def argnums_text(argnums: int | tuple[int, ...]) -> str:
+    """`, argnums=(0, 1)`; "" for the first argument alone."""
     return "" if argnums == 0 else f", argnums={argnums}"

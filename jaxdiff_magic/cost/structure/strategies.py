@@ -1,0 +1,278 @@
+"""Every way to compute a subject's first and second derivative that is worth a thought, each ready to be run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import jax
+
+from jaxdiff_magic.cost.calls import derivative_call
+from jaxdiff_magic.cost.passes import MOST_PASSES, Mode, passes, too_large
+from jaxdiff_magic.cost.structure.calls import transform_call
+from jaxdiff_magic.cost.structure.pattern import Colouring, Pattern, fewest_symmetric, pattern_of
+from jaxdiff_magic.cost.structure.products import What, counts_of, obstacle, point_of, scalar
+from jaxdiff_magic.cost.structure.strategy import Strategy
+from jaxdiff_magic.cost.structure.verifying import verified
+from jaxdiff_magic.cost.structure.waist import waist_of
+from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.values import MAX_ENTRIES
+
+FEWEST_PASSES = 64
+"""Where the better plain mode takes fewer passes, no structure is looked for: asdex takes a second to load."""
+WORTH = 0.25
+"""A colouring is worth its trouble while it takes at most this share of the passes of the better plain mode."""
+ORDERS: Mapping[str, tuple[str, str, str]] = {
+    "forward over reverse": ("jacfwd", "jacrev", "fwd_over_rev"),
+    "reverse over forward": ("jacrev", "jacfwd", "rev_over_fwd"),
+    "reverse over reverse": ("jacrev", "jacrev", "rev_over_rev"),
+    "forward over forward": ("jacfwd", "jacfwd", ""),
+}
+"""Of a Hessian: outer and inner transformation, and asdex's name for the order, "" where it has none."""
+LATE = "there was no time left to look for it"
+
+
+def strategies_of(subject: Subject, *, missing: Mapping[str, str], deadline: float) -> tuple[Strategy, ...]:
+    """All strategies for the Jacobian and, of a scalar subject, the Hessian.
+
+    Args:
+        subject: what is differentiated.
+        missing: for "forward", "reverse" and "hessian", why JAX does not have it, as in `Values.missing`.
+        deadline: a `time.monotonic()` instant after which nothing more is begun.
+
+    Returns:
+        Jacobians, then Hessians; of each the feasible ones first, by their number of passes. Colourings and waists
+        that are feasible were compared with the plain mode, and `verified` says how.
+
+    Example:
+        >>> best, *_ = strategies_of(subject_of(f, (x,), {}), missing={}, deadline=deadline)  # doctest: +SKIP
+        >>> best.name, best.passes, best.call                                                 # doctest: +SKIP
+        ('coloured forward', 3, "asdex.jacobian(f, x, mode='fwd')(x)")
+    """
+    found = [*_jacobians(subject, missing, deadline)]
+    if subject.is_scalar:
+        found += _hessians(subject, missing, deadline)
+    return tuple(sorted(found, key=lambda s: (s.what == "hessian", bool(s.infeasible), s.passes or 0)))
+
+
+def best_of(strategies: tuple[Strategy, ...], what: What = "jacobian") -> Strategy | None:
+    """The feasible strategy of the fewest passes; None when there is none."""
+    usable = [strategy for strategy in strategies if strategy.what == what and not strategy.infeasible]
+    return min(usable, key=lambda strategy: strategy.passes or 0, default=None)
+
+
+def _jacobians(subject: Subject, missing: Mapping[str, str], deadline: float) -> Iterator[Strategy]:
+    argnums = tuple(range(len(subject.inputs)))
+    plain: dict[Mode, Strategy] = {}
+    transforms: dict[Mode, Callable[..., Any]] = {"forward": jax.jacfwd, "reverse": jax.jacrev}
+    for mode, transform in transforms.items():
+        plain[mode] = Strategy(
+            what="jacobian",
+            name=mode,
+            passes=passes(subject, mode),
+            infeasible=too_large(subject, mode) or missing.get(mode, ""),
+            call=derivative_call(subject, mode),
+            build=lambda transform=transform: transform(subject.flat, argnums),
+        )
+    yield from plain.values()
+    fewest = min(passes(subject, mode) for mode in plain)
+    if subject.untraceable or fewest < FEWEST_PASSES:
+        return
+    usable = sorted((s for s in plain.values() if not s.infeasible), key=lambda s: s.passes or 0)
+    reference = usable[0] if usable else None
+    for strategy in (*_waist(subject, usable), *_coloured_jacobians(subject, fewest, deadline)):
+        yield _confirmed(subject, strategy, reference, deadline)
+
+
+def _waist(subject: Subject, usable: list[Strategy]) -> Iterator[Strategy]:
+    waist = waist_of(subject)
+    if waist is None:
+        return
+    entries = subject.size * subject.output_size
+    here = f"{waist.name} " if waist.name else ""
+    width = f"{waist.width:,} {'value' if waist.width == 1 else 'values'}"
+    yield Strategy(
+        what="jacobian",
+        name="waist",
+        passes=waist.passes,
+        infeasible=waist.infeasible or (f"the Jacobian has {entries:,} entries" if entries > MAX_ENTRIES else ""),
+        because=f"everything passes through the {width} of {here or 'one step '}({waist.where}): the Jacobian of what "
+        f"comes after, by {waist.modes[1]} mode, times that of what comes before, by {waist.modes[0]} mode",
+        call=usable[0].call if usable else "",
+        build=waist.build,
+    )
+
+
+def _coloured_jacobians(subject: Subject, fewest: int, deadline: float) -> Iterator[Strategy]:
+    if time.monotonic() > deadline:
+        yield Strategy("jacobian", "coloured", None, LATE)
+        return
+    counts = counts_of(subject, "jacobian")
+    if not counts:
+        return  # it has no derivative
+    # A row's entries all have columns of different colours, and the other way round.
+    least: dict[Colouring, int] = {}
+    if "rows" in counts:
+        least["columns"] = int(counts["rows"].max(initial=0))
+    if "columns" in counts:
+        least["rows"] = int(counts["columns"].max(initial=0))
+    possible: list[tuple[Mode, Colouring]] = []
+    if "columns" in counts:  # there is a forward mode
+        possible.append(("forward", "columns"))
+    if "rows" in counts:
+        possible.append(("reverse", "rows"))
+    possible = [(mode, way) for mode, way in possible if least.get(way, 0) <= WORTH * fewest]
+    if not possible:
+        yield Strategy("jacobian", "coloured", None, _full(least, fewest))
+        return
+    pattern, reason = pattern_of(subject, "jacobian", fill=max(float(each.mean()) for each in counts.values()))
+    if pattern is None:
+        yield Strategy("jacobian", "coloured", None, reason)
+        return
+    for mode, way in possible:
+        option = f", mode='{'fwd' if mode == 'forward' else 'rev'}'"
+        yield Strategy(
+            what="jacobian",
+            name=f"coloured {mode}",
+            passes=pattern.colours[way],
+            infeasible=_no_use(subject, pattern, way, fewest),
+            because=_described(pattern, way),
+            call=transform_call(subject, "asdex.jacobian", options=option, sample=True),
+            sparse=True,
+            build=lambda way=way: _asdex().jacobian_from_coloring(subject.flat, pattern.coloured[way]),
+        )
+
+
+def _hessians(subject: Subject, missing: Mapping[str, str], deadline: float) -> Iterator[Strategy]:
+    n = subject.size
+    argnums = tuple(range(len(subject.inputs)))
+    plain: list[Strategy] = []
+    for name, (outer, inner, _) in ORDERS.items():
+        needed = n * n if name == "forward over forward" else n
+        transformed = getattr(jax, outer)(getattr(jax, inner)(subject.flat, argnums), argnums)
+        infeasible = f"the Hessian has {n:,} x {n:,} = {n * n:,} entries" if n * n > MAX_ENTRIES else ""
+        infeasible = infeasible or (f"it needs {needed:,} passes at once" if needed > MOST_PASSES else "")
+        if not infeasible and time.monotonic() > deadline:
+            infeasible = LATE
+        texts = ["jax.hessian"] if name == "forward over reverse" else [f"jax.{outer}", f"jax.{inner}"]
+        plain.append(
+            Strategy(
+                what="hessian",
+                name=name,
+                passes=needed,
+                infeasible=infeasible or obstacle(subject, transformed),
+                call=transform_call(subject, *texts),
+                build=lambda transformed=transformed: transformed,
+            )
+        )
+    yield from plain
+    if subject.untraceable or n < FEWEST_PASSES:
+        return
+    reference = next((strategy for strategy in plain if not strategy.infeasible), None)
+    for strategy in _coloured_hessian(subject, deadline):
+        yield _confirmed(subject, strategy, reference, deadline)
+
+
+def _coloured_hessian(subject: Subject, deadline: float) -> Iterator[Strategy]:
+    n = subject.size
+    if time.monotonic() > deadline:
+        yield Strategy("hessian", "coloured", None, LATE)
+        return
+    rows = counts_of(subject, "hessian").get("rows")
+    if rows is None:
+        return  # it has no second derivative
+    least = fewest_symmetric(float(rows.mean()))
+    if least > WORTH * n:
+        yield Strategy("hessian", "coloured", None, _full({"symmetric": least}, n))
+        return
+    pattern, reason = pattern_of(subject, "hessian", fill=float(rows.mean()))
+    if pattern is None:
+        yield Strategy("hessian", "coloured", None, reason)
+        return
+    way: Colouring = "symmetric" if pattern.colours["symmetric"] < pattern.colours["columns"] else "columns"
+    if reason := _no_use(subject, pattern, way, n):
+        yield Strategy("hessian", "coloured", pattern.colours[way], reason, _described(pattern, way))
+        return
+    mode = next((order for order in ORDERS.values() if order[2] and not _second_obstacle(subject, *order[:2])), None)
+    if mode is None:
+        yield Strategy("hessian", "coloured", None, "JAX has no second derivative of it")
+        return
+    coloured = replace(pattern.coloured[way], mode=mode[2])
+    option = f", mode='{mode[2]}'" + ("" if way == "symmetric" else ", symmetric=False")
+
+    def build() -> Callable[..., Any]:
+        program = _asdex().hessian_from_coloring(scalar(subject), coloured)
+        return lambda *leaves: (program(*leaves),)
+
+    yield Strategy(
+        what="hessian",
+        name="coloured",
+        passes=pattern.colours[way],
+        because=_described(pattern, way),
+        call=transform_call(subject, "asdex.hessian", options=option, sample=True),
+        sparse=True,
+        build=build,
+    )
+
+
+def _second_obstacle(subject: Subject, outer: str, inner: str) -> str:
+    """Why JAX has no product with the Hessian in one order; "" when it has."""
+    function = scalar(subject)
+    argnums = tuple(range(len(subject.inputs)))
+    point = point_of(subject)
+
+    def first(*leaves: Any) -> Any:
+        if inner == "jacrev":
+            return jax.grad(function, argnums)(*leaves)
+        return jax.jvp(function, leaves, tuple(point))[1]
+
+    def second(*leaves: Any) -> Any:
+        if outer == "jacfwd":
+            return jax.jvp(first, leaves, tuple(point))[1]
+        value, pullback = jax.vjp(first, *leaves)
+        return pullback(value)
+
+    return obstacle(subject, second)
+
+
+def _no_use(subject: Subject, pattern: Pattern, way: Colouring, fewest: int) -> str:
+    """Why a colouring is not worth its use, or cannot be used; "" when it is."""
+    colours = pattern.colours[way]
+    if not transform_call(subject, ""):
+        return "asdex differentiates whole arguments and results, and here it is parts of them"
+    if pattern.nnz > MAX_ENTRIES:
+        return f"it may have {pattern.nnz:,} entries that are not zero"
+    if colours > WORTH * fewest:
+        return f"it takes {colours:,} passes where the plain mode takes {fewest:,}"
+    if colours > MOST_PASSES or colours * max(pattern.shape) > MAX_ENTRIES:
+        return f"it needs {colours:,} passes at once"
+    return ""
+
+
+def _described(pattern: Pattern, way: Colouring) -> str:
+    m, n = pattern.shape
+    verb = "has" if pattern.kind == "sparse" else f"is {pattern.kind}:"
+    colours = pattern.colours[way]
+    groups = {"columns": "groups of columns", "rows": "groups of rows", "symmetric": "groups by symmetry"}[way]
+    word = groups if colours != 1 else groups.replace("groups", "group")
+    return f"the {pattern.what.capitalize()} {verb} {pattern.nnz:,} of {m * n:,} entries, {colours:,} {word}"
+
+
+def _full(least: Mapping[Colouring, int], fewest: int) -> str:
+    return f"it is too full: a colouring takes at least {min(least.values()):,} passes, the plain mode {fewest:,}"
+
+
+def _confirmed(subject: Subject, strategy: Strategy, reference: Strategy | None, deadline: float) -> Strategy:
+    """A strategy that is feasible only where its numbers are right."""
+    if strategy.infeasible or time.monotonic() > deadline:
+        return strategy
+    agrees, differs = verified(subject, strategy, reference)
+    return replace(strategy, verified=agrees, infeasible=differs)
+
+
+def _asdex() -> Any:
+    import asdex
+
+    return asdex
