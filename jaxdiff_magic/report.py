@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from jaxdiff_magic.assertion import raise_if_wrong
+from jaxdiff_magic.cost_figures import Cost
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.formula import Formula, Notation
@@ -161,55 +162,6 @@ class Check:
     def fault(self) -> Fault | None:
         """The first step whose rule is wrong, other than as the reader said."""
         return next((fault for fault in self.faults if not fault.trusted), None)
-
-
-@dataclass(frozen=True)
-class ModeCost:
-    """What one way of computing the first derivative costs.
-
-    Attributes:
-        mode: "forward" or "reverse".
-        passes: Jacobian-vector (forward) or vector-Jacobian (reverse) products needed.
-        seconds: best measured run time after compiling; None when not measured.
-        spread: lower and upper quartile of the measured times, seconds.
-        compile_seconds: time to trace and compile.
-        temp_bytes: temporary memory of the compiled program, as XLA states it.
-        infeasible: why this mode cannot be used; "" when it can.
-        call: Python text to paste.
-    """
-
-    mode: Literal["forward", "reverse"]
-    passes: int
-    seconds: float | None = None
-    spread: tuple[float, float] | None = None
-    compile_seconds: float | None = None
-    temp_bytes: int | None = None
-    infeasible: str = ""
-    call: str = ""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Forward against reverse mode.
-
-    Attributes:
-        forward, reverse: the two modes.
-        strategies: the feasible ones, best first.
-        recommended: "forward", "reverse", or "either" when no difference can be measured.
-        reason: one or two sentences with the figures.
-        call: Python text to paste.
-        measured: False when only passes were counted.
-        note: what was cut short, or "".
-    """
-
-    forward: ModeCost
-    reverse: ModeCost
-    strategies: tuple[ModeCost, ...]
-    recommended: Literal["forward", "reverse", "either"]
-    reason: str
-    call: str
-    measured: bool
-    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,21 @@
-"""What the first derivative costs: forward against reverse mode."""
+"""What the first derivative costs: forward against reverse mode, and against what its structure allows."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import numpy as np
 
 from jaxdiff_magic.cost.calls import derivative_call
-from jaxdiff_magic.cost.measuring import Program, compile_derivative, faster, time_interleaved
+from jaxdiff_magic.cost.counting import Programs, disagreement, programs
+from jaxdiff_magic.cost.measuring import Program, compile_derivative, compiled, faster, is_faster, time_interleaved
 from jaxdiff_magic.cost.passes import Mode, passes, too_large
+from jaxdiff_magic.cost.programs import most, program_costs
 from jaxdiff_magic.cost.recommending import recommend, size
-from jaxdiff_magic.report import Cost, ModeCost
+from jaxdiff_magic.cost.structure import Strategy, crossover, strategies_of
+from jaxdiff_magic.cost_figures import Cost, ModeCost
 from jaxdiff_magic.subject import Subject
 
 __all__ = ["cost_of"]
@@ -20,17 +23,22 @@ __all__ = ["cost_of"]
 MODES: tuple[Mode, ...] = ("forward", "reverse")
 MOST_TEMP_BYTES = 2_000_000_000
 """A program that needs more temporary memory is compiled, not run."""
+FEWEST_TIMED = 64
+"""The Hessian of fewer inputs is not worth the time to compile it again."""
+LATE = "Not measured: the time budget was used up. Give a larger one with budget=."
+
+Times = Mapping[str, np.ndarray]
 
 
 def cost_of(
     subject: Subject, *, how: Literal["measure", "count"], feasible: Mapping[str, str], deadline: float
 ) -> Cost:
-    """Forward against reverse mode for the whole first derivative of a subject.
+    """Forward against reverse mode for the whole first derivative of a subject, and the ways to its Hessian.
 
     Args:
         subject: what is differentiated.
-        how: "count" the passes by theory, or compile and "measure" as well.
-        feasible: for "forward" and "reverse", why JAX cannot differentiate in this mode; "" or absent when it can.
+        how: "count" passes and operations, or compile and "measure" as well.
+        feasible: for "forward", "reverse" and "hessian", why JAX cannot differentiate so; "" or absent when it can.
         deadline: a `time.monotonic()` instant after which nothing more is begun.
 
     Returns:
@@ -41,56 +49,165 @@ def cost_of(
         >>> cost_of(subject_of(loss, (weights,), {}), how="count", feasible={}, deadline=0).call  # doctest: +SKIP
         'jax.grad(loss)(weights)'
     """
-    obstacles: dict[Mode, str] = {mode: feasible.get(mode) or too_large(subject, mode) for mode in MODES}
-    programs: dict[Mode, Program] = {}
-    times: dict[Mode, np.ndarray] = {}
-    note = ""
+    obstacles = {mode: feasible.get(mode) or too_large(subject, mode) for mode in MODES}
+    counted = programs(subject, deadline)
+    strategies = strategies_of(subject, missing=feasible, deadline=deadline)
+    structured = {s.name: s for s in strategies if s.what == "jacobian" and s.name not in MODES}
+    measured = _Measured(subject, deadline)
     if how == "measure":
-        if subject.untraceable:
-            note = f"Not measured: JAX cannot compile {subject.name} ({subject.untraceable})."
-        else:
-            programs, times, note = _measure(subject, obstacles, deadline)
-    costs = {mode: _mode_cost(subject, mode, obstacles[mode], programs, times) for mode in MODES}
-    winner = _fewer_passes(subject) if len(times) < len(MODES) else faster(times["forward"], times["reverse"])
-    return recommend(subject, costs["forward"], costs["reverse"], winner, note)
+        build: dict[str, Callable[[], Program]] = {
+            mode: lambda mode=mode: compile_derivative(subject, mode) for mode in MODES if not obstacles[mode]
+        }
+        build |= {name: _compile(subject, s) for name, s in structured.items() if not s.infeasible}
+        measured.add(build)
+        obstacles |= {mode: why for mode, why in measured.refused.items() if mode in MODES}
+    ways = {mode: _plain(subject, mode, obstacles[mode], counted, measured) for mode in MODES}
+    others = [_structured(s, measured) for s in structured.values()]
+    both = all(mode in measured.times for mode in MODES)
+    winner = faster(*(measured.times[mode] for mode in MODES)) if both else _fewer_passes(subject)
+    best = _best([way for way in others if not way.infeasible], list(ways.values()), measured.times)
+    hessian = _hessian(subject, strategies, counted, measured if how == "measure" else None)
+    cost = recommend(subject, ways["forward"], ways["reverse"], winner, others, best, note=measured.note)
+    return Cost(
+        **vars(cost)
+        | {
+            "programs": program_costs(counted),
+            "xla": _disagreement(counted, measured, cost.strategies[0].mode if cost.strategies else ""),
+            "rule": _rule(subject, measured.times) if both else "",
+            "hessian": hessian,
+        }
+    )
 
 
-def _measure(
-    subject: Subject, obstacles: dict[Mode, str], deadline: float
-) -> tuple[dict[Mode, Program], dict[Mode, np.ndarray], str]:
-    """Compile and time the usable modes; adds to `obstacles` those that need too much memory."""
-    programs: dict[Mode, Program] = {}
-    for mode in MODES:
-        if obstacles[mode]:
-            continue
-        if time.monotonic() > deadline:
-            return programs, {}, "Not measured: the time budget was used up. Give a larger one with budget=."
-        programs[mode] = compile_derivative(subject, mode)
-        if (needed := programs[mode].temp_bytes or 0) > MOST_TEMP_BYTES:
-            obstacles[mode] = f"it needs {size(needed)} of temporary memory"
-    runnable: list[Mode] = [mode for mode in programs if not obstacles[mode]]
-    if not runnable:
-        return programs, {}, ""
-    samples = time_interleaved([programs[mode].run for mode in runnable], deadline)
-    if samples is None:
-        return programs, {}, "Not measured: the time budget was used up. Give a larger one with budget=."
-    return programs, dict(zip(runnable, samples.T, strict=True)), ""
+class _Measured:
+    """Programs compiled and timed side by side.
+
+    Attributes:
+        programs: what was compiled, by name.
+        times: of those that were run, seconds of each round.
+        refused: why a program was not run.
+        note: why nothing was, or "".
+    """
+
+    def __init__(self, subject: Subject, deadline: float) -> None:
+        self.deadline = deadline
+        self.programs: dict[str, Program] = {}
+        self.times: dict[str, np.ndarray] = {}
+        self.refused: dict[str, str] = {}
+        self.untraceable = subject.untraceable and (
+            f"Not measured: JAX cannot compile {subject.name} ({subject.untraceable})."
+        )
+        self.note = ""
+
+    def add(self, build: Mapping[str, Callable[[], Program]]) -> None:
+        """Compile some programs and run, in turns, those that need no more memory than there should be."""
+        if self.untraceable:
+            self.note = self.untraceable
+            return
+        for name, compile_it in build.items():
+            if time.monotonic() > self.deadline:
+                self.note = LATE
+                return
+            self.programs[name] = compile_it()
+            if (needed := self.programs[name].temp_bytes or 0) > MOST_TEMP_BYTES:
+                self.refused[name] = f"it needs {size(needed)} of temporary memory"
+        runnable = [name for name in build if name not in self.refused]
+        samples = time_interleaved([self.programs[name].run for name in runnable], self.deadline) if runnable else None
+        if samples is not None:
+            self.times |= dict(zip(runnable, samples.T, strict=True))
+        elif runnable:
+            self.note = LATE
+
+    def figures(self, name: str) -> dict[str, Any]:
+        """The measured fields of a `ModeCost`."""
+        program, samples = self.programs.get(name), self.times.get(name)
+        return {
+            "seconds": None if samples is None else float(samples.min()),
+            "spread": None
+            if samples is None
+            else (float(np.quantile(samples, 0.25)), float(np.quantile(samples, 0.75))),
+            "compile_seconds": program and program.compile_seconds,
+            "temp_bytes": program and program.temp_bytes,
+        }
 
 
-def _mode_cost(
-    subject: Subject, mode: Mode, infeasible: str, programs: dict[Mode, Program], times: dict[Mode, np.ndarray]
-) -> ModeCost:
-    program, samples = programs.get(mode), times.get(mode)
+def _compile(subject: Subject, strategy: Strategy) -> Callable[[], Program]:
+    return lambda: compiled(subject, strategy.build())
+
+
+def _plain(subject: Subject, mode: Mode, infeasible: str, counted: Programs, measured: _Measured) -> ModeCost:
     return ModeCost(
         mode=mode,
         passes=passes(subject, mode),
-        seconds=None if samples is None else float(samples.min()),
-        spread=None if samples is None else (float(np.quantile(samples, 0.25)), float(np.quantile(samples, 0.75))),
-        compile_seconds=program and program.compile_seconds,
-        temp_bytes=program and program.temp_bytes,
         infeasible=infeasible,
         call=derivative_call(subject, mode),
+        **measured.figures(mode),
+        **most(counted.counts, f"jacobian {mode}"),
     )
+
+
+def _structured(strategy: Strategy, measured: _Measured) -> ModeCost:
+    return ModeCost(
+        mode=strategy.name,
+        passes=strategy.passes,
+        infeasible=strategy.infeasible or measured.refused.get(strategy.name, ""),
+        call=strategy.call,
+        because=strategy.because,
+        verified=strategy.verified,
+        **measured.figures(strategy.name),
+    )
+
+
+def _best(others: list[ModeCost], plain: list[ModeCost], times: Times) -> ModeCost | None:
+    """The way that uses structure and beats both modes: measured, else by its passes; None when there is none."""
+    usable = [mode for mode in plain if not mode.infeasible]
+    if any(mode.mode in times for mode in usable):
+        fastest = min((mode for mode in usable if mode.mode in times), key=lambda mode: mode.seconds or 0.0)
+        others = [way for way in others if way.mode in times and is_faster(times[way.mode], times[fastest.mode])]
+        return min(others, key=lambda way: way.seconds or 0.0, default=None)
+    return min(others, key=lambda way: way.passes or 0, default=None)
+
+
+def _hessian(
+    subject: Subject, strategies: tuple[Strategy, ...], counted: Programs, measured: _Measured | None
+) -> tuple[ModeCost, ...]:
+    """The ways to a scalar function's Hessian, best first: by time, else by operations, else by passes."""
+    found = [strategy for strategy in strategies if strategy.what == "hessian"]
+    work = {s.name: most(counted.counts, f"hessian {s.name}") for s in found}
+
+    def operations(strategy: Strategy) -> float:
+        return work[strategy.name].get("flops", np.inf) if not strategy.infeasible else np.inf
+
+    plain = min((s for s in found if s.name != "coloured"), key=operations, default=None)
+    timed = [s for s in found if not s.infeasible and (s.name == "coloured" or s is plain)]
+    if measured is not None and subject.size >= FEWEST_TIMED:
+        measured.add({s.name: _compile(subject, s) for s in timed})
+    figures = measured.figures if measured is not None else lambda _: {}
+    ways = [
+        ModeCost(s.name, s.passes, infeasible=s.infeasible, call=s.call, because=s.because, verified=s.verified)
+        for s in found
+    ]
+    ways = [ModeCost(**vars(way) | figures(way.mode) | work[way.mode]) for way in ways]
+    return tuple(sorted(ways, key=_rank))
+
+
+def _rank(way: ModeCost) -> tuple[bool, float, float, float]:
+    """Feasible ways first, those that were timed before those that were not."""
+    work = np.inf if way.flops is None else float(way.flops)
+    return bool(way.infeasible), way.seconds or np.inf, 0.0 if way.mode == "coloured" else work, way.passes or np.inf
+
+
+def _disagreement(counted: Programs, measured: _Measured, mode: str) -> str:
+    """Where XLA counts other operations in the recommended mode's program, or in the function's other one."""
+    program, count = measured.programs.get(mode), counted.counts.get(f"jacobian {mode}")
+    return disagreement(count, program.xla) if program and program.xla and count else ""
+
+
+def _rule(subject: Subject, times: Times) -> str:
+    n, m = passes(subject, "forward"), passes(subject, "reverse")
+    if not n or not m:
+        return ""
+    return crossover(float(times["forward"].min()) / n, float(times["reverse"].min()) / m, n, m)
 
 
 def _fewer_passes(subject: Subject) -> Mode | None:

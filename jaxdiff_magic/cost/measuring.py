@@ -12,6 +12,7 @@ import jax.extend.core
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.cost.counting import XlaNumbers, xla_numbers
 from jaxdiff_magic.cost.passes import Mode
 from jaxdiff_magic.subject import Subject
 
@@ -26,33 +27,41 @@ SMALLEST_RATIO = 1.2
 
 @dataclass(frozen=True)
 class Program:
-    """The whole first derivative in one mode, compiled for the point.
+    """A whole derivative in one way, compiled for the point.
 
     Attributes:
         run: computes it and waits until it is there.
         compile_seconds: time to trace and compile.
-        temp_bytes: temporary memory as XLA states it; None where the backend does not say.
+        xla: the compiler's own figures; None where the backend has none.
     """
 
     run: Callable[[], Any]
     compile_seconds: float
-    temp_bytes: int | None
+    xla: XlaNumbers | None
+
+    @property
+    def temp_bytes(self) -> int | None:
+        """Temporary memory as XLA states it; None where it does not."""
+        return self.xla.temp_bytes if self.xla else None
 
 
 def compile_derivative(subject: Subject, mode: Mode) -> Program:
-    """Trace and compile; the function must be one that JAX can trace with abstract values.
+    """The whole first derivative in one mode, compiled; see `compiled`."""
+    argnums = tuple(range(len(subject.inputs)))
+    if mode == "forward":
+        return compiled(subject, jax.jacfwd(subject.flat, argnums))
+    if subject.is_scalar:
+        return compiled(subject, jax.grad(lambda *leaves: subject.flat(*leaves)[0], argnums))
+    return compiled(subject, jax.jacrev(subject.flat, argnums))
+
+
+def compiled(subject: Subject, derivative: Callable[..., Any]) -> Program:
+    """Trace and compile a function of the leaves; it must be one that JAX can trace with abstract values.
 
     Both the point and the arrays that the function captured become arguments of the program: as constants, XLA
     would compute with them while compiling, and what is left to measure would be too fast to be true.
     """
-    argnums = tuple(range(len(subject.inputs)))
     point = [jnp.asarray(value) for value in subject.point]
-    if mode == "forward":
-        derivative = jax.jacfwd(subject.flat, argnums)
-    elif subject.is_scalar:
-        derivative = jax.grad(lambda *leaves: subject.flat(*leaves)[0], argnums)
-    else:
-        derivative = jax.jacrev(subject.flat, argnums)
     start = time.perf_counter()
     closed = jax.make_jaxpr(derivative)(*point)
 
@@ -61,13 +70,11 @@ def compile_derivative(subject: Subject, mode: Mode) -> Program:
         return jax.extend.core.jaxpr_as_fun(whole)(*leaves)
 
     captured = [jnp.asarray(constant) for constant in closed.consts]
-    compiled = jax.jit(program).lower(captured, *point).compile()
-    compile_seconds = time.perf_counter() - start
-    memory = compiled.memory_analysis()
+    executable = jax.jit(program).lower(captured, *point).compile()
     return Program(
-        run=lambda: jax.block_until_ready(compiled(captured, *point)),
-        compile_seconds=compile_seconds,
-        temp_bytes=None if memory is None else int(memory.temp_size_in_bytes),
+        run=lambda: jax.block_until_ready(executable(captured, *point)),
+        compile_seconds=time.perf_counter() - start,
+        xla=xla_numbers(executable),
     )
 
 
@@ -95,17 +102,13 @@ def time_interleaved(runs: Sequence[Callable[[], Any]], deadline: float) -> np.n
 
 
 def faster(forward: np.ndarray, reverse: np.ndarray) -> Mode | None:
-    """Which of two interleaved series of times is the smaller beyond noise; None when neither is.
+    """Which of two interleaved series of times is the smaller beyond noise; None when neither is."""
+    return "forward" if is_faster(forward, reverse) else "reverse" if is_faster(reverse, forward) else None
 
-    A mode is faster when it won three quarters of the rounds and its best time is better by `SMALLEST_RATIO`.
-    """
-    low, high = np.quantile(forward / reverse, (0.25, 0.75))
-    best = forward.min() / reverse.min()
-    if low > 1 and best > SMALLEST_RATIO:
-        return "reverse"
-    if high < 1 and best < 1 / SMALLEST_RATIO:
-        return "forward"
-    return None
+
+def is_faster(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether a series won three quarters of the rounds, and its best time is better by `SMALLEST_RATIO`."""
+    return bool(np.quantile(one / other, 0.75) < 1 and one.min() * SMALLEST_RATIO < other.min())
 
 
 def _seconds(run: Callable[[], Any], count: int) -> float:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from jaxdiff_magic.cost.calls import product_call
 from jaxdiff_magic.cost.passes import Mode
-from jaxdiff_magic.report import Cost, ModeCost
+from jaxdiff_magic.cost_figures import Cost, ModeCost
 from jaxdiff_magic.subject import Subject
 
 MEMORY_RATIO = 1.5
@@ -12,15 +15,38 @@ SMALL_BYTES = 1000
 """Temporary memory is a reason where it differs by this ratio, and is not small anyway."""
 
 
-def recommend(subject: Subject, forward: ModeCost, reverse: ModeCost, faster: Mode | None, note: str = "") -> Cost:
-    """The `Cost` of a subject.
+def recommend(
+    subject: Subject,
+    forward: ModeCost,
+    reverse: ModeCost,
+    faster: Mode | None,
+    others: Sequence[ModeCost] = (),
+    best: ModeCost | None = None,
+    note: str = "",
+) -> Cost:
+    """The `Cost` of a subject, as far as its first derivative is concerned.
 
     Args:
         subject: what is differentiated.
         forward, reverse: the two modes, timed or not.
         faster: the mode with the smaller time, or with fewer passes where there are no times; None for neither.
+        others: ways that use the derivative's structure.
+        best: the one of them that beats both modes.
         note: what was cut short.
     """
+    cost = _of_modes(subject, forward, reverse, faster, note)
+    rest = [way for way in others if not way.infeasible and way is not best]
+    if best is None:
+        return replace(cost, strategies=(*cost.strategies, *rest))
+    took = "" if best.seconds is None else f", measured {duration(best.seconds)}"
+    passes = f"{best.passes:,} {'pass' if best.passes == 1 else 'passes'}"
+    reason = f"{best.mode.capitalize()} takes {passes}{took}: {best.because}. {cost.reason}"
+    call = best.call or cost.call
+    return replace(cost, strategies=(best, *cost.strategies, *rest), recommended=best.mode, reason=reason, call=call)
+
+
+def _of_modes(subject: Subject, forward: ModeCost, reverse: ModeCost, faster: Mode | None, note: str) -> Cost:
+    """Forward against reverse mode."""
     usable = [mode for mode in (forward, reverse) if not mode.infeasible]
     measured = any(mode.seconds is not None for mode in usable)
     if not usable:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.cost_figures import Cost, ModeCost
 from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.render.derivatives import derivatives, number_cell
@@ -17,10 +18,8 @@ from jaxdiff_magic.render.numbers import array, duration, memory, number, signif
 from jaxdiff_magic.report import (
     OUTCOMES,
     CheckEntry,
-    Cost,
     Curvature,
     Finding,
-    ModeCost,
     Outcome,
     Report,
     Slope,

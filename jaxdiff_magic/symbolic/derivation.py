@@ -17,7 +17,7 @@ from jaxdiff_magic.symbolic.interpret import program_of
 from jaxdiff_magic.symbolic.program import Definition, Program
 from jaxdiff_magic.trace import Trace
 
-INLINE = 200
+INLINE = 60
 """An expression is kept in one piece while it has no more operations than this."""
 INLINE_RULE = 4
 """The programs of JAX's rules are evaluated, not read: they stay in small pieces."""

@@ -1,0 +1,96 @@
+"""What a report says of cost: of a function's programs, of the ways to its derivatives, and which to take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class ModeCost:
+    """What one way of computing a whole derivative costs.
+
+    Attributes:
+        mode: "forward" or "reverse"; of the ways that use structure "coloured forward", "coloured reverse", "waist";
+            for a Hessian "forward over reverse" and the other orders, or "coloured".
+        passes: products with the Jacobian (forward), its transpose (reverse) or the Hessian that are needed; None
+            where that is not known.
+        seconds: best measured run time after compiling; None when not measured.
+        spread: lower and upper quartile of the measured times, seconds.
+        compile_seconds: time to trace and compile.
+        temp_bytes: temporary memory of the compiled program, as XLA states it.
+        infeasible: why this way cannot be used; "" when it can.
+        call: Python text to paste; "" where there is none.
+        flops, transcendentals, bytes: counted over the program, see `ProgramCost`; None where it was not counted.
+        because: the structure that it uses, in words; "" for the plain modes.
+        verified: what its numbers were compared with, in words; "" for the plain modes, which the check compares.
+    """
+
+    mode: str
+    passes: int | None
+    seconds: float | None = None
+    spread: tuple[float, float] | None = None
+    compile_seconds: float | None = None
+    temp_bytes: int | None = None
+    infeasible: str = ""
+    call: str = ""
+    flops: int | None = None
+    transcendentals: int | None = None
+    bytes: int | None = None
+    because: str = ""
+    verified: str = ""
+
+
+@dataclass(frozen=True)
+class ProgramCost:
+    """The work of one program, counted over its jaxpr: loops as often as they run, LAPACK by formula.
+
+    Attributes:
+        name: "function", "jvp", "vjp", "jacobian forward", "jacobian reverse", "hessian-vector product", or "hessian
+            forward over reverse" and the other orders.
+        flops: least and most additions, multiplications, divisions and comparisons of floating-point numbers; they
+            differ where the program chooses between branches.
+        transcendentals: least and most elements of exp, log, sin, sqrt and the like, which are no FLOPs.
+        bytes: least and most read and written by each operation on its own, before a compiler fuses them.
+        unknown: sentences on what the numbers leave out.
+        missing: why there are no numbers; "" where there are.
+    """
+
+    name: str
+    flops: tuple[int, int] | None = None
+    transcendentals: tuple[int, int] | None = None
+    bytes: tuple[int, int] | None = None
+    unknown: tuple[str, ...] = ()
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Forward against reverse mode, and what beats both.
+
+    Attributes:
+        forward, reverse: the two modes, for the whole first derivative.
+        strategies: the feasible ways to the first derivative, best first; those that use its structure among them.
+        recommended: `mode` of the one to take, "either" when no difference between the two modes can be measured.
+        reason: one or two sentences with the figures.
+        call: Python text to paste.
+        measured: False when nothing was timed.
+        note: what was cut short, or "".
+        programs: the work of the function and its derivatives.
+        xla: where XLA's own count of the recommended program differs, and why; "" where it does not, or is not known.
+        rule: up to which size the faster mode stays the faster one; "" when nothing was timed.
+        hessian: the ways to the Hessian of a scalar function, best first, the infeasible last.
+    """
+
+    forward: ModeCost
+    reverse: ModeCost
+    strategies: tuple[ModeCost, ...]
+    recommended: Literal["forward", "reverse", "either"] | str
+    reason: str
+    call: str
+    measured: bool
+    note: str = ""
+    programs: tuple[ProgramCost, ...] = ()
+    xla: str = ""
+    rule: str = ""
+    hessian: tuple[ModeCost, ...] = ()
