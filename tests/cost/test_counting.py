@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
+from jax.experimental import sparse
 
 from jaxdiff_magic.cost.counting import Count, XlaNumbers, count, disagreement, programs, xla_numbers
 from jaxdiff_magic.cost.counting.control import CONTROL
@@ -259,9 +260,10 @@ class TestByHand:
         assert found.unknown == ()
 
     @pytest.mark.parametrize("name", TABLE)
-    def test_moves_at_least_what_comes_in_or_goes_out_as_a_result(self, name: str) -> None:
+    def test_writes_at_least_its_results(self, name: str) -> None:
         f, arguments, *_ = TABLE[name]
-        assert counted(f, *arguments).bytes > 0
+        results = jax.tree.leaves(jax.eval_shape(f, *arguments))
+        assert counted(f, *arguments).bytes >= sum(result.size * result.dtype.itemsize for result in results)
 
     def test_bytes_are_those_of_each_operation_alone(self) -> None:
         assert counted(lambda x: jnp.sin(x) * 2, a(n)).bytes == 4 * (n + n) + 4 * (n + n)
@@ -269,6 +271,17 @@ class TestByHand:
         assert counted(jnp.matmul, a(m, k), a(k, n)).bytes == 4 * (m * k + k * n + m * n)
         assert counted(lambda x: x[2:5], a(n)).bytes == 4 * (3 + 3)
         assert counted(lambda x: x.reshape(-1), a(m, n)).bytes == 0
+
+    def test_a_program_for_each_device_counts_for_each(self) -> None:
+        mesh = jax.make_mesh((1,), ("rows",))
+        everywhere = jax.shard_map(lambda x: jnp.sin(x) * 2, mesh=mesh, out_specs=jax.P())
+        found = counted(everywhere, a(n))
+        assert (found.flops, found.transcendentals, found.unknown) == (n, n, ())
+
+    def test_a_sparse_matrix_meets_a_vector_at_its_entries_alone(self) -> None:
+        entries, at = a(7), i(7, 2)
+        product = lambda values, where, x: sparse.BCOO((values, where), shape=(m, n)) @ x  # noqa: E731
+        assert counted(product, entries, at, a(n)).flops == 2 * 7
 
     def test_a_polynomial_takes_two_for_each_coefficient_but_perhaps_the_first(self) -> None:
         found = counted(lambda x: jnp.polyval(jnp.arange(5.0), x), a(n))
@@ -449,11 +462,11 @@ class TestLaws:
     def test_jit_changes_nothing(self, steps: list[Any]) -> None:
         assert counted(jax.jit(chain(steps)), a(n)) == counted(chain(steps), a(n))
 
-    def test_thousands_of_equations_take_a_second(self) -> None:
+    def test_thousands_of_equations_take_seconds_at_most(self) -> None:
         closed = jax.make_jaxpr(chain([lambda x: x * 2 + 1] * 2500))(a(n))
-        start = time.perf_counter()
+        start = time.process_time()
         assert count(closed).flops == 5000 * n
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 5
 
 
 def inspected(f: Any, *arguments: Any, seconds: float = 60.0, wrt: Any = None) -> Any:

@@ -26,8 +26,8 @@ def count(closed_jaxpr: Any) -> Count:
     Returns:
         A FLOP is one addition, multiplication, division or comparison of floating-point numbers, so a multiply-add is
         two; of complex numbers an addition is 2, a multiplication 6. Arithmetic of integers and booleans, and moving
-        data, is none. Loops count as often as they run. Equations whose results are not used are left out, as a
-        compiler would.
+        data, is none. Loops count as often as they run; a while loop counts once where nothing says how often that
+        is, and `unknown` says so. Equations whose results are not used are left out, as a compiler would.
 
     Example:
         >>> import jax, jax.numpy as jnp

@@ -31,7 +31,9 @@ SERIES = frozenset(
 )
 """Series, continued fractions and rejections, whose length depends on the values: one for each element, and said."""
 
-SPECIAL = SERIES | frozenset("logistic lgamma digamma erf_inv bessel_i0e bessel_i1e".split())
+SPECIAL = SERIES | frozenset(
+    "logistic exp2 log2 sinh cosh asin acos asinh acosh atanh erfc erf_inv lgamma digamma bessel_i0e bessel_i1e".split()
+)
 """Functions that compilers write out in terms of others."""
 
 INTEGER = frozenset(

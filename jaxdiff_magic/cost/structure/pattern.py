@@ -200,7 +200,7 @@ def _rule_pattern(asdex: Any, function: Callable[..., Any], point: Sequence[Any]
     try:
         found = asdex.jacobian_sparsity(tangents, *point, *point, argnums=tuple(range(n, 2 * n)))
         return np.asarray(found.rows), np.asarray(found.cols)
-    except TypeError:  # a custom_vjp has no forward mode
+    except (TypeError, NotImplementedError):  # a custom_vjp has no forward mode
         directions = [jnp.zeros(out.shape, out.dtype) for out in jax.eval_shape(function, *point)]
         argnums = tuple(range(n, n + len(directions)))
         found = asdex.jacobian_sparsity(cotangents, *point, *directions, argnums=argnums)

@@ -60,8 +60,7 @@ def forward_product(subject: Subject, what: What) -> Product | None:
     def product(leaves: Sequence[Any], direction: Sequence[Any]) -> tuple[Any, ...]:
         return jax.jvp(function, tuple(leaves), tuple(direction))[1]
 
-    tried = directions(subject.inputs, 0)
-    return product if not obstacle(subject, lambda *leaves: product(leaves, tried)) else None
+    return product if not _product_obstacle(subject, product, subject.inputs) else None
 
 
 def reverse_product(subject: Subject, what: What) -> Product | None:
@@ -71,8 +70,14 @@ def reverse_product(subject: Subject, what: What) -> Product | None:
     def product(leaves: Sequence[Any], direction: Sequence[Any]) -> tuple[Any, ...]:
         return jax.vjp(function, *leaves)[1](tuple(direction))
 
-    tried = directions(subject.outputs if what == "jacobian" else subject.inputs, 0)
-    return product if not obstacle(subject, lambda *leaves: product(leaves, tried)) else None
+    space = subject.outputs if what == "jacobian" else subject.inputs
+    return product if not _product_obstacle(subject, product, space) else None
+
+
+def _product_obstacle(subject: Subject, product: Product, space: Sequence[Any]) -> str:
+    """As `obstacle`, of products in several directions at once: JAX stages a forward pass through a custom_vjp."""
+    along = tuple(jnp.zeros((1, *leaf.shape), leaf.dtype) for leaf in space)
+    return obstacle(subject, lambda *leaves: jax.vmap(product, in_axes=(None, 0))(leaves, along))
 
 
 def counts_of(subject: Subject, what: What, seed: int = 0, count: int = 8) -> dict[Axis, np.ndarray]:

@@ -68,13 +68,14 @@ def _jacobians(subject: Subject, missing: Mapping[str, str], deadline: float) ->
     plain: dict[Mode, Strategy] = {}
     transforms: dict[Mode, Callable[..., Any]] = {"forward": jax.jacfwd, "reverse": jax.jacrev}
     for mode, transform in transforms.items():
+        transformed = transform(subject.flat, argnums)
         plain[mode] = Strategy(
             what="jacobian",
             name=mode,
             passes=passes(subject, mode),
-            infeasible=too_large(subject, mode) or missing.get(mode, ""),
+            infeasible=too_large(subject, mode) or missing.get(mode) or obstacle(subject, transformed),
             call=derivative_call(subject, mode),
-            build=lambda transform=transform: transform(subject.flat, argnums),
+            build=lambda transformed=transformed: transformed,
         )
     yield from plain.values()
     fewest = min(passes(subject, mode) for mode in plain)
@@ -91,13 +92,16 @@ def _waist(subject: Subject, usable: list[Strategy]) -> Iterator[Strategy]:
     if waist is None:
         return
     entries = subject.size * subject.output_size
+    infeasible = waist.infeasible or (f"the Jacobian has {entries:,} entries" if entries > MAX_ENTRIES else "")
+    if not infeasible and any(waist.passes >= (plain.passes or 0) for plain in usable):
+        infeasible = f"its two parts take {waist.passes:,} passes together"
     here = f"{waist.name} " if waist.name else ""
     width = f"{waist.width:,} {'value' if waist.width == 1 else 'values'}"
     yield Strategy(
         what="jacobian",
         name="waist",
         passes=waist.passes,
-        infeasible=waist.infeasible or (f"the Jacobian has {entries:,} entries" if entries > MAX_ENTRIES else ""),
+        infeasible=infeasible,
         because=f"everything passes through the {width} of {here or 'one step '}({waist.where}): the Jacobian of what "
         f"comes after, by {waist.modes[1]} mode, times that of what comes before, by {waist.modes[0]} mode",
         call=usable[0].call if usable else "",
@@ -220,21 +224,20 @@ def _coloured_hessian(subject: Subject, deadline: float) -> Iterator[Strategy]:
 def _second_obstacle(subject: Subject, outer: str, inner: str) -> str:
     """Why JAX has no product with the Hessian in one order; "" when it has."""
     function = scalar(subject)
-    argnums = tuple(range(len(subject.inputs)))
-    point = point_of(subject)
 
-    def first(*leaves: Any) -> Any:
-        if inner == "jacrev":
-            return jax.grad(function, argnums)(*leaves)
-        return jax.jvp(function, leaves, tuple(point))[1]
+    def second(leaves: Any, direction: Any) -> Any:
+        def first(*leaves: Any) -> Any:
+            if inner == "jacrev":
+                return jax.grad(function, tuple(range(len(leaves))))(*leaves)
+            return jax.jvp(function, leaves, direction)[1]
 
-    def second(*leaves: Any) -> Any:
         if outer == "jacfwd":
-            return jax.jvp(first, leaves, tuple(point))[1]
+            return jax.jvp(first, leaves, direction)[1]
         value, pullback = jax.vjp(first, *leaves)
         return pullback(value)
 
-    return obstacle(subject, second)
+    along = tuple(x[None] for x in point_of(subject))
+    return obstacle(subject, lambda *leaves: jax.vmap(second, in_axes=(None, 0))(leaves, along))
 
 
 def _no_use(subject: Subject, pattern: Pattern, way: Colouring, fewest: int) -> str:
