@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from jaxdiff_magic.cost.calls import derivative_call
-from jaxdiff_magic.cost.counting import Programs, disagreement, programs
+from jaxdiff_magic.cost.counted import most, program_costs
+from jaxdiff_magic.cost.counting import NAMES, Programs, disagreement, programs
 from jaxdiff_magic.cost.measuring import Program, compile_derivative, compiled, faster, is_faster, time_interleaved
 from jaxdiff_magic.cost.passes import Mode, passes, too_large
-from jaxdiff_magic.cost.programs import most, program_costs
 from jaxdiff_magic.cost.recommending import recommend, size
 from jaxdiff_magic.cost.structure import Strategy, crossover, strategies_of
 from jaxdiff_magic.cost_figures import Cost, ModeCost
@@ -25,6 +25,8 @@ MOST_TEMP_BYTES = 2_000_000_000
 """A program that needs more temporary memory is compiled, not run."""
 FEWEST_TIMED = 64
 """The Hessian of fewer inputs is not worth the time to compile it again."""
+WORTH_A_WORD = 1000
+"""XLA's count of a program with fewer operations may differ without a word."""
 LATE = "Not measured: the time budget was used up. Give a larger one with budget=."
 
 Times = Mapping[str, np.ndarray]
@@ -49,23 +51,23 @@ def cost_of(
         >>> cost_of(subject_of(loss, (weights,), {}), how="count", feasible={}, deadline=0).call  # doctest: +SKIP
         'jax.grad(loss)(weights)'
     """
+    counted = programs(subject, deadline, [name for name in NAMES if subject.is_scalar or "hessian " not in name])
     obstacles = {mode: feasible.get(mode) or too_large(subject, mode) for mode in MODES}
-    counted = programs(subject, deadline)
-    strategies = strategies_of(subject, missing=feasible, deadline=deadline)
-    structured = {s.name: s for s in strategies if s.what == "jacobian" and s.name not in MODES}
     measured = _Measured(subject, deadline)
     if how == "measure":
-        build: dict[str, Callable[[], Program]] = {
-            mode: lambda mode=mode: compile_derivative(subject, mode) for mode in MODES if not obstacles[mode]
-        }
-        build |= {name: _compile(subject, s) for name, s in structured.items() if not s.infeasible}
-        measured.add(build)
-        obstacles |= {mode: why for mode, why in measured.refused.items() if mode in MODES}
+        measured.add({mode: _compile_plain(subject, mode) for mode in MODES if not obstacles[mode]})
+        obstacles |= measured.refused
     ways = {mode: _plain(subject, mode, obstacles[mode], counted, measured) for mode in MODES}
-    others = [_structured(s, measured) for s in structured.values()]
     both = all(mode in measured.times for mode in MODES)
     winner = faster(*(measured.times[mode] for mode in MODES)) if both else _fewer_passes(subject)
-    best = _best([way for way in others if not way.infeasible], list(ways.values()), measured.times)
+    strategies = strategies_of(subject, missing=feasible, deadline=deadline)
+    structured = [s for s in strategies if s.what == "jacobian" and s.name not in MODES]
+    fastest = min(measured.times, key=lambda mode: measured.times[mode].min(), default=None)
+    usable = {s.name: _compile(subject, s) for s in structured if not s.infeasible}
+    if usable and fastest:  # side by side with the mode that they are to beat
+        measured.add({fastest: lambda: measured.programs[fastest]} | usable)
+    others = [_structured(strategy, measured) for strategy in structured]
+    best = _best([way for way in others if not way.infeasible], fastest, measured.times)
     hessian = _hessian(subject, strategies, counted, measured if how == "measure" else None)
     cost = recommend(subject, ways["forward"], ways["reverse"], winner, others, best, note=measured.note)
     return Cost(
@@ -73,7 +75,7 @@ def cost_of(
         | {
             "programs": program_costs(counted),
             "xla": _disagreement(counted, measured, cost.strategies[0].mode if cost.strategies else ""),
-            "rule": _rule(subject, measured.times) if both else "",
+            "rule": _rule(subject, measured.times) if both and winner else "",
             "hessian": hessian,
         }
     )
@@ -131,6 +133,10 @@ class _Measured:
         }
 
 
+def _compile_plain(subject: Subject, mode: Mode) -> Callable[[], Program]:
+    return lambda: compile_derivative(subject, mode)
+
+
 def _compile(subject: Subject, strategy: Strategy) -> Callable[[], Program]:
     return lambda: compiled(subject, strategy.build())
 
@@ -158,14 +164,12 @@ def _structured(strategy: Strategy, measured: _Measured) -> ModeCost:
     )
 
 
-def _best(others: list[ModeCost], plain: list[ModeCost], times: Times) -> ModeCost | None:
-    """The way that uses structure and beats both modes: measured, else by its passes; None when there is none."""
-    usable = [mode for mode in plain if not mode.infeasible]
-    if any(mode.mode in times for mode in usable):
-        fastest = min((mode for mode in usable if mode.mode in times), key=lambda mode: mode.seconds or 0.0)
-        others = [way for way in others if way.mode in times and is_faster(times[way.mode], times[fastest.mode])]
-        return min(others, key=lambda way: way.seconds or 0.0, default=None)
-    return min(others, key=lambda way: way.passes or 0, default=None)
+def _best(others: list[ModeCost], fastest: str | None, times: Times) -> ModeCost | None:
+    """The way that uses structure and beats the plain modes: measured, else by its passes; None when there is none."""
+    if fastest is None:
+        return min(others, key=lambda way: way.passes or 0, default=None)
+    others = [way for way in others if way.mode in times and is_faster(times[way.mode], times[fastest])]
+    return min(others, key=lambda way: way.seconds or 0.0, default=None)
 
 
 def _hessian(
@@ -200,7 +204,9 @@ def _rank(way: ModeCost) -> tuple[bool, float, float, float]:
 def _disagreement(counted: Programs, measured: _Measured, mode: str) -> str:
     """Where XLA counts other operations in the recommended mode's program, or in the function's other one."""
     program, count = measured.programs.get(mode), counted.counts.get(f"jacobian {mode}")
-    return disagreement(count, program.xla) if program and program.xla and count else ""
+    if program is None or program.xla is None or count is None or count.flops_most < WORTH_A_WORD:
+        return ""
+    return disagreement(count, program.xla)
 
 
 def _rule(subject: Subject, times: Times) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from jaxdiff_magic.cost_figures import Cost, ModeCost
 from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.render.costs import costs
 from jaxdiff_magic.render.derivatives import derivatives, number_cell
-from jaxdiff_magic.render.document import Cell, Code, Paragraph, Section, Table, Tone
-from jaxdiff_magic.render.numbers import array, duration, memory, number, significant, superscript
+from jaxdiff_magic.render.document import Cell, Paragraph, Section, Table, Tone
+from jaxdiff_magic.render.numbers import array, number, significant, superscript
 from jaxdiff_magic.report import (
     OUTCOMES,
     CheckEntry,
@@ -64,7 +63,7 @@ def content(report: Report) -> Content:
     sections = (
         Section("derivatives", "Derivatives", tuple(derivatives(report)), is_open=True),
         Section("check", "Check", tuple(_check(report)), is_open=report.verdict != "proved"),
-        Section("cost", "Cost", tuple(_cost(report.cost)) if report.cost else (), is_open=True),
+        Section("cost", "Cost", tuple(costs(report.cost)) if report.cost else (), is_open=True),
         Section("curvature", "Curvature", tuple(_curvature(report, report.curvature)) if report.curvature else ()),
         Section("findings", "Findings", tuple(_findings(report)), is_open=True),
         Section("derivation", "Derivation", tuple(_derivation(report))),
@@ -168,33 +167,6 @@ def _derivative_name(entry: CheckEntry) -> str:
     order = len(entry.inputs)
     power = "" if order == 1 else superscript(order)
     return f"∂{power}{entry.output}/{''.join(f'∂{name}' for name in entry.inputs)}"
-
-
-def _cost(cost: Cost) -> Iterator[Paragraph | Table | Code]:
-    rows = tuple(_mode(mode, cost) for mode in (cost.forward, cost.reverse))
-    header = ("", "passes", "time", "compile", "temporary memory", "")
-    yield Table("Forward against reverse mode, first derivative", header, rows)
-    yield Paragraph((cost.reason,))
-    if not cost.measured:
-        yield Paragraph(("Passes were counted; nothing was timed.",))
-    if cost.note:
-        yield Paragraph((cost.note,))
-    yield Code(cost.call)
-
-
-def _mode(mode: ModeCost, cost: Cost) -> tuple[Cell, ...]:
-    def figure(value: float | None, write: Callable[[Any], str]) -> Cell:
-        return Cell(("—" if value is None else write(value),), "number")
-
-    remark = mode.infeasible or ("★ recommended" if cost.recommended == mode.mode else "")
-    return (
-        Cell((mode.mode,)),
-        figure(mode.passes, "{:,}".format),
-        figure(mode.seconds, duration),
-        figure(mode.compile_seconds, duration),
-        figure(mode.temp_bytes, memory),
-        Cell((remark,), "text", "warning" if mode.infeasible else "good" if remark else ""),
-    )
 
 
 def _curvature(report: Report, curvature: Curvature) -> Iterator[Paragraph | Table]:

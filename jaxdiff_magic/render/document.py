@@ -36,6 +36,14 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A drawing; `alt` says all that it shows, for who does not see it."""
+
+    svg: str
+    alt: str
+
+
+@dataclass(frozen=True)
 class Table:
     """The first cell of a row names the row; a table may do without a header, ()."""
 
@@ -47,11 +55,14 @@ class Table:
         return "right" if any(row[column].kind == "number" for row in self.rows) else "left"
 
 
+Part = Paragraph | Code | Table | Picture
+
+
 @dataclass(frozen=True)
 class Section:
     """Some parts under a title; `name` is what `Report.sections` selects by."""
 
     name: str
     title: str
-    parts: tuple[Paragraph | Code | Table, ...]
+    parts: tuple[Part, ...]
     is_open: bool = False

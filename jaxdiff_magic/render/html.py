@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from html import escape
 
 from jaxdiff_magic.render.content import content
-from jaxdiff_magic.render.document import Cell, Code, Paragraph, Runs, Section, Table, Tone
+from jaxdiff_magic.render.document import Cell, Code, Paragraph, Part, Picture, Runs, Section, Table, Tone
 from jaxdiff_magic.render.mathml import formula_html
 from jaxdiff_magic.report import Report
 
@@ -50,7 +51,7 @@ def _section(section: Section) -> str:
     )
 
 
-def _part(part: Paragraph | Code | Table) -> str:
+def _part(part: Part) -> str:
     match part:
         case Paragraph():
             return _paragraph(part)
@@ -61,6 +62,12 @@ def _part(part: Paragraph | Code | Table) -> str:
             )
         case Table():
             return _table(part)
+        case Picture(svg, alt):  # as an image: sanitisers remove drawings that stand in the page
+            data = base64.b64encode(svg.encode()).decode()
+            image = (
+                f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(alt, quote=True)}" style="max-width:100%"/>'
+            )
+            return _tag("div", image, "margin:4px 0 8px")
 
 
 def _paragraph(paragraph: Paragraph) -> str:

@@ -78,6 +78,14 @@ def memory(size: int) -> str:
     return f"{size} B"
 
 
+def operations(count: int) -> str:
+    """A number of operations: `1,234`, or in three digits with a power of ten from a million on: `6.98·10⁹`."""
+    if count < 1_000_000:
+        return f"{count:,}"
+    mantissa, exponent = f"{count:.2e}".split("e")
+    return f"{float(mantissa):g}·10{superscript(int(exponent))}"
+
+
 def _three_digits(value: float) -> str:
     return f"{value:.0f}" if value >= 99.95 else f"{value:.3g}"
 

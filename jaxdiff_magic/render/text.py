@@ -11,7 +11,7 @@ from rich.table import Table as TextTable
 from rich.text import Text
 
 from jaxdiff_magic.render.content import content
-from jaxdiff_magic.render.document import Code, Paragraph, Runs, Section, Table
+from jaxdiff_magic.render.document import Code, Paragraph, Picture, Runs, Section, Table
 from jaxdiff_magic.report import Report
 
 WIDTH = 100
@@ -35,7 +35,7 @@ def render_text(report: Report, width: int | None = None) -> str:
 
 
 def _section(section: Section) -> Group:
-    parts = [_part(part) for part in section.parts]
+    parts = [_part(part) for part in section.parts if not isinstance(part, Picture)]  # its table says it all
     return Group(Text(f"\n{section.title}\n{'─' * len(section.title)}"), *parts)
 
 

@@ -1,0 +1,99 @@
+"""What a report says of cost: the ways to each derivative with their figures, the one to take, and the counted work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from jaxdiff_magic.cost_figures import Cost, ModeCost, ProgramCost
+from jaxdiff_magic.render.bars import bars
+from jaxdiff_magic.render.document import Cell, Code, Paragraph, Part, Table
+from jaxdiff_magic.render.numbers import duration, memory, operations
+
+TITLES = {
+    "function": "the function",
+    "jvp": "J v, one forward product",
+    "vjp": "v' J, one reverse product",
+    "hessian-vector product": "H v, one product with the Hessian",
+}
+"""The programs that are listed on their own; the others are rows of the ways to a derivative."""
+
+
+def costs(cost: Cost) -> Iterator[Part]:
+    """The parts of the section on cost."""
+    modes = [cost.forward, cost.reverse]
+    structured = [way for way in cost.strategies if way.mode not in ("forward", "reverse")]
+    yield _ways("Forward against reverse mode, first derivative", [*modes, *structured], cost.recommended)
+    if (picture := bars([way for way in (*modes, *structured) if not way.infeasible])) is not None:
+        yield picture
+    yield Paragraph((cost.reason,))
+    if cost.rule:
+        yield Paragraph((cost.rule,))
+    if not cost.measured:
+        yield Paragraph(("Passes and operations were counted; nothing was timed.",))
+    if cost.note:
+        yield Paragraph((cost.note,))
+    yield Code(cost.call)
+    if cost.hessian:
+        best = cost.hessian[0]
+        yield _ways("The Hessian, by the order of the two modes", cost.hessian, "" if best.infeasible else best.mode)
+        if best.because:
+            yield Paragraph((f"{best.mode.capitalize()}: {best.because}.",))
+        if best.call and not best.infeasible:
+            yield Code(best.call)
+    yield from _work(cost)
+
+
+def _ways(caption: str, ways: Sequence[ModeCost], recommended: str) -> Table:
+    """A row for each way; no column without a figure."""
+    columns: list[tuple[str, str, Callable[[Any], str]]] = [
+        ("passes", "passes", "{:,}".format),
+        ("FLOPs", "flops", operations),
+        ("time", "seconds", duration),
+        ("compile", "compile_seconds", duration),
+        ("temporary memory", "temp_bytes", memory),
+    ]
+    columns = [column for column in columns if any(getattr(way, column[1]) is not None for way in ways)]
+    rows = tuple(
+        (
+            Cell((way.mode,)),
+            *(_figure(getattr(way, field), write) for _, field, write in columns),
+            _remark(way, recommended),
+        )
+        for way in ways
+    )
+    return Table(caption, ("", *(title for title, _, _ in columns), ""), rows)
+
+
+def _figure(value: Any, write: Callable[[Any], str]) -> Cell:
+    return Cell(("—" if value is None else write(value),), "number")
+
+
+def _remark(way: ModeCost, recommended: str) -> Cell:
+    if way.infeasible:
+        return Cell((way.infeasible,), "text", "warning")
+    return Cell(("★ recommended",), "text", "good") if way.mode == recommended else Cell(("",))
+
+
+def _work(cost: Cost) -> Iterator[Part]:
+    """What the function and one product of each kind take, counted; and where others count otherwise."""
+    listed = [program for program in cost.programs if program.name in TITLES and not program.missing]
+    if listed:
+        header = ("", "FLOPs", "transcendentals", "bytes, unfused")
+        yield Table("Counted work", header, tuple(map(_program, listed)))
+    if cost.xla:
+        yield Paragraph((cost.xla,))
+    for sentence in dict.fromkeys(sentence for program in listed for sentence in program.unknown):
+        yield Paragraph((f"Not in these numbers: {sentence}",))
+
+
+def _program(program: ProgramCost) -> tuple[Cell, ...]:
+    figures = (program.flops, program.transcendentals, program.bytes)
+    return (Cell((TITLES[program.name],)), *(Cell((_range(figure),), "number") for figure in figures))
+
+
+def _range(figure: tuple[int, int] | None) -> str:
+    if figure is None:
+        return "—"
+    least, most = map(operations, figure)
+    return least if least == most else f"{least} to {most}"
