@@ -70,8 +70,13 @@ class BlockCheck:
                 numeric=_number(numeric, entry),
                 error=_number(errors, entry),
                 outcome=OUTCOMES[int(self.decision.outcome[entry])],
-                reason=self.decision.reasons[int(self.decision.reason[entry])],
+                reason=self._reason(entry),
             )
+
+    def _reason(self, entry: tuple[int, ...]) -> str:
+        """Why an entry has its outcome, with its own numbers where the block's reason has those of its worst entry."""
+        reason = self.decision.reasons[int(self.decision.reason[entry])]
+        return next((rule.says(entry) for rule in self.evidence.rules if reason and rule.says() == reason), reason)
 
     def errors(self) -> np.ndarray | None:
         """Largest |JAX - formula| in ulp of the dtype, scaled by the size of the terms behind each entry."""

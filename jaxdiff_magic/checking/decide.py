@@ -30,6 +30,17 @@ class RuleEvidence:
     comparison: Comparison
     place: str
 
+    def says(self, entry: tuple[int, ...] | None = None) -> str:
+        """Both numbers of an entry where the rule is wrong; of the worst one where none is named."""
+        found = self.comparison
+        if found.rule is None or found.formula is None:
+            return ""
+        at = found.worst if entry is None else entry
+        return (
+            f"JAX's {_mode(self.name)} gives {found.rule[at]:.6g} where the function's own derivative is "
+            f"{found.formula[at]:.6g}{self.place}"
+        )
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -124,12 +135,7 @@ def _by_formula(
     values, bounds, borders = evidence.formula  # type: ignore[misc]
     for rule in evidence.rules:
         found = rule.comparison
-        decision = decision.set(
-            found.wrong,
-            DIFFERS,
-            f"JAX's {_mode(rule.name)} gives {found.rule:.6g} where the function's own derivative is "
-            f"{found.formula:.6g}{rule.place}",
-        )
+        decision = decision.set(found.wrong, DIFFERS, rule.says())
         decision = decision.set(found.unclear, OUT_OF_REACH, f"JAX's {_mode(rule.name)} {found.why}")
     decision = decision.set(_bent(evidence, tolerance), OUT_OF_REACH, ON_BORDER)
     compared = any(not rule.comparison.why for rule in evidence.rules)

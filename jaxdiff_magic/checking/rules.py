@@ -40,7 +40,8 @@ class Comparison:
         wrong: mask over the block: where the rule is wrong, confirmed by function values.
         unclear: mask over the block: where nothing can be said, and `why`.
         at: the sampled point (0 is the user's own) where it is.
-        rule, formula: both values of the first wrong entry.
+        worst: the entry that is wrong by most, in absolute terms.
+        rule, formula: both values of the block there; None where nothing is wrong.
         bound: of the rule's rounding at each of the sampled points, in float64; None when it was not compared.
         disputed: mask over the block: where both differ beyond their bounds, though function values do not decide;
             None for nowhere.
@@ -50,8 +51,9 @@ class Comparison:
     unclear: np.ndarray
     why: str = ""
     at: int = 0
-    rule: float = 0.0
-    formula: float = 0.0
+    worst: tuple[int, ...] = ()
+    rule: np.ndarray | None = None
+    formula: np.ndarray | None = None
     bound: np.ndarray | None = None
     disputed: np.ndarray | None = None
 
@@ -132,7 +134,8 @@ def compare(
         if not abs(given[entry] - theirs) <= allowed:
             raise OutOfReach("JAX's rule and its numbers do not match")
         if values_side_with(ours, theirs, reference, path, entry, [batch[position] for batch in points]):
-            return Comparison(missed[position], nowhere, at=int(position), rule=theirs, formula=ours)
+            sides = actual[position], expected[position]
+            return Comparison(missed[position], nowhere, "", int(position), entry, *sides)
     if not missed.any():
         return Comparison(
             nowhere,

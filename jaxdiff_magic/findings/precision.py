@@ -28,7 +28,7 @@ from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.reference.watching import Seen, Value
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.trace import Equation
+from jaxdiff_magic.trace import Constant, Equation
 
 LINEAR = frozenset("add sub add_any reduce_sum cumsum dot_general scatter-add".split())
 """Operations that magnify a relative error only where the result is close to 0: near a root, or at a minimum."""
@@ -36,7 +36,7 @@ LINEAR = frozenset("add sub add_any reduce_sum cumsum dot_general scatter-add".s
 
 def find(scene: Scene) -> list[Finding]:
     """Inputs that lose digits before anything is computed; values and derivatives that lose half of theirs or more."""
-    return [*_converted(scene), *_lost(scene)]
+    return [*_converted(scene), *_narrow(scene), *_lost(scene)]
 
 
 def _converted(scene: Scene) -> list[Finding]:
@@ -53,6 +53,31 @@ def _converted(scene: Scene) -> list[Finding]:
     message = f"{listing(names)} {verb} float64 in NumPy, but JAX computes in float32: 7 digits of 16 are kept."
     cure = 'For all digits, run jax.config.update("jax_enable_x64", True) before the first JAX array is made.'
     return [Finding("precision", "warning", names[0], subject.where, message, cure)]
+
+
+def _narrow(scene: Scene) -> list[Finding]:
+    """One finding for all captured arrays that have fewer digits than the float64 inputs that they are used with."""
+    if scene.trace is None or not any(leaf.dtype == "float64" for leaf in scene.subject.inputs):
+        return []
+    atoms = [atom for equation in scene.trace.equations for atom in equation.inputs if isinstance(atom, Constant)]
+    names = list(dict.fromkeys(atom.name for atom in atoms if atom.name and _is_cut_short(atom)))
+    if not names:
+        return []
+    are, they = ("is", "it has") if len(names) == 1 else ("are", "they have")
+    message = (
+        f"{listing(names)} {are} float32, and captured: {they} 7 digits, and so has what is computed from "
+        f"{'it' if len(names) == 1 else 'them'}, though the result is float64."
+    )
+    cure = "Make it anew, from numbers with all their digits, where jax_enable_x64 is on."
+    return [Finding("precision", "info", names[0], scene.subject.where, message, cure)]
+
+
+def _is_cut_short(constant: Constant) -> bool:
+    """Whether a float32 array may have lost digits: short binary fractions, such as ones and counts, have not."""
+    if constant.dtype != np.float32:
+        return False
+    finite = constant.value[np.isfinite(constant.value)].astype(np.float64)
+    return bool(np.any(finite * 2048 != np.round(finite * 2048)))
 
 
 def _lost(scene: Scene) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.findings.digits.blocks import in_digits
 from jaxdiff_magic.findings.saying import figure, listing, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness.deaths import Death, deaths
@@ -98,7 +99,7 @@ def _zero(scene: Scene) -> tuple[list[Followed], list[Followed]]:
 def _whole(scene: Scene, one: Followed, ended: Sequence[Death], seen: Sequence[Seen], row: int) -> Finding | None:
     """What to say about an input whose derivative is zero in every entry."""
     name = scene.subject.inputs[one.leaf].name
-    if not abs(one.true) <= 4 * one.error:
+    if not abs(one.true) <= 4 * one.error and not _is_zero_as_held(scene, one.leaf):
         return _lost(scene, one, name, seen, row)
     told = {death.reason for death in ended}
     if not ended and _arrives(scene, seen, row):
@@ -117,6 +118,14 @@ def _whole(scene: Scene, one: Followed, ended: Sequence[Death], seen: Sequence[S
         message=f"The derivative with respect to {name} is 0: {_reasons(ended)}. {_extent(ended)}",
         cure=_cure(ended),
     )
+
+
+def _is_zero_as_held(scene: Scene, leaf: int) -> bool:
+    """Whether a derivative is 0 with literals as the program rounds them: 0.1 in float32 is 13421773/134217728."""
+    outputs = range(len(scene.subject.outputs))
+    with contextlib.suppress(OutOfReach):
+        return not any(in_digits(scene, (o, leaf), scene.subject.exact_point).any() for o in outputs)
+    return False
 
 
 def _unused(scene: Scene, name: str, seen: Sequence[Seen], row: int) -> Finding:

@@ -195,7 +195,7 @@ FINE: dict[str, tuple[Callable[..., Any], Any]] = {
     "softplus": (jax.nn.softplus, -30.0),
     "log of a sum": (lambda x: jnp.log(1 + x), 2.0),
     "log1p": (jnp.log1p, 1e-7),
-    "least squares at their minimum": (lambda w: jnp.sum((X @ w - Y) ** 2), W),
+    "least squares at their minimum": (lambda w: jnp.sum((X.astype(w.dtype) @ w - Y.astype(w.dtype)) ** 2), W),
     "cross entropy": (lambda w: -jnp.mean(jax.nn.log_sigmoid(Y * (X @ w))), W),
     "a root": (lambda x: x**2 - 2, 2**0.5),
     "a difference of equal inputs": (lambda x: x[0] - x[1], [1.0, 1.0000001]),
@@ -223,6 +223,15 @@ def test_nothing_is_said_in_float64_either(name: str) -> None:
     f, at = FINE[name]
     with jax.enable_x64(True):
         assert precision_findings(f, jnp.asarray(at, jnp.float64), order=1) == []
+
+
+def test_captured_arrays_of_fewer_digits_than_the_input_are_named() -> None:
+    ones = np.ones(4, np.float32)
+    with jax.enable_x64(True):
+        w = jnp.asarray(W, jnp.float64)
+        finding = only(lambda w: jnp.sum((X @ (ones * w) - Y) ** 2), w, order=1)
+    assert (finding.severity, finding.path) == ("info", "X")
+    assert finding.message.startswith("X and Y are float32, and captured: they have 7 digits")
 
 
 @pytest.mark.parametrize("trust", [(), ("sine",)], ids=["wrong", "trusted"])
