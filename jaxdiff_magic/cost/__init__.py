@@ -27,7 +27,7 @@ FEWEST_TIMED = 64
 """The Hessian of fewer inputs is not worth the time to compile it again."""
 WORTH_A_WORD = 1000
 """XLA's count of a program with fewer operations may differ without a word."""
-LATE = "Not measured: the time budget was used up. Give a larger one with budget=."
+LATE = "{} not measured: the time budget was used up. Give a larger one with budget=."
 
 Times = Mapping[str, np.ndarray]
 
@@ -55,7 +55,9 @@ def cost_of(
     obstacles = {mode: feasible.get(mode) or too_large(subject, mode) for mode in MODES}
     measured = _Measured(subject, deadline)
     if how == "measure":
-        measured.add({mode: _compile_plain(subject, mode) for mode in MODES if not obstacles[mode]})
+        measured.add(
+            "The two modes were", {mode: _compile_plain(subject, mode) for mode in MODES if not obstacles[mode]}
+        )
         obstacles |= measured.refused
     ways = {mode: _plain(subject, mode, obstacles[mode], counted, measured) for mode in MODES}
     both = all(mode in measured.times for mode in MODES)
@@ -65,7 +67,7 @@ def cost_of(
     fastest = min(measured.times, key=lambda mode: measured.times[mode].min(), default=None)
     usable = {s.name: _compile(subject, s) for s in structured if not s.infeasible}
     if usable and fastest:  # side by side with the mode that they are to beat
-        measured.add({fastest: lambda: measured.programs[fastest]} | usable)
+        measured.add("What uses its structure was", {fastest: lambda: measured.programs[fastest]} | usable)
     others = [_structured(strategy, measured) for strategy in structured]
     best = _best([way for way in others if not way.infeasible], fastest, measured.times)
     hessian = _hessian(subject, strategies, counted, measured if how == "measure" else None)
@@ -101,14 +103,14 @@ class _Measured:
         )
         self.note = ""
 
-    def add(self, build: Mapping[str, Callable[[], Program]]) -> None:
+    def add(self, what: str, build: Mapping[str, Callable[[], Program]]) -> None:
         """Compile some programs and run, in turns, those that need no more memory than there should be."""
         if self.untraceable:
             self.note = self.untraceable
             return
         for name, compile_it in build.items():
             if time.monotonic() > self.deadline:
-                self.note = LATE
+                self.note = self.note or LATE.format(what)
                 return
             self.programs[name] = compile_it()
             if (needed := self.programs[name].temp_bytes or 0) > MOST_TEMP_BYTES:
@@ -118,7 +120,7 @@ class _Measured:
         if samples is not None:
             self.times |= dict(zip(runnable, samples.T, strict=True))
         elif runnable:
-            self.note = LATE
+            self.note = self.note or LATE.format(what)
 
     def figures(self, name: str) -> dict[str, Any]:
         """The measured fields of a `ModeCost`."""
@@ -185,7 +187,7 @@ def _hessian(
     plain = min((s for s in found if s.name != "coloured"), key=operations, default=None)
     timed = [s for s in found if not s.infeasible and (s.name == "coloured" or s is plain)]
     if measured is not None and subject.size >= FEWEST_TIMED:
-        measured.add({s.name: _compile(subject, s) for s in timed})
+        measured.add("The Hessian was", {s.name: _compile(subject, s) for s in timed})
     figures = measured.figures if measured is not None else lambda _: {}
     ways = [
         ModeCost(s.name, s.passes, infeasible=s.infeasible, call=s.call, because=s.because, verified=s.verified)

@@ -1,4 +1,4 @@
-"""Where there is structure, the recommended strategy is many times faster than the plain modes, with the same numbers."""
+"""Where there is structure, the recommended strategy is many times faster than the plain modes; numbers are equal."""
 
 from __future__ import annotations
 

@@ -134,6 +134,65 @@ class TestFeasibility:
         assert found.call.startswith("value, pullback = jax.vjp(f, x)")
 
 
+class TestStructure:
+    @staticmethod
+    def tridiagonal(x: jax.Array) -> jax.Array:
+        return x[1:-1] * (x[2:] - x[:-2]) + jnp.sin(x[1:-1])
+
+    def test_a_banded_jacobian_is_computed_in_as_many_passes_as_its_band_is_wide(self) -> None:
+        x = jnp.linspace(0.0, 1.0, 1000)
+        found = cost(self.tridiagonal, x)
+        assert found.recommended.startswith("coloured")
+        assert found.strategies[0].passes == 3
+        assert "banded (width 3)" in found.reason
+        import asdex
+
+        names = {"asdex": asdex, "tridiagonal": self.tridiagonal, "x": x}
+        given = eval(found.call.replace("f(", "tridiagonal("), names | {"f": self.tridiagonal})
+        np.testing.assert_allclose(given.todense(), jax.jacfwd(self.tridiagonal)(x), rtol=1e-5, atol=1e-6)
+
+    def test_the_orders_of_a_hessian_are_ranked_by_their_operations(self) -> None:
+        found = cost(lambda x: jnp.sum(jnp.tanh(x @ jnp.ones((10, 10))) ** 2), jnp.ones(10), how="count")
+        assert found.hessian[0].mode in ("forward over reverse", "reverse over reverse")
+        flops = [way.flops for way in found.hessian if not way.infeasible]
+        assert flops == sorted(flops, key=lambda value: value or 0)
+        assert found.hessian[0].call in ("jax.hessian(f)(x)", "jax.jacrev(jax.jacrev(f))(x)")
+
+    def test_a_sparse_hessian_beats_the_plain_orders(self) -> None:
+        found = cost(lambda x: jnp.sum(self.tridiagonal(x) ** 2), jnp.linspace(0.0, 1.0, 400))
+        assert found.hessian[0].mode == "coloured"
+        assert found.hessian[0].passes == 5
+        assert found.hessian[0].verified
+        assert found.hessian[0].call.startswith("asdex.hessian(f, x")
+
+    def test_a_vector_function_has_no_ways_to_a_hessian(self) -> None:
+        assert cost(self.tridiagonal, jnp.ones(5), how="count").hessian == ()
+
+
+class TestCounts:
+    def test_the_programs_of_a_product_are_counted_by_hand(self) -> None:
+        m, n = 30, 20
+        found = cost(lambda x: jnp.ones((m, n)) @ x, jnp.ones(n), how="count")
+        flops = {program.name: program.flops for program in found.programs}
+        assert flops["function"] == (2 * m * n, 2 * m * n)
+        assert flops["vjp"] == (4 * m * n, 4 * m * n)  # the value, and a product with the transpose
+        assert found.forward.flops == 2 * m * n * n
+
+    def test_a_loop_that_xla_counts_once_is_told(self) -> None:
+        a = jnp.eye(64) * 0.9
+        found = cost(lambda x: jax.lax.fori_loop(0, 100, lambda _, y: jnp.sin(a @ y), x).sum(), jnp.ones(64))
+        assert "counts the body of a loop once" in found.xla
+
+    def test_a_mode_that_does_not_exist_is_said_for_its_program(self) -> None:
+        def halved(x: jax.Array) -> jax.Array:
+            return jax.lax.while_loop(lambda y: y > 1.0, lambda y: y / 2.0, x)
+
+        found = cost(halved, 9.0, how="count", feasible={"reverse": "no reverse mode"})
+        missing = {program.name: program.missing for program in found.programs}
+        assert missing["vjp"] == "a while loop in it has no reverse mode"
+        assert missing["jvp"] == ""
+
+
 class TestNoise:
     def test_two_copies_of_one_series_show_no_difference(self) -> None:
         times = np.random.default_rng(0).lognormal(0, 0.3, (2, 50))
