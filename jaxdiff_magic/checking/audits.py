@@ -206,7 +206,7 @@ class _Audit:
             if same and values_side_with(expected, given, self.reference, path, tuple(entry), point):
                 kind = "second derivative" if name == "second" else "derivative"
                 likeness = _common_likeness(theirs, ours, off, len(self.subject.outputs[path[0]].shape))
-                disputed = Disputed(self.step.entire, name, path, tuple(entry), theirs, ours)
+                disputed = Disputed(self.step.entire, self.points, name, path, tuple(entry), theirs, ours)
                 return Defect(kind, self._entry(path, entry), given, expected, likeness, disputed=disputed)
             off[k] = False
             if not off.any():

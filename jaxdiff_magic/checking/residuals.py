@@ -18,7 +18,7 @@ from jaxdiff_magic.symbolic.derivation import Derivation, TracedRule
 from jaxdiff_magic.symbolic.evaluate import evaluation
 from jaxdiff_magic.symbolic.limits import until
 from jaxdiff_magic.symbolic.residual import Difference, differences
-from jaxdiff_magic.trace import subject_trace
+from jaxdiff_magic.trace import Trace, subject_trace
 
 MAX_EQUATIONS = 150
 """Programs with more equations than this are not written out."""
@@ -27,7 +27,7 @@ MAX_LENGTH = 80
 EXACT, ROUGH = 1e-6, 1e-3
 """How near a formula must be to its own numbers, beside their rounding, and, rounding or not, to the largest of them:
 literals are shown as they were typed, the program holds them rounded."""
-UNFORESEEN = (ArithmeticError, AttributeError, IndexError, KeyError, MemoryError, RecursionError, TypeError, ValueError)
+UNFORESEEN = (ArithmeticError, AttributeError, MemoryError, NotImplementedError, RecursionError, TypeError, ValueError)
 """What SymPy and NumPy raise on expressions that they do not expect: a formula less."""
 
 
@@ -36,7 +36,8 @@ class Disputed:
     """A derivative that a rule gives wrong, at a batch of points.
 
     Attributes:
-        entire: makes the step as a function of all its operands, with their values at those points.
+        entire: see `Alone`.
+        points: for each operand that varies a batch of values.
         rule: which of JAX's programs follows the rule.
         path: which derivative.
         entry: the one looked at, output axes first.
@@ -44,6 +45,7 @@ class Disputed:
     """
 
     entire: Callable[[], tuple[Subject, list[np.ndarray]]]
+    points: Sequence[np.ndarray]
     rule: RuleName
     path: Path
     entry: tuple[int, ...]
@@ -71,14 +73,16 @@ def residual_of(disputed: Disputed, deadline: float) -> Residual | None:
         disputed: the derivative.
         deadline: `time.monotonic()` after which the formula is given up.
     """
-    with contextlib.suppress(OutOfReach, InputError, NotImplementedError, *UNFORESEEN), until(deadline):
+    with contextlib.suppress(OutOfReach, InputError, *UNFORESEEN), until(deadline):
         return _residual(disputed)
     return None
 
 
 def _residual(disputed: Disputed) -> Residual | None:
-    subject, points = disputed.entire()
-    code, rule = subject_trace(subject), rule_trace(subject, disputed.rule)
+    subject, everything = disputed.entire()
+    varying, count = len(disputed.points), len(disputed.points[0])
+    points = [*disputed.points, *(np.repeat(batch[:1], count, axis=0) for batch in everything[varying:])]
+    code, rule = _traces(subject, disputed.rule)
     if max(len(code.equations), len(rule.equations)) > MAX_EQUATIONS:
         return None
     held = {leaf.name for leaf in subject.held}
@@ -93,6 +97,14 @@ def _residual(disputed: Disputed) -> Residual | None:
         if readable and _is_confirmed(found, disputed, points, eps):
             return Residual(found.formula, _of(subject, disputed.path, found.places))
     return None
+
+
+def _traces(subject: Subject, rule: RuleName) -> tuple[Trace, Trace]:
+    """The code, and JAX's program that follows the rule."""
+    try:
+        return subject_trace(subject), rule_trace(subject, rule)
+    except Exception as error:  # the user's rule may refuse, in its own words, that operands vary which did not
+        raise OutOfReach(f"the rule cannot be traced along all its operands: {error}") from error
 
 
 def _is_confirmed(found: Difference, disputed: Disputed, points: Sequence[np.ndarray], eps: float) -> bool:

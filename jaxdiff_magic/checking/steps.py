@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.errors import InputError, OutOfReach
-from jaxdiff_magic.leaves import Held, Leaf, describe
+from jaxdiff_magic.leaves import Held, Leaf, describe, jax_dtype
 from jaxdiff_magic.reference.watching import Value
 from jaxdiff_magic.subject import Subject, subject_of
 from jaxdiff_magic.trace import Constant, Equation, RuleCall, Variable
@@ -28,7 +28,7 @@ class Alone:
     Attributes:
         subject: the function.
         points: for each of its leaves a batch of values, shape `(points, *shape)`, float64.
-        entire: the same of all its floating-point operands, first those, then the others, other than captured arrays.
+        entire: the same of all floating-point operands that have names, those that vary first, to trace and to run.
     """
 
     subject: Subject
@@ -56,7 +56,7 @@ def subjects_of(
         rest = b"|".join(value.data.tobytes() for i, value in enumerate(operands) if i not in varying)
         groups.setdefault(rest, []).append(operands)
     for group in groups.values() if varying else ():
-        others = [i for i in floating if i not in varying and not _is_captured(step.inputs[i], names[i])]
+        others = [i for i in floating if i not in varying and names[i]]  # what has no name was captured
         entire = functools.partial(_alone, step, group, [*varying, *others], names, name)
         try:
             yield Alone(*_alone(step, group, varying, names, name), entire)
@@ -69,7 +69,7 @@ def _alone(
 ) -> tuple[Subject, list[np.ndarray]]:
     """A step as a function of some operands, and their values."""
     fixed = [_held(step.inputs[i], value) for i, value in enumerate(group[0])]
-    dtypes = [step.inputs[i].dtype for i in places]
+    dtypes = [jax_dtype(step.inputs[i]) for i in places]  # literals are held in double precision
     batches = [np.stack([np.asarray(operands[i].data) for operands in group]) for i in places]
     points = [batch.astype(dtype).astype(np.float64) for batch, dtype in zip(batches, dtypes, strict=True)]
     leaves = tuple(jnp.asarray(batch[0], dtype) for batch, dtype in zip(points, dtypes, strict=True))
@@ -87,18 +87,13 @@ def _alone(
     return replace(subject, inputs=tuple(inputs), outputs=tuple(outputs), held=tuple(held)), points
 
 
-def _is_captured(atom: Variable | Constant, name: str) -> bool:
-    """Whether an operand is an array that the function captured, and no argument of it."""
-    return isinstance(atom, Constant) and not name
-
-
 def _held(atom: Variable | Constant, value: Value) -> Any:
     """A fixed operand as JAX is given it."""
     if isinstance(atom, Constant) and atom.key is not None:
         return atom.key
     if jnp.issubdtype(atom.dtype, jax.dtypes.prng_key):
         raise OutOfReach("it takes a random key that is computed")
-    return jnp.asarray(value.data, atom.dtype)
+    return jnp.asarray(value.data, jax_dtype(atom))
 
 
 def _function(step: RuleCall | Equation, fixed: Sequence[Any], places: Sequence[int]) -> Callable[..., tuple[Any, ...]]:

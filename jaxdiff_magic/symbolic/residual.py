@@ -90,14 +90,15 @@ class _Sides:
             raise OutOfReach("it depends on branches that are taken as they are at the point")
         self.element = lambda entry: rule.element(path, entry, output_axes)
         self.inputs = derivation.steps.inputs
-        self.output_axes, self.names = output_axes, names
+        self.along = [self.inputs[i].shape for i in path[1:]]
+        self.output_axes = output_axes
         self.renaming = same_constants(self.ours[0], self.theirs[0])
         constants = {array.label: (array, values) for array, values in self.ours[0].constants}
         for array, values in self.theirs[0].constants:
             label = self.renaming[array.label]
             symbol = sp.IndexedBase(label, real=True) if array.shape else label
             constants.setdefault(label, (Array(array.name, array.shape, symbol), values))
-        self.constants = {label: values for label, (_, values) in constants.items()}
+        self.unnamed = {label: x for label, (array, x) in constants.items() if array.name not in names}
         self.program = Program(self.inputs, tuple(constants.values()), (), ())
 
     def whole(self) -> Definition | None:
@@ -110,7 +111,7 @@ class _Sides:
 
     def in_indices(self, whole: Definition) -> Difference | None:
         """As it is; None where constants are in it that have no name in the user's code."""
-        if any(array.label in free(whole.expr) and array.name not in self.names for array, _ in self.program.constants):
+        if not self.unnamed.keys().isdisjoint(free(whole.expr)):
             return None
         fresh = tuple(Index(index.size, "") for index in whole.indices)  # whose names take no letter away
         e, letters = lettered(replace(whole, indices=fresh, expr=whole.at(fresh)))
@@ -118,18 +119,15 @@ class _Sides:
 
     def elementwise(self, whole: Definition) -> Difference | None:
         """That of each element by itself, without indices; None where elements depend on others or on their place."""
-        n = self.output_axes
-        own, *others = (whole.indices[k : k + n] for k in range(0, len(whole.indices), n)) if n else ((),)
+        own, rest = whole.indices[: self.output_axes], whole.indices[self.output_axes :]
         shape = tuple(index.size for index in own)
-        if any(tuple(index.size for index in other) != shape for other in others):
+        if any(along not in ((), shape) for along in self.along):
             return None
-        deltas = [Delta(i, j) for other in others for i, j in zip(own, other, strict=True)]
-        e: Expr = rename(whole.expr, {j: i for other in others for i, j in zip(own, other, strict=True)})
-        if any(
-            whole.expr.xreplace({delta: sp.Integer(0), Delta(*reversed(delta.args)): sp.Integer(0)}) != 0
-            for delta in deltas
-        ):
+        pairs = [(own[k % len(own)], index) for k, index in enumerate(rest)]
+        several = [(i, j) for i, j in pairs if i.size > 1]
+        if any(whole.expr.xreplace(dict.fromkeys((Delta(i, j), Delta(j, i)), sp.S.Zero)) != 0 for i, j in several):
             return None
+        e: Expr = rename(whole.expr, {index: same for same, index in pairs})
         scalars = {
             array.at(own if array.shape else ()): sp.Symbol(array.name, real=True)
             for array in self.inputs
@@ -139,11 +137,11 @@ class _Sides:
         if free(plain) - set(scalars.values()):
             return None
         again = {symbol: element for element, symbol in scalars.items()}
-        definition = replace(whole, expr=sp.Mul(*deltas, plain.xreplace(again)))
+        definition = replace(whole, expr=sp.Mul(*(Delta(*pair) for pair in several), plain.xreplace(again)))
         return Difference(short_formula(plain), self.program, definition, None)
 
     def of_entry(self, entry: Sequence[int]) -> Difference:
-        """That of one entry, in elements of the inputs, constants as their numbers."""
+        """That of one entry, in elements of the inputs, constants without a name as their numbers."""
         left = component(*self.ours, entry, MAX_OPERATIONS)
         right = component(*self.theirs, self.element(entry), MAX_OPERATIONS).xreplace(self.renaming)
         e = shortened(typed(self._numbers(right)) - typed(self._numbers(left)))
@@ -151,13 +149,15 @@ class _Sides:
         return Difference(short_formula(e), self.program, definition, tuple(map(str, entry)))
 
     def _numbers(self, e: Expr) -> Expr:
-        """An expression with elements of constants as numbers."""
-        known = {
-            node: sp.Rational(*float(self.constants[node.base.label][tuple(map(int, node.indices))]).as_integer_ratio())
-            for node in e.atoms(sp.Indexed)
-            if node.base.label in self.constants
-        }
-        return e.xreplace(known)
+        """An expression with elements of constants without a name as numbers."""
+        elements = {node: self.unnamed.get(node.base.label) for node in e.atoms(sp.Indexed)}
+        return e.xreplace(
+            {
+                node: sp.Rational(float(values[tuple(map(int, node.indices))]))
+                for node, values in elements.items()
+                if values is not None
+            }
+        )
 
 
 def _in_one_piece(program: Program, definition: Definition) -> Definition | None:
