@@ -31,6 +31,7 @@ def raise_if_wrong(check: Check, subject: Subject, strict: bool = False) -> None
     cure = CURES[outcome]
     if outcome == "differs" and (fault := check.fault):
         cure = f"{fault.sentence}{f', called at {fault.where}' if fault.where else ''}."
+        cure += f" {fault.difference}." if fault.difference else ""
     raise WrongDerivative(
         f"{subject.name}{where}: the derivative of {entry.output} with respect to {', '.join(entry.inputs)} "
         f"{SAYS[outcome]}: {entry.reason}{more}. {cure}"

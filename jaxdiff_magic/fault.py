@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jaxdiff_magic.formula import Formula
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -22,6 +24,9 @@ class Fault:
         trusted: whether the reader said that the rule is meant to differ.
         likeness: how the rule differs, in words that follow "it", such as "is 2 times the derivative"; or "".
         sentence: all of it in words, without the place of the call.
+        residual: what the rule gives minus the derivative of the code, confirmed by their numbers; None where it is
+            out of reach or too long to read.
+        residual_of: the derivative that it belongs to, in words: "f[i] with respect to x[j]"; or "".
     """
 
     name: str
@@ -38,3 +43,13 @@ class Fault:
     trusted: bool
     likeness: str
     sentence: str
+    residual: Formula | None = None
+    residual_of: str = ""
+
+    @property
+    def difference(self) -> str:
+        """The residual as a sentence without its full stop; "" where there is none."""
+        if self.residual is None:
+            return ""
+        what = "second derivative" if self.defect == "second derivative" else "derivative"
+        return f"JAX's {what} - {what} of the code = {self.residual.text}, for {self.residual_of}"

@@ -200,6 +200,7 @@ class Finding:
         where: "cell, line 3" or "".
         message: what happened, in one or two sentences.
         cure: what to do next, or "".
+        formula: the one that the message has as text, or None.
     """
 
     kind: str
@@ -208,6 +209,7 @@ class Finding:
     where: str
     message: str
     cure: str = ""
+    formula: Formula | None = None
 
 
 @dataclass(frozen=True)

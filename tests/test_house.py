@@ -15,8 +15,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground floor up: a room imports from rooms below it only.
 FLOORS = (
-    ("errors",),
-    ("calls", "cost_figures", "fault", "formula", "grade", "leaves", "options", "source"),
+    ("errors", "formula"),
+    ("calls", "cost_figures", "fault", "grade", "leaves", "options", "source"),
     ("cells", "plain", "subject"),
     ("assertion",),
     ("report", "trace", "values"),

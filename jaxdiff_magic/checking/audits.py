@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -20,6 +20,7 @@ import numpy as np
 
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.likeness import likeness_of
+from jaxdiff_magic.checking.residuals import Disputed
 from jaxdiff_magic.checking.rules import (
     APPROXIMATE,
     MAX_DISPUTED,
@@ -29,7 +30,7 @@ from jaxdiff_magic.checking.rules import (
     rule_values,
     values_side_with,
 )
-from jaxdiff_magic.checking.steps import subjects_of
+from jaxdiff_magic.checking.steps import Alone, subjects_of
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.reference.derivatives import Reference
@@ -62,6 +63,7 @@ class Defect:
         given, expected: what the rule gives there and what the code does; None where there is no such number.
         likeness: how the rule differs, in words that follow "it": "is 2 times the derivative"; or "".
         message: JAX's, where the rule fails.
+        disputed: what the rule and the code give for the whole derivative; None where it was not looked at.
     """
 
     kind: str
@@ -70,6 +72,7 @@ class Defect:
     expected: float | None = None
     likeness: str = ""
     message: str = ""
+    disputed: Disputed | None = field(default=None, compare=False, repr=False)
 
 
 def defect_of(
@@ -87,9 +90,9 @@ def defect_of(
     Raises:
         OutOfReach: its code, or its rule, cannot be run here.
     """
-    for subject, points in subjects_of(step, seen, names, name):
+    for alone in subjects_of(step, seen, names, name):
         with np.errstate(all="ignore"):  # what is not finite is left out of comparisons
-            found = _Audit(subject, points, order, getattr(step, "kind", "")).defect()
+            found = _Audit(alone.subject, alone.points, alone, order, getattr(step, "kind", "")).defect()
         if found:
             return found
     return None
@@ -101,6 +104,7 @@ class _Audit:
 
     subject: Subject
     points: list[np.ndarray]
+    step: Alone
     order: int
     kind: str
 
@@ -202,7 +206,8 @@ class _Audit:
             if same and values_side_with(expected, given, self.reference, path, tuple(entry), point):
                 kind = "second derivative" if name == "second" else "derivative"
                 likeness = _common_likeness(theirs, ours, off, len(self.subject.outputs[path[0]].shape))
-                return Defect(kind, self._entry(path, entry), given, expected, likeness)
+                disputed = Disputed(self.step.entire, self.points, name, path, tuple(entry), theirs, ours)
+                return Defect(kind, self._entry(path, entry), given, expected, likeness, disputed=disputed)
             off[k] = False
             if not off.any():
                 break

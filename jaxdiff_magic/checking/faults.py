@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxdiff_magic.checking.audits import Defect, defect_of
+from jaxdiff_magic.checking.residuals import Residual, residual_of
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.reference.watching import Seen, Value, watched
@@ -23,6 +24,8 @@ MAX_SEEN, MAX_PER_POINT = 8, 3
 """At how many sets of operands a call is looked at, in all and of one run."""
 MAX_EQUATIONS = 200
 """How many operations are looked at where no rule is at fault."""
+RESIDUAL_SECONDS = 2.0
+"""How long a formula is looked for of what one rule gives too much."""
 PATIENCE = 3.0
 """Seconds that a fault is searched for, though the time for the check is over, unless all is well."""
 
@@ -127,10 +130,15 @@ class _Search:
             overruled = any(id(outer) in judged and judged[id(outer)] is None for outer in within)
             if defect is not None and not overruled and key not in named:
                 named.add(key)
-                yield fault(call, defect, call.name in trusted)
+                yield fault(call, defect, call.name in trusted, self._residual(defect))
 
     def _defect(self, call: RuleCall) -> Defect | None:
         return defect_of(call, self.operands[id(call)], call.arguments, _called(call.name), self.order)
+
+    def _residual(self, defect: Defect) -> Residual | None:
+        if defect.disputed is None:
+            return None
+        return residual_of(defect.disputed, min(self.deadline, time.monotonic() + RESIDUAL_SECONDS))
 
     def operations(self) -> Iterator[Fault]:
         """The faults of single operations."""
@@ -146,8 +154,8 @@ class _Search:
                     yield fault(equation, defect, False)
 
 
-def fault(step: RuleCall | Equation, defect: Defect, trusted: bool) -> Fault:
-    """A defect with its place, in words."""
+def fault(step: RuleCall | Equation, defect: Defect, trusted: bool, residual: Residual | None = None) -> Fault:
+    """A defect with its place, in words, and as a formula."""
     is_call = isinstance(step, RuleCall)
     name = _called(step.name) if is_call else step.primitive
     rule = step.rule if is_call and step.rule not in ("<lambda>", "_") else ""
@@ -167,6 +175,8 @@ def fault(step: RuleCall | Equation, defect: Defect, trusted: bool) -> Fault:
         trusted=trusted,
         likeness=defect.likeness,
         sentence=_sentence(f"{rule or f'the rule of {name}'}{f' ({place})' if place else ''}", name, defect),
+        residual=residual.formula if residual else None,
+        residual_of=residual.of if residual else "",
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -11,16 +12,34 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.errors import InputError, OutOfReach
-from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.leaves import Held, Leaf, describe, jax_dtype
 from jaxdiff_magic.reference.watching import Value
 from jaxdiff_magic.subject import Subject, subject_of
 from jaxdiff_magic.trace import Constant, Equation, RuleCall, Variable
 
+NAMELESS = "operand "
+"""How names of operands begin that have none."""
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A step as a function of those operands that depend on the user's inputs, with the points that share the others.
+
+    Attributes:
+        subject: the function.
+        points: for each of its leaves a batch of values, shape `(points, *shape)`, float64.
+        entire: the same of all floating-point operands that have names, those that vary first, to trace and to run.
+    """
+
+    subject: Subject
+    points: list[np.ndarray]
+    entire: Callable[[], tuple[Subject, list[np.ndarray]]]
+
 
 def subjects_of(
     step: RuleCall | Equation, seen: Sequence[Sequence[Value]], names: Sequence[str], name: str
-) -> Iterator[tuple[Subject, list[np.ndarray]]]:
-    """A step as a function of those operands that depend on the user's inputs, with the points that share the others.
+) -> Iterator[Alone]:
+    """A step as functions of its own, one for each set of values of what does not vary.
 
     Args: as of `defect_of`.
 
@@ -31,30 +50,41 @@ def subjects_of(
     if any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in dtypes):
         raise OutOfReach("it takes complex numbers")
     groups: dict[bytes, list[Sequence[Value]]] = {}
-    varying = [
-        i
-        for i, dtype in enumerate(dtypes)
-        if jnp.issubdtype(dtype, jnp.floating) and any(operands[i].varies for operands in seen)
-    ]
+    floating = [i for i, dtype in enumerate(dtypes) if jnp.issubdtype(dtype, jnp.floating)]
+    varying = [i for i in floating if any(operands[i].varies for operands in seen)]
     for operands in seen:
         rest = b"|".join(value.data.tobytes() for i, value in enumerate(operands) if i not in varying)
         groups.setdefault(rest, []).append(operands)
     for group in groups.values() if varying else ():
-        fixed = [_held(step.inputs[i], value) for i, value in enumerate(group[0])]
-        batches = [np.stack([np.asarray(operands[i].data) for operands in group]) for i in varying]
-        points = [np.asarray(b).astype(dtypes[i]).astype(np.float64) for b, i in zip(batches, varying, strict=True)]
-        function = _function(step, fixed, varying)
-        leaves = tuple(jnp.asarray(batch[0], dtypes[i]) for batch, i in zip(points, varying, strict=True))
+        others = [i for i in floating if i not in varying and names[i]]  # what has no name was captured
+        entire = functools.partial(_alone, step, group, [*varying, *others], names, name)
         try:
-            subject = subject_of(function, leaves, {})
+            yield Alone(*_alone(step, group, varying, names, name), entire)
         except InputError:
             continue  # no floating-point result
-        inputs = [
-            Leaf(names[i] or f"operand {i + 1}", x.shape, x.dtype) for i, x in zip(varying, subject.inputs, strict=True)
-        ]
-        alone = len(subject.outputs) == 1
-        outputs = [Leaf(name if alone else f"{name}[{o}]", y.shape, y.dtype) for o, y in enumerate(subject.outputs)]
-        yield replace(subject, inputs=tuple(inputs), outputs=tuple(outputs)), points
+
+
+def _alone(
+    step: RuleCall | Equation, group: Sequence[Sequence[Value]], places: Sequence[int], names: Sequence[str], name: str
+) -> tuple[Subject, list[np.ndarray]]:
+    """A step as a function of some operands, and their values."""
+    fixed = [_held(step.inputs[i], value) for i, value in enumerate(group[0])]
+    dtypes = [jax_dtype(step.inputs[i]) for i in places]  # literals are held in double precision
+    batches = [np.stack([np.asarray(operands[i].data) for operands in group]) for i in places]
+    points = [batch.astype(dtype).astype(np.float64) for batch, dtype in zip(batches, dtypes, strict=True)]
+    leaves = tuple(jnp.asarray(batch[0], dtype) for batch, dtype in zip(points, dtypes, strict=True))
+    subject = subject_of(_function(step, fixed, places), leaves, {})
+    inputs = [
+        Leaf(names[i] or f"{NAMELESS}{i + 1}", x.shape, x.dtype) for i, x in zip(places, subject.inputs, strict=True)
+    ]
+    single = len(subject.outputs) == 1
+    outputs = [Leaf(name if single else f"{name}[{o}]", y.shape, y.dtype) for o, y in enumerate(subject.outputs)]
+    held = [
+        Held(atom.name, "not selected", describe(value), value)
+        for atom, value in zip(step.inputs, fixed, strict=True)
+        if isinstance(atom, Constant) and atom.name
+    ]
+    return replace(subject, inputs=tuple(inputs), outputs=tuple(outputs), held=tuple(held)), points
 
 
 def _held(atom: Variable | Constant, value: Value) -> Any:
@@ -63,20 +93,18 @@ def _held(atom: Variable | Constant, value: Value) -> Any:
         return atom.key
     if jnp.issubdtype(atom.dtype, jax.dtypes.prng_key):
         raise OutOfReach("it takes a random key that is computed")
-    return jnp.asarray(value.data, atom.dtype)
+    return jnp.asarray(value.data, jax_dtype(atom))
 
 
-def _function(
-    step: RuleCall | Equation, fixed: Sequence[Any], varying: Sequence[int]
-) -> Callable[..., tuple[Any, ...]]:
-    """The step as a function of its varying operands alone."""
+def _function(step: RuleCall | Equation, fixed: Sequence[Any], places: Sequence[int]) -> Callable[..., tuple[Any, ...]]:
+    """The step as a function of some operands alone."""
     run = step.function if isinstance(step, RuleCall) else step.operator
     if run is None:
         raise OutOfReach("it cannot be run alone")
 
     def function(*leaves: Any) -> tuple[Any, ...]:
         operands = list(fixed)
-        for i, leaf in zip(varying, leaves, strict=True):
+        for i, leaf in zip(places, leaves, strict=True):
             operands[i] = leaf
         results = run(*operands)
         return tuple(results) if isinstance(results, (tuple, list)) else (results,)

@@ -26,12 +26,15 @@ def find(scene: Scene) -> list[Finding]:
 def _finding(scene: Scene, fault: Fault) -> Finding:
     is_name = bool(fault.rule)  # which keeps its own letters
     sentence = f"{fault.sentence if is_name else fault.sentence[0].upper() + fault.sentence[1:]}."
+    if fault.difference:
+        sentence += f" {fault.difference}."
     if fault.trusted:
         message = f"{fault.name} is trusted to differ from its code. {sentence}"
-        return Finding("custom-rule", "info", fault.name, fault.where, message)
+        return Finding("custom-rule", "info", fault.name, fault.where, message, formula=fault.residual)
     harmless = scene.check.outcome in ("proved", "agrees")
     if harmless:
         sentence += f" It makes no difference to the derivatives of {scene.subject.name} here."
     what = "tangent" if fault.kind == "custom_jvp" else "cotangent"
     cure = CURES[fault.defect].format(name=fault.name, what=what) if fault.kind != "primitive" else ""
-    return Finding("custom-rule", "warning" if harmless else "error", fault.name, fault.where, sentence, cure)
+    severity = "warning" if harmless else "error"
+    return Finding("custom-rule", severity, fault.name, fault.where, sentence, cure, fault.residual)

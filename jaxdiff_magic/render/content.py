@@ -12,8 +12,13 @@ from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.render.costs import costs
 from jaxdiff_magic.render.derivatives import derivatives, number_cell
+<<<<<<< HEAD
 from jaxdiff_magic.render.document import Cell, Paragraph, Section, Table, Tone
 from jaxdiff_magic.render.numbers import array, number, significant, superscript
+=======
+from jaxdiff_magic.render.document import Cell, Code, Paragraph, Runs, Section, Table, Tone
+from jaxdiff_magic.render.numbers import array, duration, memory, number, significant, superscript
+>>>>>>> h-residual
 from jaxdiff_magic.report import (
     OUTCOMES,
     CheckEntry,
@@ -191,9 +196,17 @@ def _findings(report: Report) -> Iterator[Paragraph]:
         sign, tone = SEVERITIES[finding.severity]
         place = " at ".join(filter(None, [finding.path, finding.where]))
         message = f"{place}: {finding.message}" if place else finding.message
-        yield Paragraph((f"{sign} {finding.severity}", f" · {finding.kind} · {message}"), tone)
+        yield Paragraph((f"{sign} {finding.severity}", *_with_formula(f" · {finding.kind} · {message}", finding)), tone)
         if finding.cure:
             yield Paragraph((f"→ {finding.cure}",))
+
+
+def _with_formula(message: str, finding: Finding) -> Runs:
+    """A message with its formula as one, not as text."""
+    before, equals, after = message.rpartition(f" = {finding.formula}") if finding.formula else ("", "", message)
+    if not equals or finding.formula is None:
+        return (message,)
+    return (f"{before} = ", finding.formula, after)
 
 
 def _by_severity(report: Report) -> list[Finding]:

@@ -24,6 +24,18 @@ def scalar_formula(e: sp.Expr) -> Formula:
     return Formula(_latex(e), _text(e), standard(e))
 
 
+def typed(e: sp.Expr) -> sp.Expr:
+    """`e` with float literals as exactly what was typed for them: 1/10, not 13421773/134217728."""
+    return e.xreplace({r: sp.Rational(text) for r in e.atoms(sp.Rational) if (text := _decimal(r)) is not None})
+
+
+def short_formula(e: sp.Expr) -> Formula:
+    """As `scalar_formula`, fractions with few decimals written so, `0.001*cos(x)`, not `cos(x)/1000`; halves remain."""
+    fractions = [r for r in e.atoms(sp.Rational) if r.q > 64 or r.q % 5 == 0]
+    short = {r: sp.Float(text) for r in fractions if sp.Rational(text := f"{float(r):.6g}") == r}
+    return scalar_formula(e.xreplace(short))
+
+
 def definition_formula(definition: Definition, name: str = "") -> Formula:
     """A definition in index notation: `f[i] = Sum(A[i, j]*x[j], (j, 0, 2))`."""
     e, indices = lettered(definition)

@@ -85,7 +85,7 @@ def proved(derivation: Derivation, rule: TracedRule, path: Path, entry: Sequence
         right = component(*theirs, rule.element(path, entry, output_axes), MAX_OPERATIONS)
     except OutOfReach:
         return False
-    return same(left, right.xreplace(_same_constants(ours[0], theirs[0])))
+    return same(left, right.xreplace(same_constants(ours[0], theirs[0])))
 
 
 def proved_at_once(derivation: Derivation, rule: TracedRule, path: Path, output_axes: int) -> bool:
@@ -118,7 +118,7 @@ def proved_as_written(derivation: Derivation, path: Path, written: Derivation) -
         shape = ours[1].array.shape
         if math.prod(shape) > MAX_ENTRIES:
             return False
-        renaming = _same_constants(ours[0], theirs[0])
+        renaming = same_constants(ours[0], theirs[0])
         sides = ((component(*side, entry, MAX_OPERATIONS) for side in (ours, theirs)) for entry in np.ndindex(*shape))
         return all(same(left, right.xreplace(renaming)) for left, right in sides)
     except OutOfReach:
@@ -135,7 +135,7 @@ def _same_at_once(
     if left is None or right is None or size(left[1].expr) + size(right[1].expr) > MAX_AT_ONCE:
         return False
     (program, one), (other, another) = left, right
-    return same(one.expr, canonical(another.at(place(one.indices))).xreplace(_same_constants(program, other)))
+    return same(one.expr, canonical(another.at(place(one.indices))).xreplace(same_constants(program, other)))
 
 
 def _in_one_piece(program: Program, definition: Definition) -> tuple[Program, Definition] | None:
@@ -144,7 +144,7 @@ def _in_one_piece(program: Program, definition: Definition) -> tuple[Program, De
     return None if whole.definitions else (whole, whole.outputs[0])
 
 
-def _same_constants(ours: Program, theirs: Program) -> dict[sp.Symbol, sp.Symbol]:
+def same_constants(ours: Program, theirs: Program) -> dict[sp.Symbol, sp.Symbol]:
     """The names of one program's constants in terms of another's; those it does not have become symbols apart."""
     return {
         array.label: next(
