@@ -1,4 +1,4 @@
-"""Where there is structure, the recommended strategy is many times faster than the plain modes, with the same numbers."""
+"""Where there is structure, its strategy is many times faster than the plain modes, with the same numbers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ BLOCKS = jnp.asarray(RNG.normal(size=(100, 10, 10)) / 3, jnp.float32)
 INNER, OUTER = (jnp.asarray(RNG.normal(size=shape) / 16, jnp.float32) for shape in ((4, 256), (256, 4)))
 
 
-def repeated(step: Callable[[jax.Array], jax.Array]) -> Callable[[jax.Array], jax.Array]:
+def repeated(step: Callable[[jax.Array], jax.Array], times: int) -> Callable[[jax.Array], jax.Array]:
     """Enough work for each entry that a Jacobian takes longer to compute than to write down."""
 
     def f(x: jax.Array) -> jax.Array:
-        for _ in range(4):
+        for _ in range(times):
             x = step(x)
         return x
 
@@ -51,19 +51,36 @@ def bottleneck(x: jax.Array) -> jax.Array:
     return y
 
 
-CASES: dict[str, tuple[Callable[..., Any], jax.Array, str, str, float]] = {
-    "tridiagonal Jacobian": (neighbours, X, "jacobian", "coloured forward", 10),
-    "diagonal Jacobian": (repeated(lambda x: jnp.tanh(x) * jnp.exp(-x) + x), X, "jacobian", "coloured forward", 10),
-    "block Jacobian": (
-        repeated(lambda x: jnp.tanh(jnp.einsum("bij,bj->bi", BLOCKS, x.reshape(100, 10))).ravel()),
+CASES: dict[str, tuple[Callable[..., Any], jax.Array, str, str, dict[str, float]]] = {
+    "tridiagonal Jacobian": (neighbours, X, "jacobian", "coloured forward", {"forward": 1.5, "reverse": 10}),
+    "diagonal Jacobian": (
+        repeated(lambda x: jnp.tanh(x) * jnp.exp(-x) + x, 20),
         X,
         "jacobian",
         "coloured forward",
-        10,
+        {"forward": 10, "reverse": 10},
     ),
-    "tridiagonal Hessian": (rosenbrock, X, "hessian", "coloured", 10),
-    "bottleneck of 4": (bottleneck, X[:256], "jacobian", "waist", 5),
+    "block Jacobian": (
+        repeated(lambda x: jnp.tanh(jnp.einsum("bij,bj->bi", BLOCKS, x.reshape(100, 10))).ravel(), 4),
+        X,
+        "jacobian",
+        "coloured forward",
+        {"forward": 4, "reverse": 10},
+    ),
+    "tridiagonal Hessian": (
+        rosenbrock,
+        X,
+        "hessian",
+        "coloured",
+        {"forward over reverse": 2.5, "reverse over reverse": 5},
+    ),
+    "bottleneck of 4": (bottleneck, X[:256], "jacobian", "waist", {"forward": 5, "reverse": 5}),
 }
+"""Function, point, what is differentiated, the strategy that is found, and how many times faster than which modes.
+
+XLA computes a plain Jacobian of a few operations in the time that it takes to write its million entries down: there the
+gain is that of not writing zeros.
+"""
 
 
 def ratio(fast: Callable[..., Any], slow: Callable[..., Any], x: jax.Array) -> float:
@@ -78,7 +95,7 @@ def ratio(fast: Callable[..., Any], slow: Callable[..., Any], x: jax.Array) -> f
 
 @pytest.mark.parametrize("name", CASES)
 def test_structure_beats_the_plain_mode(name: str) -> None:
-    f, x, what, expected, factor = CASES[name]
+    f, x, what, expected, factors = CASES[name]
     found = strategies_of(subject_of(f, (x,), {}), missing={}, deadline=time.monotonic() + 120)
     best = best_of(found, what)  # pyright: ignore[reportArgumentType]
     assert best is not None
@@ -87,9 +104,9 @@ def test_structure_beats_the_plain_mode(name: str) -> None:
     ratios = {strategy.name: ratio(best.build(), strategy.build(), x) for strategy in plain}
     for strategy in plain:
         agree(best, strategy, x)
-    print(name, {key: round(value, 1) for key, value in ratios.items()})
-    beaten = min(ratios.values()) if name == "bottleneck of 4" else ratios.get("reverse", max(ratios.values()))
-    assert beaten >= factor, ratios
+    print(name, {mode: round(value, 1) for mode, value in ratios.items()})
+    assert set(ratios) == set(factors)
+    assert all(ratios[mode] >= factors[mode] for mode in factors), ratios
 
 
 def agree(one: Strategy, other: Strategy, x: jax.Array) -> None:

@@ -154,7 +154,7 @@ def _hessians(subject: Subject, missing: Mapping[str, str], deadline: float) -> 
     argnums = tuple(range(len(subject.inputs)))
     plain: list[Strategy] = []
     for name, (outer, inner, _) in ORDERS.items():
-        needed = n * n if name == "forward over forward" else n
+        needed = n if inner == "jacrev" else n * n  # n tangents inside, each of them differentiated n times
         transformed = getattr(jax, outer)(getattr(jax, inner)(subject.flat, argnums), argnums)
         infeasible = f"the Hessian has {n:,} x {n:,} = {n * n:,} entries" if n * n > MAX_ENTRIES else ""
         infeasible = infeasible or (f"it needs {needed:,} passes at once" if needed > MOST_PASSES else "")
