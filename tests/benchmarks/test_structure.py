@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic.cost.measuring import time_interleaved
-from jaxdiff_magic.cost.structure import Strategy, best_of, dense, strategies_of
+from jaxdiff_magic.cost.structure import Strategy, best_of, by_formula, dense, strategies_of
 from jaxdiff_magic.subject import subject_of
+from jaxdiff_magic.symbolic.compiled import closed_form
+from jaxdiff_magic.symbolic.derivation import Derivation
+from jaxdiff_magic.trace import subject_trace
 
 SIZE = 1000
 RNG = np.random.default_rng(0)
@@ -83,10 +86,10 @@ gain is that of not writing zeros.
 """
 
 
-def ratio(fast: Callable[..., Any], slow: Callable[..., Any], x: jax.Array) -> float:
+def ratio(fast: Callable[..., Any], slow: Callable[..., Any], *args: jax.Array) -> float:
     """How many times as long the slow one takes: both compiled, run in turn, the best of each."""
     programs = [jax.jit(fast), jax.jit(slow)]
-    runs = [lambda program=program: jax.block_until_ready(program(x)) for program in programs]
+    runs = [lambda program=program: jax.block_until_ready(program(*args)) for program in programs]
     times = time_interleaved(runs, time.monotonic() + 60)
     assert times is not None
     quickest, slowest = times.min(axis=0)
@@ -107,6 +110,39 @@ def test_structure_beats_the_plain_mode(name: str) -> None:
     print(name, {mode: round(value, 1) for mode, value in ratios.items()})
     assert set(ratios) == set(factors)
     assert all(ratios[mode] >= factors[mode] for mode in factors), ratios
+
+
+HALF = jnp.asarray(RNG.normal(size=(25, 20)), jnp.float32)
+TARGET = jnp.asarray(RNG.normal(size=(25, 25)), jnp.float32)
+MATRIX = jnp.asarray(RNG.normal(size=(SIZE, SIZE)), jnp.float32)
+CLOSED: dict[str, tuple[Callable[..., Any], tuple[jax.Array, ...]]] = {
+    "quadratic form": (lambda x: x @ MATRIX @ x, (X,)),
+    "matrix factorisation": (lambda u, v: jnp.sum((u @ v.T - TARGET) ** 2), (HALF, HALF[::-1])),
+}
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_a_closed_form_beats_the_plain_hessian(name: str) -> None:
+    f, args = CLOSED[name]
+    subject = subject_of(f, args, {})
+    names = [leaf.name for leaf in subject.inputs], [leaf.name for leaf in subject.outputs]
+    derivation = Derivation(subject_trace(subject), *names, subject.point)
+    every = range(len(args))
+    forms = [[closed_form(derivation, (0, i, j)) for j in every] for i in every]
+
+    def program(*leaves: jax.Array) -> Any:
+        return (tuple(tuple(form(*leaves) for form in row) for row in forms),)
+
+    deadline = time.monotonic() + 120
+    found = strategies_of(subject, missing={}, deadline=deadline)
+    plain = best_of(found, "hessian")
+    assert plain is not None
+    assert plain.name == "forward over reverse"
+    closed = by_formula(subject, "hessian", program, found, deadline=deadline)
+    assert closed.verified == "the same numbers as forward over reverse, at the point and at one near it"
+    gain = ratio(closed.build(), plain.build(), *args)
+    print(name, round(gain, 1))
+    assert gain >= 8
 
 
 def agree(one: Strategy, other: Strategy, x: jax.Array) -> None:
