@@ -12,13 +12,8 @@ from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.render.costs import costs
 from jaxdiff_magic.render.derivatives import derivatives, number_cell
-<<<<<<< HEAD
-from jaxdiff_magic.render.document import Cell, Paragraph, Section, Table, Tone
+from jaxdiff_magic.render.document import Cell, Paragraph, Runs, Section, Table, Tone
 from jaxdiff_magic.render.numbers import array, number, significant, superscript
-=======
-from jaxdiff_magic.render.document import Cell, Code, Paragraph, Runs, Section, Table, Tone
-from jaxdiff_magic.render.numbers import array, duration, memory, number, significant, superscript
->>>>>>> h-residual
 from jaxdiff_magic.report import (
     OUTCOMES,
     CheckEntry,

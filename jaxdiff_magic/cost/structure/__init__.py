@@ -2,7 +2,7 @@
 
 from jaxdiff_magic.cost.structure.crossover import crossover
 from jaxdiff_magic.cost.structure.pattern import Pattern, pattern_of
-from jaxdiff_magic.cost.structure.strategies import best_of, strategies_of
+from jaxdiff_magic.cost.structure.strategies import best_of, by_formula, strategies_of
 from jaxdiff_magic.cost.structure.strategy import Strategy, dense
 from jaxdiff_magic.cost.structure.waist import Waist, waist_of
 
@@ -11,6 +11,7 @@ __all__ = [
     "Strategy",
     "Waist",
     "best_of",
+    "by_formula",
     "crossover",
     "dense",
     "pattern_of",

@@ -63,6 +63,30 @@ def best_of(strategies: tuple[Strategy, ...], what: What = "jacobian") -> Strate
     return min(usable, key=lambda strategy: strategy.passes or 0, default=None)
 
 
+def by_formula(
+    subject: Subject, what: What, program: Callable[..., Any], strategies: tuple[Strategy, ...], *, deadline: float
+) -> Strategy:
+    """The strategy of evaluating a formula of the derivative, compared with the plain modes as the others are.
+
+    Args:
+        subject: what is differentiated.
+        what: which derivative.
+        program: the leaves to its blocks `[o][i]`, or `[o][i][j]`, such as those of `symbolic.compiled.closed_form`.
+        strategies: of the subject, as `strategies_of` gives them.
+        deadline: as there; without a comparison it is infeasible.
+    """
+    plain = (s for s in strategies if s.what == what and not s.infeasible and not s.because)
+    found = Strategy(
+        what=what,
+        name="closed form",
+        passes=0,
+        because=f"the {what.capitalize()} has a formula that can be evaluated as it stands",
+        build=lambda: program,
+    )
+    found = _confirmed(subject, found, next(plain, None), deadline)
+    return found if found.verified or found.infeasible else replace(found, infeasible="there was no time to verify it")
+
+
 def _jacobians(subject: Subject, missing: Mapping[str, str], deadline: float) -> Iterator[Strategy]:
     argnums = tuple(range(len(subject.inputs)))
     plain: dict[Mode, Strategy] = {}
@@ -154,7 +178,7 @@ def _hessians(subject: Subject, missing: Mapping[str, str], deadline: float) -> 
     argnums = tuple(range(len(subject.inputs)))
     plain: list[Strategy] = []
     for name, (outer, inner, _) in ORDERS.items():
-        needed = n * n if name == "forward over forward" else n
+        needed = n if inner == "jacrev" else n * n  # n tangents inside, each of them differentiated n times
         transformed = getattr(jax, outer)(getattr(jax, inner)(subject.flat, argnums), argnums)
         infeasible = f"the Hessian has {n:,} x {n:,} = {n * n:,} entries" if n * n > MAX_ENTRIES else ""
         infeasible = infeasible or (f"it needs {needed:,} passes at once" if needed > MOST_PASSES else "")
