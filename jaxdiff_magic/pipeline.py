@@ -20,6 +20,7 @@ from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.digits import subject_with_digits
 from jaxdiff_magic.report import Block, Check, Report
 from jaxdiff_magic.subject import Subject, subject_of
+from jaxdiff_magic.symbolic.compiled import closed_form
 from jaxdiff_magic.symbolic.derivation import Derivation
 from jaxdiff_magic.symbolic.limits import until
 from jaxdiff_magic.symbolic.presentation import Presentation
@@ -85,10 +86,13 @@ def derive(
         derivatives = derivatives_of(subject, order)
         values = derivatives.at(subject.point)
         begun = time.monotonic()  # what follows is not what JAX was asked for
-        share = begun + 0.4 * budget
-        costs = cost_of(subject, how=cost, feasible=values.missing, deadline=share) if cost != "none" else None
         trace, unreachable = _trace(subject) if symbolic else (None, "formulas were not asked for")
         derivation, no_formula = _derivation(subject, trace) if trace else (None, unreachable)
+        costs = None
+        if cost != "none":
+            share = begun + 0.4 * budget
+            formula = _hessian_program(subject, derivation) if derivation else None
+            costs = cost_of(subject, how=cost, feasible=values.missing, deadline=share, formula=formula)
         presentation = Presentation(subject, derivation, layout) if derivation else None
         reference = Reference(trace) if trace else None
         check = check_of(
@@ -228,6 +232,17 @@ def _derivation(subject: Subject, trace: Trace) -> tuple[Derivation | None, str]
         return Derivation(trace, *names, subject.point), ""
     except OutOfReach as error:
         return None, error.reason
+
+
+def _hessian_program(subject: Subject, derivation: Derivation) -> Callable[[], Callable[..., Any]]:
+    """What makes the formula of a scalar function's Hessian a program; raises OutOfReach where it is none."""
+
+    def made() -> Callable[..., Any]:
+        every = range(len(subject.inputs))
+        forms = [[closed_form(derivation, (0, i, j)) for j in every] for i in every]
+        return lambda *leaves: [[[form(*leaves) for form in row] for row in forms]]
+
+    return made
 
 
 def _blocks(subject: Subject, values: Values, presentation: Presentation | None) -> Iterator[Block]:

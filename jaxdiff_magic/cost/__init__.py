@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -14,8 +15,9 @@ from jaxdiff_magic.cost.counting import NAMES, Programs, disagreement, programs
 from jaxdiff_magic.cost.measuring import Program, compile_derivative, compiled, faster, is_faster, time_interleaved
 from jaxdiff_magic.cost.passes import Mode, passes, too_large
 from jaxdiff_magic.cost.recommending import recommend, size
-from jaxdiff_magic.cost.structure import Strategy, crossover, strategies_of
+from jaxdiff_magic.cost.structure import Strategy, by_formula, crossover, strategies_of
 from jaxdiff_magic.cost_figures import Cost, ModeCost
+from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.subject import Subject
 
 __all__ = ["cost_of"]
@@ -33,7 +35,12 @@ Times = Mapping[str, np.ndarray]
 
 
 def cost_of(
-    subject: Subject, *, how: Literal["measure", "count"], feasible: Mapping[str, str], deadline: float
+    subject: Subject,
+    *,
+    how: Literal["measure", "count"],
+    feasible: Mapping[str, str],
+    deadline: float,
+    formula: Callable[[], Callable[..., Any]] | None = None,
 ) -> Cost:
     """Forward against reverse mode for the whole first derivative of a subject, and the ways to its Hessian.
 
@@ -42,6 +49,8 @@ def cost_of(
         how: "count" passes and operations, or compile and "measure" as well.
         feasible: for "forward", "reverse" and "hessian", why JAX cannot differentiate so; "" or absent when it can.
         deadline: a `time.monotonic()` instant after which nothing more is begun.
+        formula: makes the formula of the Hessian a program, leaves to blocks `[o][i][j]`; raises OutOfReach where that
+            cannot be.
 
     Returns:
         The two modes, the recommended one and the reason; "either" when no difference can be measured. What could
@@ -70,6 +79,9 @@ def cost_of(
         measured.add("What uses its structure was", {fastest: lambda: measured.programs[fastest]} | usable)
     others = [_structured(strategy, measured) for strategy in structured]
     best = _best([way for way in others if not way.infeasible], fastest, measured.times)
+    if subject.is_scalar and formula and subject.size >= FEWEST_TIMED and time.monotonic() < deadline:
+        with contextlib.suppress(OutOfReach):
+            strategies += (by_formula(subject, "hessian", formula(), strategies, deadline=deadline),)
     hessian = _hessian(subject, strategies, counted, measured if how == "measure" else None)
     cost = recommend(subject, ways["forward"], ways["reverse"], winner, others, best, note=measured.note)
     return Cost(
@@ -178,14 +190,14 @@ def _hessian(
     subject: Subject, strategies: tuple[Strategy, ...], counted: Programs, measured: _Measured | None
 ) -> tuple[ModeCost, ...]:
     """The ways to a scalar function's Hessian, best first: by time, else by operations, else by passes."""
-    found = [strategy for strategy in strategies if strategy.what == "hessian"]
+    found = [s for s in strategies if s.what == "hessian"]
     work = {s.name: most(counted.counts, f"hessian {s.name}") for s in found}
 
     def operations(strategy: Strategy) -> float:
         return work[strategy.name].get("flops", np.inf) if not strategy.infeasible else np.inf
 
-    plain = min((s for s in found if s.name != "coloured"), key=operations, default=None)
-    timed = [s for s in found if not s.infeasible and (s.name == "coloured" or s is plain)]
+    plain = min((s for s in found if not s.because), key=operations, default=None)
+    timed = [s for s in found if not s.infeasible and (s.because or s is plain)]
     if measured is not None and subject.size >= FEWEST_TIMED:
         measured.add("The Hessian was", {s.name: _compile(subject, s) for s in timed})
     figures = measured.figures if measured is not None else lambda _: {}
@@ -200,7 +212,7 @@ def _hessian(
 def _rank(way: ModeCost) -> tuple[bool, float, float, float]:
     """Feasible ways first, those that were timed before those that were not."""
     work = np.inf if way.flops is None else float(way.flops)
-    return bool(way.infeasible), way.seconds or np.inf, 0.0 if way.mode == "coloured" else work, way.passes or np.inf
+    return bool(way.infeasible), way.seconds or np.inf, 0.0 if way.because else work, way.passes or 0.0
 
 
 def _disagreement(counted: Programs, measured: _Measured, mode: str) -> str:

@@ -8,15 +8,14 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.cost_figures import Cost, ModeCost
 from jaxdiff_magic.report import (
     Block,
     Check,
     CheckEntry,
-    Cost,
     Curvature,
     Finding,
     Formula,
-    ModeCost,
     Report,
     Step,
 )
