@@ -7,18 +7,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.assertion import raise_if_wrong
 from jaxdiff_magic.checking import check_of
 from jaxdiff_magic.cost import cost_of
-from jaxdiff_magic.curvature import curvature_of
+from jaxdiff_magic.curvature import curvature_of, doubt_of
 from jaxdiff_magic.errors import InputError, OutOfReach
 from jaxdiff_magic.findings import Scene, findings_of
 from jaxdiff_magic.grading import Mine, grades_of
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.digits import subject_with_digits
-from jaxdiff_magic.report import Block, Check, Report
+from jaxdiff_magic.reference.numbers import EPS
+from jaxdiff_magic.report import Block, Check, Curvature, Report
 from jaxdiff_magic.subject import Subject, subject_of
 from jaxdiff_magic.symbolic.derivation import Derivation
 from jaxdiff_magic.symbolic.limits import until
@@ -113,6 +115,9 @@ def derive(
             seed=seed,
             deadline=time.monotonic() + max(0.5 * budget, 1.0),
         )
+        findings = findings_of(Scene(subject, derivatives, values, trace, reference, check, begun + budget))
+        by = max(begun + budget, time.monotonic() + max(0.3 * budget, 1.0))
+        curvature = _curvature(subject, values, reference, doubt_of(check, findings), by)
         scalar, jacobian, hessian = subject.is_scalar, values.jacobian, values.hessian
         with until(time.monotonic() + max(0.5 * budget, 1.0)):  # formulas are worth waiting for, but not for long
             blocks = tuple(_blocks(subject, values, presentation))
@@ -130,10 +135,8 @@ def derive(
             steps=steps,
             check=check,
             cost=costs,
-            curvature=curvature_of(jacobian[0], hessian[0], subject.inputs, subject.point)
-            if scalar and subject.size and jacobian is not None and hessian is not None
-            else None,
-            findings=findings_of(Scene(subject, derivatives, values, trace, reference, check, begun + budget)),
+            curvature=curvature,
+            findings=findings,
             mine=grades,
             layout=layout,
             seconds=time.monotonic() - started,
@@ -228,6 +231,32 @@ def _derivation(subject: Subject, trace: Trace) -> tuple[Derivation | None, str]
         return Derivation(trace, *names, subject.point), ""
     except OutOfReach as error:
         return None, error.reason
+
+
+def _curvature(
+    subject: Subject, values: Values, reference: Reference | None, doubt: str, deadline: float
+) -> Curvature | None:
+    """What the Hessian of a scalar function says, with the bounds on its rounding that the check has found."""
+    if not subject.is_scalar or not subject.size or values.jacobian is None or values.hessian is None:
+        return None
+    inputs, errors = range(len(subject.inputs)), None
+    if reference is not None:
+        point = [x[None] for x in subject.exact_point]
+        known = [[reference.known((0, i, j), point) for j in inputs] for i in inputs]
+        if all(found is not None for row in known for found in row):
+            sizes = [leaf.size for leaf in subject.inputs]
+            flat = [[found.errors.reshape(sizes[i], -1) for found in row if found] for i, row in enumerate(known)]
+            eps = max(float(jnp.finfo(leaf.dtype).eps) for leaf in (*subject.inputs, *subject.outputs))
+            errors = np.block(flat) * (eps / EPS)
+    return curvature_of(
+        values.jacobian[0],
+        values.hessian[0],
+        subject.inputs,
+        subject.point,
+        doubt=doubt,
+        errors=errors,
+        deadline=deadline,
+    )
 
 
 def _blocks(subject: Subject, values: Values, presentation: Presentation | None) -> Iterator[Block]:

@@ -225,6 +225,7 @@ class Curvature:
         newton_step: -inv(H) g, one float64 array per input leaf, or None when H is singular.
         symmetry_defect: largest |H - H'| before symmetrising.
         note: what the reader must know about these numbers, or "".
+        descends: whether the function falls along the Newton step; None where there is none, or nowhere to go.
     """
 
     eigenvalues: np.ndarray
@@ -234,6 +235,7 @@ class Curvature:
     newton_step: tuple[np.ndarray, ...] | None
     symmetry_defect: float
     note: str = ""
+    descends: bool | None = None
 
 
 @dataclass(frozen=True)

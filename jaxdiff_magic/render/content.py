@@ -208,6 +208,8 @@ def _curvature(report: Report, curvature: Curvature) -> Iterator[Paragraph | Tab
     }
     steps = () if curvature.newton_step is None else zip(report.subject.inputs, curvature.newton_step, strict=True)
     facts |= {f"Newton step in {leaf.name}": array(step, limit=12) for leaf, step in steps}
+    if curvature.descends is not None:
+        facts["along the Newton step"] = "the function falls" if curvature.descends else "the function rises"
     yield Table(
         "What the Hessian says at the point", (), tuple((Cell((name,)), Cell((fact,))) for name, fact in facts.items())
     )
