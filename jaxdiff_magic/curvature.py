@@ -107,7 +107,7 @@ def doubt_of(check: Check, findings: Sequence[Finding]) -> str:
     wrong = [what for what in wrong if what in ("gradient", "hessian", "hessian product")]
     if wrong:
         what = "gradient" if "gradient" in wrong else "Hessian"
-        return f"JAX's {what} is not that of the function (see Check): its Hessian says nothing about the function's shape."
+        return f"JAX's {what} is not that of the function (see Check): its Hessian says nothing about the shape of it."
     kinks = [finding for finding in findings if finding.kind == "kink"]
     if any(finding.severity != "info" for finding in kinks):
         return (
