@@ -16,7 +16,10 @@ from jaxdiff_magic.cost import cost_of
 from jaxdiff_magic.curvature import curvature_of, doubt_of
 from jaxdiff_magic.errors import InputError, OutOfReach
 from jaxdiff_magic.findings import Scene, findings_of
+from jaxdiff_magic.findings.sizes import is_too_large
 from jaxdiff_magic.grading import Mine, grades_of
+from jaxdiff_magic.matrix_free import Products
+from jaxdiff_magic.products import products_of
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.digits import subject_with_digits
 from jaxdiff_magic.reference.numbers import EPS
@@ -84,15 +87,18 @@ def derive(
     def at(*args: Any, **kwargs: Any) -> Report:
         started = time.monotonic()
         subject = subject_of(f, args, kwargs, wrt)
+        if mine is not None and subject.is_large:
+            raise InputError(f"mine= is compared in float64, number by number; {subject.size:,} inputs are too many.")
         derivatives = derivatives_of(subject, order)
         values = derivatives.at(subject.point)
         begun = time.monotonic()  # what follows is not what JAX was asked for
         share = begun + 0.4 * budget
-        costs = cost_of(subject, how=cost, feasible=values.missing, deadline=share) if cost != "none" else None
+        counted = cost != "none" and not subject.is_large
+        costs = cost_of(subject, how=cost, feasible=values.missing, deadline=share) if counted else None
         trace, unreachable = _trace(subject) if symbolic else (None, "formulas were not asked for")
         derivation, no_formula = _derivation(subject, trace) if trace else (None, unreachable)
         presentation = Presentation(subject, derivation, layout) if derivation else None
-        reference = Reference(trace) if trace else None
+        reference = Reference(trace) if trace and not subject.is_large else None
         check = check_of(
             derivatives,
             values,
@@ -118,11 +124,13 @@ def derive(
         findings = findings_of(Scene(subject, derivatives, values, trace, reference, check, begun + budget))
         by = max(begun + budget, time.monotonic() + max(0.3 * budget, 1.0))
         curvature = _curvature(subject, values, reference, doubt_of(check, findings), by)
+        products = _products(subject, values, presentation, order, seed, by)
         scalar, jacobian, hessian = subject.is_scalar, values.jacobian, values.hessian
         with until(time.monotonic() + max(0.5 * budget, 1.0)):  # formulas are worth waiting for, but not for long
-            blocks = tuple(_blocks(subject, values, presentation))
+            numbers = presentation if not subject.is_large else None  # what is evaluated at the point
+            blocks = () if subject.is_large else tuple(_blocks(subject, values, presentation))
             written = presentation.function() if presentation else None
-            steps = presentation.steps(subject.point) if presentation else ()
+            steps = numbers.steps(subject.point) if numbers else ()
         return Report(
             subject=subject,
             value=values.result,
@@ -136,6 +144,7 @@ def derive(
             check=check,
             cost=costs,
             curvature=curvature,
+            products=products,
             findings=findings,
             mine=grades,
             layout=layout,
@@ -228,7 +237,7 @@ def _derivation(subject: Subject, trace: Trace) -> tuple[Derivation | None, str]
         return None, f"it has {len(trace.equations):,} steps, too many to write down"
     try:
         names = [leaf.name for leaf in subject.inputs], [leaf.name for leaf in subject.outputs]
-        return Derivation(trace, *names, subject.point), ""
+        return Derivation(trace, *names, None if subject.is_large else subject.point), ""
     except OutOfReach as error:
         return None, error.reason
 
@@ -257,6 +266,17 @@ def _curvature(
         errors=errors,
         deadline=deadline,
     )
+
+
+def _products(
+    subject: Subject, values: Values, presentation: Presentation | None, order: int, seed: int, deadline: float
+) -> Products | None:
+    """What takes the place of a scalar function's Hessian that is too large to build."""
+    if not subject.is_scalar or not is_too_large(subject, "hessian"):
+        return None
+    forms = [presentation and presentation.index_form((0, i)) for i in range(len(subject.inputs))]
+    gradient = None if values.jacobian is None else values.jacobian[0]
+    return products_of(subject, gradient, forms, second=order >= 2, seed=seed, deadline=deadline)
 
 
 def _blocks(subject: Subject, values: Values, presentation: Presentation | None) -> Iterator[Block]:

@@ -18,6 +18,7 @@ from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.formula import Formula, Notation
 from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.matrix_free import Products
 from jaxdiff_magic.plain import plain
 from jaxdiff_magic.subject import Subject
 
@@ -267,7 +268,8 @@ class Report:
     `value`, `gradient`, `jacobian` and `hessian` are what JAX would return: same pytree structure, same dtype;
     None where it does not exist or would not fit, with a finding that says why. `gradient` is None for outputs
     that are not scalar. With several differentiated arguments each is a tuple over them, as with `argnums`. `mine`
-    are the grades of the reader's own derivations.
+    are the grades of the reader's own derivations; `products` take the place of a scalar function's Hessian that would
+    not fit.
     """
 
     subject: Subject
@@ -283,6 +285,7 @@ class Report:
     cost: Cost | None
     curvature: Curvature | None
     findings: tuple[Finding, ...]
+    products: Products | None = None
     mine: tuple[Grade, ...] = ()
     layout: Literal["numerator", "denominator"] = "numerator"
     sections: tuple[str, ...] = ()
@@ -354,7 +357,8 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Plain data (dict, list, str, int, float, bool, None), versioned, safe for strict JSON.
 
-        NaN and infinities become the strings "nan", "inf", "-inf"; arrays become nested lists.
+        NaN and infinities become the strings "nan", "inf", "-inf"; arrays become nested lists, above
+        250,000 entries their shape and dtype alone.
         """
         return {
             "version": SCHEMA_VERSION,
@@ -373,6 +377,7 @@ class Report:
                     "check",
                     "cost",
                     "curvature",
+                    "products",
                     "findings",
                     "mine",
                     "layout",

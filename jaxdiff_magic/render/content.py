@@ -13,7 +13,8 @@ from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.render.derivatives import derivatives, number_cell
 from jaxdiff_magic.render.document import Cell, Code, Paragraph, Section, Table, Tone
-from jaxdiff_magic.render.numbers import array, duration, memory, number, significant, superscript
+from jaxdiff_magic.render.numbers import array, dimensions, duration, memory, number, significant, superscript
+from jaxdiff_magic.render.products import too_large
 from jaxdiff_magic.report import (
     OUTCOMES,
     CheckEntry,
@@ -66,7 +67,7 @@ def content(report: Report) -> Content:
         Section("derivatives", "Derivatives", tuple(derivatives(report)), is_open=True),
         Section("check", "Check", tuple(_check(report)), is_open=report.verdict != "proved"),
         Section("cost", "Cost", tuple(_cost(report.cost)) if report.cost else (), is_open=True),
-        Section("curvature", "Curvature", tuple(_curvature(report, report.curvature)) if report.curvature else ()),
+        Section("curvature", "Curvature", tuple(_hessian(report)), is_open=report.products is not None),
         Section("findings", "Findings", tuple(_findings(report)), is_open=True),
         Section("derivation", "Derivation", tuple(_derivation(report))),
     )
@@ -83,7 +84,9 @@ def _signature(report: Report) -> str:
     subject = report.subject
     spaces = [" × ".join(_space(leaf) for leaf in leaves) for leaves in (subject.inputs, subject.outputs)]
     point = ", ".join(
-        f"{leaf.name} = {array(np.asarray(value), leaf.dtype)}"
+        f"{leaf.name} = {dimensions(leaf.shape)} entries"
+        if subject.is_large
+        else f"{leaf.name} = {array(np.asarray(value), leaf.dtype)}"
         for leaf, value in zip(subject.inputs, subject.point, strict=True)
     )
     precision = ", ".join(dict.fromkeys(leaf.dtype for leaf in (*subject.inputs, *subject.outputs)))
@@ -196,6 +199,14 @@ def _mode(mode: ModeCost, cost: Cost) -> tuple[Cell, ...]:
         figure(mode.temp_bytes, memory),
         Cell((remark,), "text", "warning" if mode.infeasible else "good" if remark else ""),
     )
+
+
+def _hessian(report: Report) -> Iterator[Paragraph | Table | Code]:
+    """What the Hessian says, or what is known of one that was not built."""
+    if report.curvature is not None:
+        yield from _curvature(report, report.curvature)
+    if report.products is not None:
+        yield from too_large(report.products)
 
 
 def _curvature(report: Report, curvature: Curvature) -> Iterator[Paragraph | Table]:
