@@ -48,7 +48,8 @@ class Products:
 
     Attributes:
         gradient: one for each input.
-        largest, smallest: extreme eigenvalues of the Hessian; None where they were not found, and `note` says why.
+        largest, smallest: extreme eigenvalues of the Hessian, never beyond the true ones; None where they were not
+            found. `note` says why, and whether the search had to stop early.
         trace: of the Hessian; None likewise.
         passes: how many products with the Hessian all of this took.
         calls: for "jvp", "vjp" and "hvp" the Python text to paste, in which `v` is a direction (of the arguments' own

@@ -93,8 +93,9 @@ def derive(
         values = derivatives.at(subject.point)
         begun = time.monotonic()  # what follows is not what JAX was asked for
         share = begun + 0.4 * budget
-        counted = cost != "none" and not subject.is_large
-        costs = cost_of(subject, how=cost, feasible=values.missing, deadline=share) if counted else None
+        costs = None
+        if cost != "none" and not subject.is_large:
+            costs = cost_of(subject, how=cost, feasible=values.missing, deadline=share)
         trace, unreachable = _trace(subject) if symbolic else (None, "formulas were not asked for")
         derivation, no_formula = _derivation(subject, trace) if trace else (None, unreachable)
         presentation = Presentation(subject, derivation, layout) if derivation else None

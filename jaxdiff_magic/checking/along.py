@@ -32,6 +32,8 @@ SMOOTH = frozenset(
     "conv_general_dilated".split()
 )
 """Primitives that are smooth for all operands: a function of these has no kinks and no poles."""
+PROOF_SECONDS = 5.0
+"""A proof is looked for at least so long."""
 SMALL = 0.05
 """A relative difference that is more than curvature and rounding leave in the quotients that are compared."""
 
@@ -97,6 +99,7 @@ def check_along(
     maps, point = maps_of(subject, vector_of(subject.point)), vector_of(subject.point)
     found = _along(maps, point, vector_of(values.jacobian[0]), seed)
     smooth = _formulas(subject, derivation, trust)
+    deadline = max(deadline, time.monotonic() + PROOF_SECONDS)  # nothing else decides as much
     proved = smooth is not None and found.is_met and _is_proved(smooth, subject, deadline)
     outcome, reason = _outcome(found, smooth is not None, proved, size)
     entry = CheckEntry(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -40,34 +41,31 @@ class Extremes:
     passes: int
 
 
-@dataclass(frozen=True)
-class Tridiagonal:
-    """The matrix in a basis of Krylov vectors: its diagonal, what is beside that, and what leads out of the space."""
-
-    diagonal: Sequence[float]
-    beside: Sequence[float]
-    last: float
-
-    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Ritz values, ascending, and the vectors in columns."""
-        return eigh_tridiagonal(np.asarray(self.diagonal), np.asarray(self.beside))
+def _pairs(diagonal: Any, beside: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Ritz values, ascending, and vectors in columns, of the tridiagonal matrix in the basis of Krylov vectors."""
+    values, vectors = eigh_tridiagonal(np.asarray(diagonal), np.asarray(beside))
+    return np.asarray(values), np.asarray(vectors)
 
 
 def extremes_of(
-    product: Product, start: Vector, deadline: float, params: tuple[Vector, Callable[..., Vector]] | None = None
+    product: Product,
+    draw: Callable[[], Vector],
+    deadline: float,
+    params: tuple[Vector, Callable[..., Vector]] | None = None,
 ) -> Extremes:
     """Smallest and largest eigenvalue of a symmetric matrix.
 
     Args:
         product: multiplies it by a vector.
-        start: a random vector: an eigenvector that it has no part in would be missed.
+        draw: gives a random vector, the same one each time, so that it need not be kept: an eigenvector that it has no
+            part in would be missed.
         deadline: `time.monotonic()` by which it should be done; a few products are made in any case.
         params: the point and the product as a traceable function of it and a vector, where there is one: then the
             vectors are kept while they fit.
 
     Memory: 6 vectors besides what a product takes, or `MAX_BASIS_BYTES`.
     """
-    started = time.monotonic()
+    started, start = time.monotonic(), draw()
     first = product(start)
     jax.block_until_ready(first)
     begun = time.monotonic()
@@ -80,14 +78,16 @@ def extremes_of(
     left = max(deadline - started, 0.0)
     steps = max(2, min(STEPS, size, int(left / max(3 * seconds, 1e-9))))
     needed = (steps + 4) * sum(x.nbytes for x in start)
-    if params is not None and needed <= MAX_BASIS_BYTES and len({x.dtype for x in start}) == 1:
-        vectors, passes = _with_basis(*params, start, steps)
+    eps = max(float(jnp.finfo(x.dtype).eps) for x in start)
+    one_dtype = len({x.dtype for x in start}) == 1
+    del start
+    if params is not None and needed <= MAX_BASIS_BYTES and one_dtype:
+        vectors, passes = _with_basis(*params, draw(), steps)
     else:
-        vectors, passes = _by_recurrence(product, start, min(STEPS, size), deadline)
+        vectors, passes = _by_recurrence(product, draw, min(STEPS, size), deadline)
     found = [] if vectors is None else [_rayleigh(product, vectors.pop(0)) for _ in range(2)]
     if not found or not all(np.isfinite([end.value, end.error]).all() for end in found):
         return Extremes(None, None, passes + 2)
-    eps = max(float(jnp.finfo(x.dtype).eps) for x in start)
     rounding = SAFETY * eps * max(abs(end.value) for end in found)
     ends = [Estimate(end.value, end.error + rounding) for end in found]
     low, high = sorted(ends, key=lambda end: end.value)
@@ -115,8 +115,7 @@ def _with_basis(
     kept = 1 + (int(np.argmin(good)) if not good.all() else len(good))
     if not np.isfinite(diagonal[0]):
         return None, steps
-    ritz = Tridiagonal(diagonal[:kept], beside[: kept - 1], 0.0)
-    _, vectors = ritz.pairs()
+    _, vectors = _pairs(diagonal[:kept], beside[: kept - 1])
     ends = [tuple(_combined(q[:kept], vectors[:, k].astype(q.dtype)) for q in basis) for k in (0, -1)]
     return ends, steps
 
@@ -126,7 +125,9 @@ def _combined(basis: jax.Array, weights: jax.Array) -> jax.Array:
     return jnp.tensordot(weights, basis, axes=1)
 
 
-def _by_recurrence(product: Product, start: Vector, steps: int, deadline: float) -> tuple[list[Vector] | None, int]:
+def _by_recurrence(
+    product: Product, draw: Callable[[], Vector], steps: int, deadline: float
+) -> tuple[list[Vector] | None, int]:
     """Both Ritz vectors without keeping the basis: the recurrence is run twice, the second time to add them up.
 
     Rounding makes such a basis lose its orthogonality, which gives copies of eigenvalues that have converged and does
@@ -135,8 +136,7 @@ def _by_recurrence(product: Product, start: Vector, steps: int, deadline: float)
     diagonal: list[float] = []
     beside: list[float] = []
     started = time.monotonic()
-    q, before, beta = scaled(start, 1 / norm(start)), None, 0.0
-    ritz = None
+    q, before, beta = _unit(draw()), None, 0.0
     for _ in range(steps):
         w = product(q)
         alpha = dot(q, w)
@@ -145,38 +145,46 @@ def _by_recurrence(product: Product, start: Vector, steps: int, deadline: float)
         before, beta = q, norm(w)
         if not np.isfinite(beta):
             return None, len(diagonal)
-        ritz = Tridiagonal(diagonal, beside, beta)
         now = time.monotonic()
-        if _is_done(ritz) or now + (now - started) > deadline:  # the second run takes as long as the first
+        if (
+            _is_done(diagonal, beside, beta) or now + (now - started) > deadline
+        ):  # the second run takes as long as the first
             break
         q = scaled_in_place(w, 1 / beta)
         beside.append(beta)
         del w
-    assert ritz is not None
     beside = beside[: len(diagonal) - 1]
     del q, before
-    _, vectors = Tridiagonal(diagonal, beside, 0.0).pairs()
-    ends = _added_up(product, start, diagonal, beside, vectors[:, [0, -1]])
+    _, vectors = _pairs(diagonal, beside)
+    ends = _added_up(product, draw, diagonal, beside, vectors[:, [0, -1]])
     return ends, 2 * len(diagonal) - 1
+
+
+def _unit(a: Vector) -> Vector:
+    return scaled(a, 1 / norm(a))
 
 
 def _next(w: Vector, q: Vector, before: Vector | None, alpha: float, beta: float) -> Vector:
     return plus_in_place(w, -alpha, q) if before is None else plus_in_place(w, -alpha, q, -beta, before)
 
 
-def _is_done(ritz: Tridiagonal) -> bool:
-    """Whether both ends are known well enough, or the space is exhausted."""
-    values, vectors = ritz.pairs()
+def _is_done(diagonal: Sequence[float], beside: Sequence[float], last: float) -> bool:
+    """Whether both ends are known well enough, or the space is exhausted: `last` leads out of it."""
+    values, vectors = _pairs(diagonal, beside)
     scale = float(np.max(np.abs(values)))
-    bounds = ritz.last * np.abs(vectors[-1, [0, -1]])
-    return ritz.last <= np.finfo(np.float32).eps * scale or bool((bounds <= TOLERANCE * scale).all())
+    bounds = last * np.abs(vectors[-1, [0, -1]])
+    return bool(last <= np.finfo(np.float32).eps * scale or (bounds <= TOLERANCE * scale).all())
 
 
 def _added_up(
-    product: Product, start: Vector, diagonal: Sequence[float], beside: Sequence[float], weights: np.ndarray
+    product: Product,
+    draw: Callable[[], Vector],
+    diagonal: Sequence[float],
+    beside: Sequence[float],
+    weights: np.ndarray,
 ) -> list[Vector]:
     """The Ritz vectors, in a second run of the recurrence with the numbers of the first."""
-    q, before = scaled(start, 1 / norm(start)), None
+    q, before = _unit(draw()), None
     ends = [scaled(q, weight) for weight in weights[0]]
     for k, beta in enumerate(beside):
         w = _next(product(q), q, before, diagonal[k], beside[k - 1] if k else 0.0)

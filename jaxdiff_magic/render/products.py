@@ -51,4 +51,8 @@ def within(estimate: Estimate) -> str:
     if not error > 0:
         return f"{significant(estimate.value, 6)} (± 0)"
     places = max(0, -int(f"{error:e}".split("e")[1]))
-    return f"{estimate.value:,.{places}f} (± {significant(error, 1)})"
+    return (
+        f"{estimate.value:,.{places}f} (± {error:,.0f})"
+        if error >= 1
+        else f"{estimate.value:,.{places}f} (± {significant(error, 1)})"
+    )
