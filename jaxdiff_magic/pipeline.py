@@ -7,18 +7,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.assertion import raise_if_wrong
 from jaxdiff_magic.checking import check_of
 from jaxdiff_magic.cost import cost_of
-from jaxdiff_magic.curvature import curvature_of
+from jaxdiff_magic.curvature import curvature_of, doubt_of
 from jaxdiff_magic.errors import InputError, OutOfReach
 from jaxdiff_magic.findings import Scene, findings_of
+from jaxdiff_magic.findings.sizes import is_too_large
 from jaxdiff_magic.grading import Mine, grades_of
+from jaxdiff_magic.matrix_free import Products
+from jaxdiff_magic.products import products_of
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.digits import subject_with_digits
-from jaxdiff_magic.report import Block, Check, Report
+from jaxdiff_magic.reference.numbers import EPS
+from jaxdiff_magic.report import Block, Check, Curvature, Report
 from jaxdiff_magic.subject import Subject, subject_of
 from jaxdiff_magic.symbolic.compiled import closed_form
 from jaxdiff_magic.symbolic.derivation import Derivation
@@ -83,18 +88,20 @@ def derive(
     def at(*args: Any, **kwargs: Any) -> Report:
         started = time.monotonic()
         subject = subject_of(f, args, kwargs, wrt)
+        if mine is not None and subject.is_large:
+            raise InputError(f"mine= is compared in float64, number by number; {subject.size:,} inputs are too many.")
         derivatives = derivatives_of(subject, order)
         values = derivatives.at(subject.point)
         begun = time.monotonic()  # what follows is not what JAX was asked for
         trace, unreachable = _trace(subject) if symbolic else (None, "formulas were not asked for")
         derivation, no_formula = _derivation(subject, trace) if trace else (None, unreachable)
         costs = None
-        if cost != "none":
+        if cost != "none" and not subject.is_large:
             share = begun + 0.4 * budget
             formula = _hessian_program(subject, derivation) if derivation else None
             costs = cost_of(subject, how=cost, feasible=values.missing, deadline=share, formula=formula)
         presentation = Presentation(subject, derivation, layout) if derivation else None
-        reference = Reference(trace) if trace else None
+        reference = Reference(trace) if trace and not subject.is_large else None
         check = check_of(
             derivatives,
             values,
@@ -117,11 +124,16 @@ def derive(
             seed=seed,
             deadline=time.monotonic() + max(0.5 * budget, 1.0),
         )
+        findings = findings_of(Scene(subject, derivatives, values, trace, reference, check, begun + budget))
+        by = max(begun + budget, time.monotonic() + max(0.3 * budget, 1.0))
+        curvature = _curvature(subject, values, reference, doubt_of(check, findings), by)
+        products = _products(subject, values, presentation, order, seed, by)
         scalar, jacobian, hessian = subject.is_scalar, values.jacobian, values.hessian
         with until(time.monotonic() + max(0.5 * budget, 1.0)):  # formulas are worth waiting for, but not for long
-            blocks = tuple(_blocks(subject, values, presentation))
+            numbers = presentation if not subject.is_large else None  # what is evaluated at the point
+            blocks = () if subject.is_large else tuple(_blocks(subject, values, presentation))
             written = presentation.function() if presentation else None
-            steps = presentation.steps(subject.point) if presentation else ()
+            steps = numbers.steps(subject.point) if numbers else ()
         return Report(
             subject=subject,
             value=values.result,
@@ -134,10 +146,9 @@ def derive(
             steps=steps,
             check=check,
             cost=costs,
-            curvature=curvature_of(jacobian[0], hessian[0], subject.inputs, subject.point)
-            if scalar and subject.size and jacobian is not None and hessian is not None
-            else None,
-            findings=findings_of(Scene(subject, derivatives, values, trace, reference, check, begun + budget)),
+            curvature=curvature,
+            products=products,
+            findings=findings,
             mine=grades,
             layout=layout,
             seconds=time.monotonic() - started,
@@ -229,7 +240,7 @@ def _derivation(subject: Subject, trace: Trace) -> tuple[Derivation | None, str]
         return None, f"it has {len(trace.equations):,} steps, too many to write down"
     try:
         names = [leaf.name for leaf in subject.inputs], [leaf.name for leaf in subject.outputs]
-        return Derivation(trace, *names, subject.point), ""
+        return Derivation(trace, *names, None if subject.is_large else subject.point), ""
     except OutOfReach as error:
         return None, error.reason
 
@@ -243,6 +254,43 @@ def _hessian_program(subject: Subject, derivation: Derivation) -> Callable[[], C
         return lambda *leaves: [[[form(*leaves) for form in row] for row in forms]]
 
     return made
+
+
+def _curvature(
+    subject: Subject, values: Values, reference: Reference | None, doubt: str, deadline: float
+) -> Curvature | None:
+    """What the Hessian of a scalar function says, with the bounds on its rounding that the check has found."""
+    if not subject.is_scalar or not subject.size or values.jacobian is None or values.hessian is None:
+        return None
+    inputs, errors = range(len(subject.inputs)), None
+    if reference is not None:
+        point = [x[None] for x in subject.exact_point]
+        known = [[reference.known((0, i, j), point) for j in inputs] for i in inputs]
+        if all(found is not None for row in known for found in row):
+            sizes = [leaf.size for leaf in subject.inputs]
+            flat = [[found.errors.reshape(sizes[i], -1) for found in row if found] for i, row in enumerate(known)]
+            eps = max(float(jnp.finfo(leaf.dtype).eps) for leaf in (*subject.inputs, *subject.outputs))
+            errors = np.block(flat) * (eps / EPS)
+    return curvature_of(
+        values.jacobian[0],
+        values.hessian[0],
+        subject.inputs,
+        subject.point,
+        doubt=doubt,
+        errors=errors,
+        deadline=deadline,
+    )
+
+
+def _products(
+    subject: Subject, values: Values, presentation: Presentation | None, order: int, seed: int, deadline: float
+) -> Products | None:
+    """What takes the place of a scalar function's Hessian that is too large to build."""
+    if not subject.is_scalar or not is_too_large(subject, "hessian"):
+        return None
+    forms = [presentation and presentation.index_form((0, i)) for i in range(len(subject.inputs))]
+    gradient = None if values.jacobian is None else values.jacobian[0]
+    return products_of(subject, gradient, forms, second=order >= 2, seed=seed, deadline=deadline)
 
 
 def _blocks(subject: Subject, values: Values, presentation: Presentation | None) -> Iterator[Block]:

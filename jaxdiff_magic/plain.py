@@ -11,9 +11,12 @@ import numpy as np
 from jaxdiff_magic.formula import Formula
 from jaxdiff_magic.leaves import Leaf
 
+LARGE = 250_000
+"""An array with more entries is not written out."""
+
 
 def plain(value: Any) -> Any:
-    """`value` as plain data: see `Report.to_dict`."""
+    """`value` as plain data: see `Report.to_dict`. Of an array of more than `LARGE` entries only shape and dtype."""
     match value:
         case None | bool() | str() | int():
             return value
@@ -26,11 +29,13 @@ def plain(value: Any) -> Any:
         case _ if isinstance(value, Leaf):
             return value.to_dict()
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+            return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value) if item.repr}
         case Mapping():
             return {str(key): plain(item) for key, item in value.items()}
         case tuple() | list():
             return [plain(item) for item in value]
+        case _ if hasattr(value, "__array__") and np.size(value) > LARGE:
+            return {"shape": list(np.shape(value)), "dtype": str(value.dtype), "left_out": np.size(value)}
         case _ if hasattr(value, "__array__"):
             return plain(np.asarray(value).astype(object).tolist())
         case _:

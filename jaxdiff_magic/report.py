@@ -19,6 +19,7 @@ from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.formula import Formula, Notation
 from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.matrix_free import Products
 from jaxdiff_magic.plain import plain
 from jaxdiff_magic.subject import Subject
 
@@ -177,6 +178,7 @@ class Curvature:
         newton_step: -inv(H) g, one float64 array per input leaf, or None when H is singular.
         symmetry_defect: largest |H - H'| before symmetrising.
         note: what the reader must know about these numbers, or "".
+        descends: whether the function falls along the Newton step; None where there is none, or nowhere to go.
     """
 
     eigenvalues: np.ndarray
@@ -186,6 +188,7 @@ class Curvature:
     newton_step: tuple[np.ndarray, ...] | None
     symmetry_defect: float
     note: str = ""
+    descends: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -219,7 +222,8 @@ class Report:
     `value`, `gradient`, `jacobian` and `hessian` are what JAX would return: same pytree structure, same dtype;
     None where it does not exist or would not fit, with a finding that says why. `gradient` is None for outputs
     that are not scalar. With several differentiated arguments each is a tuple over them, as with `argnums`. `mine`
-    are the grades of the reader's own derivations.
+    are the grades of the reader's own derivations; `products` take the place of a scalar function's Hessian that would
+    not fit.
     """
 
     subject: Subject
@@ -235,6 +239,7 @@ class Report:
     cost: Cost | None
     curvature: Curvature | None
     findings: tuple[Finding, ...]
+    products: Products | None = None
     mine: tuple[Grade, ...] = ()
     layout: Literal["numerator", "denominator"] = "numerator"
     sections: tuple[str, ...] = ()
@@ -306,7 +311,8 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Plain data (dict, list, str, int, float, bool, None), versioned, safe for strict JSON.
 
-        NaN and infinities become the strings "nan", "inf", "-inf"; arrays become nested lists.
+        NaN and infinities become the strings "nan", "inf", "-inf"; arrays become nested lists, above
+        250,000 entries their shape and dtype alone.
         """
         return {
             "version": SCHEMA_VERSION,
@@ -325,6 +331,7 @@ class Report:
                     "check",
                     "cost",
                     "curvature",
+                    "products",
                     "findings",
                     "mine",
                     "layout",

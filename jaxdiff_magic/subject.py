@@ -16,6 +16,9 @@ from jax import tree_util
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.leaves import Held, Leaf, article, describe, jax_dtype, kind, why_held
 
+LARGE = 250_000
+"""A function of more scalar inputs is not evaluated step by step in float64: that takes copies by the dozen."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -71,6 +74,11 @@ class Subject:
     def is_scalar(self) -> bool:
         """Whether `jax.grad` applies: the result is one array of shape ()."""
         return self.output_template == 0 and self.outputs[0].shape == ()
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the inputs are too many for anything but JAX's own programs: no copy of them leaves its device."""
+        return self.size > LARGE
 
     @property
     def native_point(self) -> list[np.ndarray]:

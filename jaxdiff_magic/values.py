@@ -146,8 +146,11 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
         return jax.jacrev(f, argnums)
 
     flat = subject.flat
-    offer("reverse", [reverse(flat)], (m, n))
-    offer("forward", [forward(flat)], (m, n))
+    offer("reverse", [reverse(flat)], (m, n) if m > 1 else (m,))  # a gradient is no larger than the inputs
+    if m == 1 and n > MAX_ENTRIES and "reverse" in transforms:
+        missing["forward"] = f"it would take {n} passes, reverse mode {m}"
+    else:
+        offer("forward", [forward(flat)], (m, n))
     for name, passes, other, other_passes in (("forward", n, "reverse", m), ("reverse", m, "forward", n)):
         if name in transforms and other in transforms and passes > max(MAX_PASSES, other_passes):
             del transforms[name]

@@ -16,11 +16,11 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the ground floor up: a room imports from rooms below it only.
 FLOORS = (
     ("errors", "formula"),
-    ("calls", "cost_figures", "fault", "grade", "leaves", "options", "source"),
+    ("calls", "cost_figures", "fault", "grade", "leaves", "matrix_free", "options", "source"),
     ("cells", "plain", "subject"),
     ("assertion",),
     ("report", "trace", "values"),
-    ("cost", "curvature", "reference", "replay", "rule_traces", "symbolic"),
+    ("cost", "curvature", "products", "reference", "replay", "rule_traces", "symbolic"),
     ("checking",),
     ("findings", "grading"),
     ("exporting", "render"),

@@ -17,6 +17,7 @@ from dataclasses import replace
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.checking.along import check_along
 from jaxdiff_magic.checking.blame import blamed
 from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
 from jaxdiff_magic.checking.decide import PROVED, Evidence, RuleEvidence, decided
@@ -78,6 +79,8 @@ def check_of(
     Raises:
         InputError: a name in `trust` of which the function calls nothing.
     """
+    if derivatives.subject.is_large:
+        return check_along(derivatives, values, derivation, unreachable, trust=trust, seed=seed, deadline=deadline)
     return _Checking(derivatives, values, reference, derivation, unreachable, points, seed, deadline, trust).check()
 
 

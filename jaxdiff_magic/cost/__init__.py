@@ -75,8 +75,9 @@ def cost_of(
     structured = [s for s in strategies if s.what == "jacobian" and s.name not in MODES]
     fastest = min(measured.times, key=lambda mode: measured.times[mode].min(), default=None)
     usable = {s.name: _compile(subject, s) for s in structured if not s.infeasible}
-    if usable and fastest:  # side by side with the mode that they are to beat
-        measured.add("What uses its structure was", {fastest: lambda: measured.programs[fastest]} | usable)
+    if how == "measure" and usable:  # side by side with the mode that they are to beat
+        known = {fastest: lambda: measured.programs[fastest]} if fastest else {}
+        measured.add("What uses its structure was", known | usable)
     others = [_structured(strategy, measured) for strategy in structured]
     best = _best([way for way in others if not way.infeasible], fastest, measured.times)
     if subject.is_scalar and formula and subject.size >= FEWEST_TIMED and time.monotonic() < deadline:

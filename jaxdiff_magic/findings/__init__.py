@@ -13,6 +13,7 @@ from jaxdiff_magic.findings import (
     precision,
     rules,
     sizes,
+    unfollowed,
     zeros,
 )
 from jaxdiff_magic.findings.scene import Scene
@@ -23,9 +24,12 @@ __all__ = ["Scene", "findings_of"]
 SEVERITIES = ("error", "warning", "info")
 KINDS = (rules, nans, kinks, zeros, positions, precision, frozen, modes, sizes, integers, impure)
 """Each has `find`, from a scene to findings."""
+UNFOLLOWED_KINDS = (rules, unfollowed, modes, sizes, integers, impure)
+"""Those that look at no step's numbers, for functions with too many of them."""
 
 
 def findings_of(scene: Scene) -> tuple[Finding, ...]:
     """All findings about a function at its point, the gravest first."""
-    found = [finding for kind in KINDS for finding in kind.find(scene)]
+    kinds = UNFOLLOWED_KINDS if scene.subject.is_large else KINDS
+    found = [finding for kind in kinds for finding in kind.find(scene)]
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))

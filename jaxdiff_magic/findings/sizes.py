@@ -19,6 +19,8 @@ def find(scene: Scene) -> list[Finding]:
     """One finding for each order of derivative that was not built because of its size."""
     subject, values = scene.subject, scene.values
     reasons = {order_of(name): reason for name, reason in values.missing.items() if is_too_large(subject, name)}
+    if values.jacobian is not None:
+        reasons.pop(1, None)  # the other mode was built: a gradient is no larger than the inputs
     return [
         Finding(
             kind="too-large",

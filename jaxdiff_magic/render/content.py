@@ -12,8 +12,9 @@ from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.render.costs import costs
 from jaxdiff_magic.render.derivatives import derivatives, number_cell
-from jaxdiff_magic.render.document import Cell, Paragraph, Runs, Section, Table, Tone
-from jaxdiff_magic.render.numbers import array, number, significant, superscript
+from jaxdiff_magic.render.document import Cell, Paragraph, Part, Runs, Section, Table, Tone
+from jaxdiff_magic.render.numbers import array, dimensions, number, significant, superscript
+from jaxdiff_magic.render.products import too_large
 from jaxdiff_magic.report import (
     OUTCOMES,
     CheckEntry,
@@ -64,7 +65,7 @@ def content(report: Report) -> Content:
         Section("derivatives", "Derivatives", tuple(derivatives(report)), is_open=True),
         Section("check", "Check", tuple(_check(report)), is_open=report.verdict != "proved"),
         Section("cost", "Cost", tuple(costs(report.cost)) if report.cost else (), is_open=True),
-        Section("curvature", "Curvature", tuple(_curvature(report, report.curvature)) if report.curvature else ()),
+        Section("curvature", "Curvature", tuple(_hessian(report)), is_open=report.products is not None),
         Section("findings", "Findings", tuple(_findings(report)), is_open=True),
         Section("derivation", "Derivation", tuple(_derivation(report))),
     )
@@ -81,7 +82,9 @@ def _signature(report: Report) -> str:
     subject = report.subject
     spaces = [" × ".join(_space(leaf) for leaf in leaves) for leaves in (subject.inputs, subject.outputs)]
     point = ", ".join(
-        f"{leaf.name} = {array(np.asarray(value), leaf.dtype)}"
+        f"{leaf.name} = {dimensions(leaf.shape)} entries"
+        if subject.is_large
+        else f"{leaf.name} = {array(np.asarray(value), leaf.dtype)}"
         for leaf, value in zip(subject.inputs, subject.point, strict=True)
     )
     precision = ", ".join(dict.fromkeys(leaf.dtype for leaf in (*subject.inputs, *subject.outputs)))
@@ -169,6 +172,28 @@ def _derivative_name(entry: CheckEntry) -> str:
     return f"∂{power}{entry.output}/{''.join(f'∂{name}' for name in entry.inputs)}"
 
 
+def figure(value: float | None, write: Callable[[Any], str]) -> Cell:
+        return Cell(("—" if value is None else write(value),), "number")
+
+    remark = mode.infeasible or ("★ recommended" if cost.recommended == mode.mode else "")
+    return (
+        Cell((mode.mode,)),
+        figure(mode.passes, "{:,}".format),
+        figure(mode.seconds, duration),
+        figure(mode.compile_seconds, duration),
+        figure(mode.temp_bytes, memory),
+        Cell((remark,), "text", "warning" if mode.infeasible else "good" if remark else ""),
+    )
+
+
+def _hessian(report: Report) -> Iterator[Part]:
+    """What the Hessian says, or what is known of one that was not built."""
+    if report.curvature is not None:
+        yield from _curvature(report, report.curvature)
+    if report.products is not None:
+        yield from too_large(report.products)
+
+
 def _curvature(report: Report, curvature: Curvature) -> Iterator[Paragraph | Table]:
     facts = {
         "Hessian": curvature.definiteness,
@@ -179,6 +204,8 @@ def _curvature(report: Report, curvature: Curvature) -> Iterator[Paragraph | Tab
     }
     steps = () if curvature.newton_step is None else zip(report.subject.inputs, curvature.newton_step, strict=True)
     facts |= {f"Newton step in {leaf.name}": array(step, limit=12) for leaf, step in steps}
+    if curvature.descends is not None:
+        facts["along the Newton step"] = "the function falls" if curvature.descends else "the function rises"
     yield Table(
         "What the Hessian says at the point", (), tuple((Cell((name,)), Cell((fact,))) for name, fact in facts.items())
     )

@@ -13,6 +13,7 @@ from jaxdiff_magic.render.arrangement import Grid, grids
 from jaxdiff_magic.render.document import Cell, Paragraph, Runs, Table
 from jaxdiff_magic.render.numbers import array, dimensions, extent, number
 from jaxdiff_magic.report import Block, Report
+from jaxdiff_magic.subject import LARGE
 
 
 def derivatives(report: Report) -> Iterator[Paragraph | Table]:
@@ -22,7 +23,7 @@ def derivatives(report: Report) -> Iterator[Paragraph | Table]:
         yield Paragraph((report.function,) if is_equation(report.function) else (f"{subject.name} = ", report.function))
     elif report.unreachable:
         yield Paragraph(("No formula", f": {report.unreachable}"), "warning")
-    values = zip(subject.outputs, output_values(report), strict=False)
+    values = () if subject.output_size > LARGE else zip(subject.outputs, output_values(report), strict=False)
     if value := ", ".join(f"{leaf.name} = {array(entries, leaf.dtype)}" for leaf, entries in values):
         yield Paragraph((f"Value: {value}",))
     if subject.held:

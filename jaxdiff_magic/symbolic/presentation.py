@@ -90,9 +90,9 @@ class Presentation:
 
     def closed_form(self, path: Path) -> Formula | None:
         """A block as one formula, in matrix notation where that says it; None when it needs steps or is too long."""
-        return self._matrix_if_any(path) or self._index_form(path, READABLE_INDEX // 2)
+        return self._matrix_if_any(path) or self.index_form(path, READABLE_INDEX // 2)
 
-    def _index_form(self, path: Path, limit: int = READABLE_INDEX) -> Formula | None:
+    def index_form(self, path: Path, limit: int = READABLE_INDEX) -> Formula | None:
         """A block in index notation; None when it needs steps, is too long to read, or out of reach."""
         try:
             program, definition = self._shown(path)
@@ -148,6 +148,8 @@ class Presentation:
         return found
 
     def _matrix(self, path: Path, deadline: float) -> Formula:
+        if self.subject.is_large:
+            raise OutOfReach("it has too many numbers to be confirmed in matrix form")
         program, definition = self._shown(path)
         output, inputs = self.subject.outputs[path[0]], [self.subject.inputs[i] for i in path[1:]]
         sides = [len(leaf.shape) for leaf in (output, *inputs) if leaf.shape]
@@ -272,7 +274,7 @@ class Presentation:
                 raise OutOfReach(
                     f"the components of {self._label(path)} are too many or too long to read", "Try notation='index'."
                 )
-        if (found := self._index_form(path)) is not None:
+        if (found := self.index_form(path)) is not None:
             return found
         if notation == "auto":
             return self._as_steps([path])

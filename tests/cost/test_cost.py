@@ -128,10 +128,17 @@ class TestFeasibility:
         assert "Forward mode cannot be used: custom_vjp has no forward mode." in found.reason
 
     def test_a_derivative_that_would_not_fit_is_answered_with_products(self) -> None:
-        found = cost(lambda x: 2 * x, jnp.ones(3000))
+        found = cost(lambda x: jnp.cumsum(x), jnp.ones(3000))
         assert found.strategies == ()
         assert "3,000 x 3,000 = 9,000,000 entries" in found.reason
         assert found.call.startswith("value, pullback = jax.vjp(f, x)")
+
+    def test_or_without_its_zeros(self) -> None:
+        found = cost(lambda x: 2 * x, jnp.ones(3000))
+        assert [way.passes for way in found.strategies] == [1, 1]
+        assert found.strategies[0].seconds is not None
+        assert "the Jacobian is diagonal: 3,000 of 9,000,000 entries" in found.reason
+        assert found.call.startswith("asdex.jacobian(f, x")
 
 
 class TestStructure:
