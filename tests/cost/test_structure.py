@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import asdex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,6 +28,12 @@ from jaxdiff_magic.cost.structure import (
 from jaxdiff_magic.cost.structure.kinds import kind_of
 from jaxdiff_magic.cost.structure.strategies import ORDERS
 from jaxdiff_magic.subject import Subject, subject_of
+
+try:
+    import asdex
+except ImportError:  # it reaches into JAX, and not every asdex goes with every JAX
+    asdex: Any = None
+needs_asdex = pytest.mark.skipif(asdex is None, reason="asdex cannot be imported beside this JAX")
 
 RNG = np.random.default_rng(0)
 BAND = np.eye(12) * 2 - np.eye(12, k=1) - np.eye(12, k=-1)
@@ -157,6 +162,7 @@ def named(found: tuple[Strategy, ...], name: str, what: str = "jacobian") -> Str
     return next(strategy for strategy in found if (strategy.name, strategy.what) == (name, what))
 
 
+@needs_asdex
 class TestPatterns:
     @pytest.mark.parametrize("name", JACOBIANS)
     def test_hold_every_entry_of_the_jacobian_at_random_points(self, name: str) -> None:
@@ -218,6 +224,7 @@ class TestPatterns:
         assert kind_of(np.array(rows, int), np.array(cols, int), shape) == expected
 
 
+@needs_asdex
 class TestRefusals:
     def test_name_the_primitive_that_asdex_does_not_know(self) -> None:
         pattern, reason = pattern_of(subject_of(lambda x: jnp.linalg.solve(jnp.diag(x), x), (many(3),), {}))
@@ -294,6 +301,7 @@ FIRST: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str, int]] = {
 }
 
 
+@needs_asdex
 class TestFirstDerivatives:
     @pytest.mark.parametrize("name", FIRST)
     def test_are_the_same_by_every_feasible_strategy(self, name: str) -> None:
@@ -393,6 +401,7 @@ class TestFirstDerivatives:
         assert [strategy.name for strategy in found] == ["forward", "reverse"]
 
 
+@needs_asdex
 class TestSecondDerivatives:
     @pytest.mark.parametrize(
         "f", [rosenbrock, arrow, lambda x: jnp.sum(jnp.tanh(x) ** 2) ** 2], ids=["band", "arrow", "full"]
@@ -506,6 +515,15 @@ class TestCrossover:
         assert crossover(1e-6, 2e-6, 4, 2).endswith("with 4 inputs and 2 outputs, both modes take as long.")
 
 
+def test_an_asdex_that_cannot_be_imported_leaves_the_plain_modes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asdex", None)
+    found = strategies(tridiagonal, LARGE)
+    assert not named(found, "forward").infeasible
+    assert not named(found, "reverse").infeasible
+    assert "asdex cannot be imported" in named(found, "coloured").infeasible
+
+
+@needs_asdex
 def test_small_functions_do_not_load_asdex() -> None:
     code = """
 import sys, time

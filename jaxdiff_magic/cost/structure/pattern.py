@@ -102,6 +102,8 @@ def pattern_of(subject: Subject, what: What = "jacobian", *, fill: float | None 
         fill = max((float(counts.mean()) for counts in counts_of(subject, what).values() if counts.size), default=0.0)
     try:
         return _pattern(subject, what, fill)
+    except ImportError as error:  # it reaches into JAX, and not every asdex goes with every JAX
+        return None, f"asdex cannot be imported: {error}".split(" (", 1)[0]
     except Exception as error:  # asdex names the primitive that it does not know, and JAX what it cannot transform
         text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         return None, text.split(". Please help", 1)[0].rstrip(".")
