@@ -172,20 +172,6 @@ def _derivative_name(entry: CheckEntry) -> str:
     return f"∂{power}{entry.output}/{''.join(f'∂{name}' for name in entry.inputs)}"
 
 
-def figure(value: float | None, write: Callable[[Any], str]) -> Cell:
-        return Cell(("—" if value is None else write(value),), "number")
-
-    remark = mode.infeasible or ("★ recommended" if cost.recommended == mode.mode else "")
-    return (
-        Cell((mode.mode,)),
-        figure(mode.passes, "{:,}".format),
-        figure(mode.seconds, duration),
-        figure(mode.compile_seconds, duration),
-        figure(mode.temp_bytes, memory),
-        Cell((remark,), "text", "warning" if mode.infeasible else "good" if remark else ""),
-    )
-
-
 def _hessian(report: Report) -> Iterator[Part]:
     """What the Hessian says, or what is known of one that was not built."""
     if report.curvature is not None:
