@@ -162,8 +162,7 @@ def _plain(subject: Subject, mode: Mode, infeasible: str, counted: Programs, mea
         passes=passes(subject, mode),
         infeasible=infeasible,
         call=derivative_call(subject, mode),
-        **measured.figures(mode),
-        **most(counted.counts, f"jacobian {mode}"),
+        **(measured.figures(mode) | most(counted.counts, f"jacobian {mode}")),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from jaxdiff_magic.cost.counting import Count, Programs
 from jaxdiff_magic.cost_figures import ProgramCost
@@ -27,7 +28,7 @@ def _program(name: str, counts: Mapping[str, Count], missing: Mapping[str, str])
     )
 
 
-def most(counts: Mapping[str, Count], name: str) -> Mapping[str, int]:
+def most(counts: Mapping[str, Count], name: str) -> dict[str, Any]:
     """The counted fields of a `ModeCost`; where the program chooses between branches, the most that it can take."""
     return dict(_fields(counts[name])) if name in counts else {}
 

@@ -60,16 +60,17 @@ def _of_modes(subject: Subject, forward: ModeCost, reverse: ModeCost, faster: Mo
         why = f"{other.mode.capitalize()} mode cannot be used: {other.infeasible}."
         reason = f"{_figures(only, first=True)}{time}. {why}"
         return Cost(forward, reverse, (only,), only.mode, reason, only.call, measured, note)
-    best, other = (forward, reverse) if (faster or _preferred(subject, *usable)) == "forward" else (reverse, forward)
+    forward_first = faster == "forward" if faster else _preferred(subject, forward, reverse) is forward
+    best, other = (forward, reverse) if forward_first else (reverse, forward)
     reason = " ".join([_comparison(best, other, faster), *_memory(best, other)])
     return Cost(forward, reverse, (best, other), faster or "either", reason, best.call, measured, note)
 
 
-def _preferred(subject: Subject, forward: ModeCost, reverse: ModeCost) -> Mode:
+def _preferred(subject: Subject, forward: ModeCost, reverse: ModeCost) -> ModeCost:
     """Which mode to name first without a measurable difference in time: less memory, then fewer passes."""
     if (frugal := _frugal(forward, reverse)) is not None:
-        return frugal.mode
-    return "reverse" if reverse.passes < forward.passes or subject.is_scalar else "forward"
+        return frugal
+    return reverse if subject.is_scalar or subject.output_size < subject.size else forward
 
 
 def _frugal(one: ModeCost, two: ModeCost) -> ModeCost | None:
