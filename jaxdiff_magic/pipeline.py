@@ -96,7 +96,7 @@ def derive(
         trace, unreachable = _trace(subject) if symbolic else (None, "formulas were not asked for")
         derivation, no_formula = _derivation(subject, trace) if trace else (None, unreachable)
         costs = None
-        if cost != "none" and not subject.is_large:
+        if cost != "none":
             share = begun + 0.4 * budget
             formula = _hessian_program(subject, derivation) if derivation else None
             costs = cost_of(subject, how=cost, feasible=values.missing, deadline=share, formula=formula)

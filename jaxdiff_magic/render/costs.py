@@ -39,8 +39,8 @@ def costs(cost: Cost) -> Iterator[Part]:
         yield _ways("The Hessian, by the order of the two modes", cost.hessian, "" if best.infeasible else best.mode)
         if best.because:
             yield Paragraph((f"{best.mode.capitalize()}: {best.because}.",))
-        if best.call and not best.infeasible:
-            yield Code(best.call)
+        if (to_paste := next((way for way in cost.hessian if way.call and not way.infeasible), None)) is not None:
+            yield Code(to_paste.call)
     yield from _work(cost)
 
 
