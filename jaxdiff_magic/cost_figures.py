@@ -5,6 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Sparsity:
+    """Where a derivative can have entries at all, as a matrix of all outputs by all inputs, and which passes find them.
+
+    Attributes:
+        shape: (rows, columns), in scalars.
+        rows, cols: of the entries, int, shape (nnz,); every other entry is zero for every input.
+        colours: the pass that finds each of them, from 0, int, shape (nnz,).
+    """
+
+    shape: tuple[int, int]
+    rows: np.ndarray
+    cols: np.ndarray
+    colours: np.ndarray
+
 
 @dataclass(frozen=True)
 class ModeCost:
@@ -24,6 +42,7 @@ class ModeCost:
         flops, transcendentals, bytes: counted over the program, see `ProgramCost`; None where it was not counted.
         because: the structure that it uses, in words; "" for the plain modes.
         verified: what its numbers were compared with, in words; "" for the plain modes, which the check compares.
+        sparsity: the pattern that a coloured way uses; None for the others.
     """
 
     mode: str
@@ -39,6 +58,7 @@ class ModeCost:
     bytes: int | None = None
     because: str = ""
     verified: str = ""
+    sparsity: Sparsity | None = None
 
 
 @dataclass(frozen=True)

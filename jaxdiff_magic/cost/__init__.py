@@ -90,7 +90,7 @@ def cost_of(
         | {
             "programs": program_costs(counted),
             "xla": _disagreement(counted, measured, cost.strategies[0].mode if cost.strategies else ""),
-            "rule": _rule(subject, measured.times) if both and winner else "",
+            "rule": _rule(subject, measured.times) if both and winner and best is None else "",
             "hessian": hessian,
         }
     )
@@ -174,6 +174,7 @@ def _structured(strategy: Strategy, measured: _Measured) -> ModeCost:
         call=strategy.call,
         because=strategy.because,
         verified=strategy.verified,
+        sparsity=strategy.sparsity,
         **measured.figures(strategy.name),
     )
 
@@ -202,7 +203,15 @@ def _hessian(
         measured.add("The Hessian was", {s.name: _compile(subject, s) for s in timed})
     figures = measured.figures if measured is not None else lambda _: {}
     ways = [
-        ModeCost(s.name, s.passes, infeasible=s.infeasible, call=s.call, because=s.because, verified=s.verified)
+        ModeCost(
+            s.name,
+            s.passes,
+            infeasible=s.infeasible,
+            call=s.call,
+            because=s.because,
+            verified=s.verified,
+            sparsity=s.sparsity,
+        )
         for s in found
     ]
     ways = [ModeCost(**vars(way) | figures(way.mode) | work[way.mode]) for way in ways]

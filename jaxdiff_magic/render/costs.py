@@ -9,6 +9,7 @@ from jaxdiff_magic.cost_figures import Cost, ModeCost, ProgramCost
 from jaxdiff_magic.render.bars import bars
 from jaxdiff_magic.render.document import Cell, Code, Paragraph, Part, Table
 from jaxdiff_magic.render.numbers import duration, memory, operations
+from jaxdiff_magic.render.spy import spy
 
 TITLES = {
     "function": "the function",
@@ -27,6 +28,7 @@ def costs(cost: Cost) -> Iterator[Part]:
     if (picture := bars([way for way in (*modes, *structured) if not way.infeasible])) is not None:
         yield picture
     yield Paragraph((cost.reason,))
+    yield from _pattern("Jacobian", cost.strategies)
     if cost.rule:
         yield Paragraph((cost.rule,))
     if not cost.measured:
@@ -39,9 +41,17 @@ def costs(cost: Cost) -> Iterator[Part]:
         yield _ways("The Hessian, by the order of the two modes", cost.hessian, "" if best.infeasible else best.mode)
         if best.because:
             yield Paragraph((f"{best.mode.capitalize()}: {best.because}.",))
+        yield from _pattern("Hessian", cost.hessian)
         if (to_paste := next((way for way in cost.hessian if way.call and not way.infeasible), None)) is not None:
             yield Code(to_paste.call)
     yield from _work(cost)
+
+
+def _pattern(name: str, ways: Sequence[ModeCost]) -> Iterator[Part]:
+    """Where the entries are, for the best of the ways that use it."""
+    sparsity = next((way.sparsity for way in ways if way.sparsity is not None and not way.infeasible), None)
+    if sparsity is not None and (picture := spy(name, sparsity)) is not None:
+        yield picture
 
 
 def _ways(caption: str, ways: Sequence[ModeCost], recommended: str) -> Table:

@@ -16,6 +16,8 @@ from jaxdiff_magic.cost.recommending import duration, size
 from jaxdiff_magic.cost_figures import Cost
 from jaxdiff_magic.subject import subject_of
 
+from .test_structure import needs_asdex
+
 
 def cost(f: Any, *args: Any, how: Any = "measure", feasible: Any = None, seconds: float = 30, wrt: Any = None) -> Cost:
     deadline = time.monotonic() + seconds
@@ -133,6 +135,7 @@ class TestFeasibility:
         assert "3,000 x 3,000 = 9,000,000 entries" in found.reason
         assert found.call.startswith("value, pullback = jax.vjp(f, x)")
 
+    @needs_asdex
     def test_or_without_its_zeros(self) -> None:
         found = cost(lambda x: 2 * x, jnp.ones(3000))
         assert [way.passes for way in found.strategies] == [1, 1]
@@ -146,12 +149,22 @@ class TestStructure:
     def tridiagonal(x: jax.Array) -> jax.Array:
         return x[1:-1] * (x[2:] - x[:-2]) + jnp.sin(x[1:-1])
 
+    @needs_asdex
     def test_a_banded_jacobian_is_computed_in_as_many_passes_as_its_band_is_wide(self) -> None:
         x = jnp.linspace(0.0, 1.0, 1000)
         found = cost(self.tridiagonal, x)
         assert found.recommended.startswith("coloured")
         assert found.strategies[0].passes == 3
         assert "banded (width 3)" in found.reason
+        assert found.rule == ""  # it is about the two modes
+        sparsity = found.strategies[0].sparsity
+        assert sparsity is not None
+        assert sparsity.shape == (998, 1000)
+        assert sorted(set(sparsity.colours)) == [0, 1, 2]
+        lines = sparsity.cols if "reverse" in found.recommended else sparsity.rows
+        assert (
+            len(set(zip(lines, sparsity.colours, strict=True))) == len(lines) == 3 * 998
+        )  # each pass finds one a line
         import asdex
 
         names = {"asdex": asdex, "tridiagonal": self.tridiagonal, "x": x}
@@ -165,11 +178,14 @@ class TestStructure:
         assert flops == sorted(flops, key=lambda value: value or 0)
         assert found.hessian[0].call in ("jax.hessian(f)(x)", "jax.jacrev(jax.jacrev(f))(x)")
 
+    @needs_asdex
     def test_a_sparse_hessian_beats_the_plain_orders(self) -> None:
         found = cost(lambda x: jnp.sum(self.tridiagonal(x) ** 2), jnp.linspace(0.0, 1.0, 400))
         assert found.hessian[0].mode == "coloured"
         assert found.hessian[0].passes == 5
         assert found.hessian[0].verified
+        assert found.hessian[0].sparsity is not None
+        assert set(found.hessian[0].sparsity.colours) == set(range(5))
         assert found.hessian[0].call.startswith("asdex.hessian(f, x")
 
     def test_a_vector_function_has_no_ways_to_a_hessian(self) -> None:

@@ -21,6 +21,7 @@ from jax.extend.core import jaxprs_in_params, subjaxprs  # pyright: ignore[repor
 
 from jaxdiff_magic.cost.structure.kinds import kind_of
 from jaxdiff_magic.cost.structure.products import What, counts_of, gradient
+from jaxdiff_magic.cost_figures import Sparsity
 from jaxdiff_magic.subject import Subject
 
 Colouring = Literal["columns", "rows", "symmetric"]
@@ -69,6 +70,14 @@ class Pattern:
         """Share of entries that can be other than zero; 0 for a matrix without entries."""
         m, n = self.shape
         return self.nnz / (m * n) if m * n else 0.0
+
+    def coloured_entries(self, way: Colouring) -> Sparsity:
+        """The entries, each with the pass that finds it in one of the colourings."""
+        colours = self.coloured[way].colors
+        found = colours[self.rows if way == "rows" else self.cols]
+        if way == "symmetric":  # an entry is found by its column or, mirrored, by its row; -1 is no pass
+            found = np.where(found < 0, colours[self.rows], found)
+        return Sparsity(self.shape, self.rows, self.cols, found)
 
     def dense(self) -> np.ndarray:
         """The pattern as a Boolean matrix of shape (m, n)."""

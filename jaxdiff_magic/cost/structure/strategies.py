@@ -160,15 +160,17 @@ def _coloured_jacobians(subject: Subject, fewest: int, deadline: float) -> Itera
         yield Strategy("jacobian", "coloured", None, reason)
         return
     for mode, way in possible:
+        unused = _no_use(subject, pattern, way, fewest)
         option = f", mode='{'fwd' if mode == 'forward' else 'rev'}'"
         yield Strategy(
             what="jacobian",
             name=f"coloured {mode}",
             passes=pattern.colours[way],
-            infeasible=_no_use(subject, pattern, way, fewest),
+            infeasible=unused,
             because=_described(pattern, way),
             call=transform_call(subject, "asdex.jacobian", options=option, sample=True),
             sparse=True,
+            sparsity=None if unused else pattern.coloured_entries(way),
             build=lambda way=way: _asdex().jacobian_from_coloring(subject.flat, pattern.coloured[way]),
         )
 
@@ -241,6 +243,7 @@ def _coloured_hessian(subject: Subject, deadline: float) -> Iterator[Strategy]:
         because=_described(pattern, way),
         call=transform_call(subject, "asdex.hessian", options=option, sample=True),
         sparse=True,
+        sparsity=pattern.coloured_entries(way),
         build=build,
     )
 

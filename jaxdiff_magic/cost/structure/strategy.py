@@ -10,6 +10,7 @@ import jax
 from jax.experimental.sparse import BCOO
 
 from jaxdiff_magic.cost.structure.products import What
+from jaxdiff_magic.cost_figures import Sparsity
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Strategy:
         call: Python text to paste; "" where there is none.
         sparse: whether its blocks, and those that the call returns, are `jax.experimental.sparse.BCOO`.
         verified: what its numbers were compared with, in words; "" where they were not.
+        sparsity: the pattern of a colouring, with its passes.
         build: gives the function of the leaves to the blocks, ready for `jax.jit`; raises where infeasible.
     """
 
@@ -38,6 +40,7 @@ class Strategy:
     call: str = ""
     sparse: bool = False
     verified: str = ""
+    sparsity: Sparsity | None = field(default=None, compare=False, repr=False)
     build: Callable[[], Callable[..., Any]] = field(compare=False, repr=False, default=lambda: _cannot_be_built())
 
 
