@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from jaxdiff_magic.cost.counting import XlaNumbers, xla_numbers
 from jaxdiff_magic.cost.passes import Mode
+from jaxdiff_magic.cost.units import size
 from jaxdiff_magic.subject import Subject
 
 FEWEST_ROUNDS = 5
@@ -23,6 +24,10 @@ SAMPLE_SECONDS = 200e-6
 ENOUGH_SECONDS = 0.3
 SMALLEST_RATIO = 1.2
 """Two copies of one program can differ by almost as much, from where their buffers happen to lie."""
+
+MOST_TEMP_BYTES = 2_000_000_000
+"""A program that needs more temporary memory is compiled, not run."""
+LATE = "{} not measured: the time budget was used up. Give a larger one with budget=."
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,58 @@ def compiled(subject: Subject, derivative: Callable[..., Any]) -> Program:
         compile_seconds=time.perf_counter() - start,
         xla=xla_numbers(executable),
     )
+
+
+class Measured:
+    """Programs compiled and timed side by side.
+
+    Attributes:
+        programs: what was compiled, by name.
+        times: of those that were run, seconds of each round.
+        refused: why a program was not run.
+        note: why nothing was, or "".
+    """
+
+    def __init__(self, subject: Subject, deadline: float) -> None:
+        self.deadline = deadline
+        self.programs: dict[str, Program] = {}
+        self.times: dict[str, np.ndarray] = {}
+        self.refused: dict[str, str] = {}
+        self.untraceable = subject.untraceable and (
+            f"Not measured: JAX cannot compile {subject.name} ({subject.untraceable})."
+        )
+        self.note = ""
+
+    def add(self, what: str, build: Mapping[str, Callable[[], Program]]) -> None:
+        """Compile some programs and run, in turns, those that need no more memory than there should be."""
+        if self.untraceable:
+            self.note = self.untraceable
+            return
+        for name, compile_it in build.items():
+            if time.monotonic() > self.deadline:
+                self.note = self.note or LATE.format(what)
+                return
+            self.programs[name] = compile_it()
+            if (needed := self.programs[name].temp_bytes or 0) > MOST_TEMP_BYTES:
+                self.refused[name] = f"it needs {size(needed)} of temporary memory"
+        runnable = [name for name in build if name not in self.refused]
+        samples = time_interleaved([self.programs[name].run for name in runnable], self.deadline) if runnable else None
+        if samples is not None:
+            self.times |= dict(zip(runnable, samples.T, strict=True))
+        elif runnable:
+            self.note = self.note or LATE.format(what)
+
+    def figures(self, name: str) -> dict[str, Any]:
+        """The measured fields of a `ModeCost`."""
+        program, samples = self.programs.get(name), self.times.get(name)
+        return {
+            "seconds": None if samples is None else float(samples.min()),
+            "spread": None
+            if samples is None
+            else (float(np.quantile(samples, 0.25)), float(np.quantile(samples, 0.75))),
+            "compile_seconds": program and program.compile_seconds,
+            "temp_bytes": program and program.temp_bytes,
+        }
 
 
 def time_interleaved(runs: Sequence[Callable[[], Any]], deadline: float) -> np.ndarray | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from jaxdiff_magic.cost.calls import product_call
 from jaxdiff_magic.cost.passes import Mode
+from jaxdiff_magic.cost.units import duration, size
 from jaxdiff_magic.cost_figures import Cost, ModeCost
 from jaxdiff_magic.subject import Subject
 
@@ -103,25 +104,3 @@ def _memory(best: ModeCost, other: ModeCost) -> list[str]:
     name = f"But {other.mode}" if frugal is other else best.mode.capitalize()
     less, more = sorted((best.temp_bytes or 0, other.temp_bytes or 0))
     return [f"{name} mode needs less temporary memory: {size(less)} against {size(more)}."]
-
-
-def duration(seconds: float) -> str:
-    """`1.5 s`, `3.1 ms`, `20 µs`: two significant digits."""
-    for unit, length in (("s", 1), ("ms", 1e-3)):
-        if seconds >= length:
-            return f"{_two_digits(seconds / length)} {unit}"
-    return f"{_two_digits(seconds / 1e-6)} µs"
-
-
-def size(count: int) -> str:
-    """`12 kB`, `4 MB`: bytes in decimal units, two significant digits."""
-    value, unit = float(count), "bytes"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value < 1000:
-            break
-        value, unit = value / 1000, larger
-    return f"{_two_digits(value)} {unit}"
-
-
-def _two_digits(value: float) -> str:
-    return f"{value:.2g}" if value < 100 else f"{value:.0f}"

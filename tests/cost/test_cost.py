@@ -12,7 +12,7 @@ import pytest
 
 from jaxdiff_magic.cost import cost_of
 from jaxdiff_magic.cost.measuring import compile_derivative, faster, time_interleaved
-from jaxdiff_magic.cost.recommending import duration, size
+from jaxdiff_magic.cost.units import duration, size
 from jaxdiff_magic.cost_figures import Cost
 from jaxdiff_magic.subject import subject_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from jaxdiff_magic.cost.recommending import duration
+from jaxdiff_magic.cost.units import duration
 
 
 def crossover(forward_pass_seconds: float, reverse_pass_seconds: float, n: int, m: int) -> str:
