@@ -212,3 +212,21 @@ class TestStepsThatTheUserDidNotWrite:
         assert (found.name, found.kind, found.likeness) == ("exp", "primitive", "is 2 times the derivative")
         assert "jnp.exp(jnp.sin(x))" in found.source
         assert self.faults(trace, "differs") == ()
+
+
+def test_a_right_rule_whose_terms_overflow_for_one_input_is_not_accused_for_the_others() -> None:
+    @jax.custom_jvp
+    def swish(x: Any) -> Any:
+        return x / (1.0 + jnp.exp(-x))
+
+    @swish.defjvp
+    def rule(primals: Any, tangents: Any) -> Any:
+        (x,), (v,) = primals, tangents
+        e = jnp.exp(-x)
+        return swish(x), (1.0 / (1.0 + e) + x * e / (1.0 + e) ** 2) * v  # inf / inf at -1e6
+
+    check = checked(lambda x: jnp.sum(swish(x)), jnp.array([-1e6, 1e6], jnp.float32))
+    overflowing, sound = check.entries
+    assert (overflowing.symbolic, sound.symbolic) == (pytest.approx(np.nan, nan_ok=True), 1.0)
+    assert sound.forward == pytest.approx(np.nan, nan_ok=True)  # 0 times NaN
+    assert check.outcome == "out of reach"
