@@ -14,7 +14,7 @@ from jaxdiff_magic.cost.hessians import hessian_ways
 from jaxdiff_magic.cost.measuring import Measured, Program, compile_derivative, faster, is_faster
 from jaxdiff_magic.cost.passes import Mode, passes, too_large
 from jaxdiff_magic.cost.recommending import recommend
-from jaxdiff_magic.cost.structure import crossover, strategies_of
+from jaxdiff_magic.cost.structure import Strategy, crossover, strategies_of
 from jaxdiff_magic.cost.structured import program_of, way
 from jaxdiff_magic.cost_figures import Cost, ModeCost
 from jaxdiff_magic.subject import Subject
@@ -65,7 +65,7 @@ def cost_of(
     ways = {mode: _plain(subject, mode, obstacles[mode], counted, measured) for mode in MODES}
     both = all(mode in measured.times for mode in MODES)
     winner = faster(*(measured.times[mode] for mode in MODES)) if both else _fewer_passes(subject)
-    strategies = () if subject.is_large else strategies_of(subject, missing=feasible, deadline=deadline)
+    strategies = () if subject.is_large else _strategies(subject, feasible, counted, deadline)
     structured = [s for s in strategies if s.what == "jacobian" and s.name not in MODES]
     fastest = min(measured.times, key=lambda mode: measured.times[mode].min(), default=None)
     usable = {s.name: program_of(subject, s) for s in structured if not s.infeasible}
@@ -89,6 +89,14 @@ def cost_of(
             "hessian": hessian,
         }
     )
+
+
+def _strategies(
+    subject: Subject, feasible: Mapping[str, str], counted: Programs, deadline: float
+) -> tuple[Strategy, ...]:
+    """All strategies; what was counted exists and is not tried again."""
+    exists = {name.split(" ", 1)[-1] for name in counted.counts}
+    return strategies_of(subject, missing=feasible, deadline=deadline, exists=exists)
 
 
 def _compile_plain(subject: Subject, mode: Mode) -> Callable[[], Program]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -34,13 +34,16 @@ ORDERS: Mapping[str, tuple[str, str, str]] = {
 LATE = "there was no time left to look for it"
 
 
-def strategies_of(subject: Subject, *, missing: Mapping[str, str], deadline: float) -> tuple[Strategy, ...]:
+def strategies_of(
+    subject: Subject, *, missing: Mapping[str, str], deadline: float, exists: Collection[str] = ()
+) -> tuple[Strategy, ...]:
     """All strategies for the Jacobian and, of a scalar subject, the Hessian.
 
     Args:
         subject: what is differentiated.
         missing: for "forward", "reverse" and "hessian", why JAX does not have it, as in `Values.missing`.
         deadline: a `time.monotonic()` instant after which nothing more is begun.
+        exists: names of plain modes and orders that JAX is known to have here; the others are tried.
 
     Returns:
         Jacobians, then Hessians; of each the feasible ones first, by their number of passes. Colourings and waists
@@ -51,9 +54,9 @@ def strategies_of(subject: Subject, *, missing: Mapping[str, str], deadline: flo
         >>> best.name, best.passes, best.call                                                 # doctest: +SKIP
         ('coloured forward', 3, "asdex.jacobian(f, x, mode='fwd')(x)")
     """
-    found = [*_jacobians(subject, missing, deadline)]
+    found = [*_jacobians(subject, missing, exists, deadline)]
     if subject.is_scalar:
-        found += _hessians(subject, missing, deadline)
+        found += _hessians(subject, missing, exists, deadline)
     return tuple(sorted(found, key=lambda s: (s.what == "hessian", bool(s.infeasible), s.passes or 0)))
 
 
@@ -87,7 +90,9 @@ def by_formula(
     return found if found.verified or found.infeasible else replace(found, infeasible="there was no time to verify it")
 
 
-def _jacobians(subject: Subject, missing: Mapping[str, str], deadline: float) -> Iterator[Strategy]:
+def _jacobians(
+    subject: Subject, missing: Mapping[str, str], exists: Collection[str], deadline: float
+) -> Iterator[Strategy]:
     argnums = tuple(range(len(subject.inputs)))
     plain: dict[Mode, Strategy] = {}
     transforms: dict[Mode, Callable[..., Any]] = {"forward": jax.jacfwd, "reverse": jax.jacrev}
@@ -97,7 +102,7 @@ def _jacobians(subject: Subject, missing: Mapping[str, str], deadline: float) ->
             what="jacobian",
             name=mode,
             passes=passes(subject, mode),
-            infeasible=too_large(subject, mode) or missing.get(mode) or obstacle(subject, transformed),
+            infeasible=too_large(subject, mode) or missing.get(mode) or _obstacle(subject, mode, transformed, exists),
             call=derivative_call(subject, mode),
             build=lambda transformed=transformed: transformed,
         )
@@ -109,6 +114,10 @@ def _jacobians(subject: Subject, missing: Mapping[str, str], deadline: float) ->
     reference = usable[0] if usable else None
     for strategy in (*_waist(subject, usable), *_coloured_jacobians(subject, fewest, deadline)):
         yield _confirmed(subject, strategy, reference, deadline)
+
+
+def _obstacle(subject: Subject, name: str, transformed: Callable[..., Any], exists: Collection[str]) -> str:
+    return "" if name in exists else obstacle(subject, transformed)
 
 
 def _waist(subject: Subject, usable: list[Strategy]) -> Iterator[Strategy]:
@@ -175,7 +184,9 @@ def _coloured_jacobians(subject: Subject, fewest: int, deadline: float) -> Itera
         )
 
 
-def _hessians(subject: Subject, missing: Mapping[str, str], deadline: float) -> Iterator[Strategy]:
+def _hessians(
+    subject: Subject, missing: Mapping[str, str], exists: Collection[str], deadline: float
+) -> Iterator[Strategy]:
     n = subject.size
     argnums = tuple(range(len(subject.inputs)))
     plain: list[Strategy] = []
@@ -184,7 +195,7 @@ def _hessians(subject: Subject, missing: Mapping[str, str], deadline: float) -> 
         transformed = getattr(jax, outer)(getattr(jax, inner)(subject.flat, argnums), argnums)
         infeasible = f"the Hessian has {n:,} x {n:,} = {n * n:,} entries" if n * n > MAX_ENTRIES else ""
         infeasible = infeasible or (f"it needs {needed:,} passes at once" if needed > MOST_PASSES else "")
-        if not infeasible and time.monotonic() > deadline:
+        if not infeasible and name not in exists and time.monotonic() > deadline:
             infeasible = LATE
         texts = ["jax.hessian"] if name == "forward over reverse" else [f"jax.{outer}", f"jax.{inner}"]
         plain.append(
@@ -192,7 +203,7 @@ def _hessians(subject: Subject, missing: Mapping[str, str], deadline: float) -> 
                 what="hessian",
                 name=name,
                 passes=needed,
-                infeasible=infeasible or obstacle(subject, transformed),
+                infeasible=infeasible or missing.get(name) or _obstacle(subject, name, transformed, exists),
                 call=transform_call(subject, *texts),
                 build=lambda transformed=transformed: transformed,
             )
