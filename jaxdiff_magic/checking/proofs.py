@@ -13,7 +13,7 @@ from jaxdiff_magic.reference.directions import Path
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.symbolic.derivation import Derivation, TracedRule
 from jaxdiff_magic.symbolic.limits import until
-from jaxdiff_magic.symbolic.proof import proved, proved_at_once
+from jaxdiff_magic.symbolic.proof import block_to_prove, entry_to_prove, proved, proved_at_once
 from jaxdiff_magic.trace import Trace
 
 MAX_EQUATIONS = 150
@@ -36,23 +36,30 @@ class Proofs:
     traces: Mapping[RuleName, Trace]
     deadline: float
     _rules: dict[RuleName, TracedRule | None] = field(default_factory=dict)
+    _long: set[Path] = field(default_factory=set)  # of whose entries one was too long
 
     def of_block(self, path: Path, names: Sequence[RuleName]) -> bool:
         """Whether a whole derivative and some rules are the same expression in index symbols."""
         axes = len(self.subject.outputs[path[0]].shape)
         with until(self.deadline):
-            return all(
-                (rule := self._rule(name)) is not None and proved_at_once(self.derivation, rule, path, axes)
-                for name in names
+            ours = block_to_prove(self.derivation, path)  # first: what is too long needs no rule to be read
+            return ours is not None and all(
+                (rule := self._rule(name)) is not None and proved_at_once(ours, rule, path, axes) for name in names
             )
 
     def of_entry(self, path: Path, names: Sequence[RuleName], entry: tuple[int, ...]) -> bool:
         """Whether one entry of a derivative and of some rules are the same expression."""
         axes = len(self.subject.outputs[path[0]].shape)
+        if path in self._long:
+            return False
         with until(self.deadline):
+            try:
+                ours = entry_to_prove(self.derivation, path, entry)
+            except OutOfReach:
+                self._long.add(path)
+                return False
             return all(
-                (rule := self._rule(name)) is not None and proved(self.derivation, rule, path, entry, axes)
-                for name in names
+                (rule := self._rule(name)) is not None and proved(ours, rule, path, entry, axes) for name in names
             )
 
     def _rule(self, name: RuleName) -> TracedRule | None:

@@ -70,35 +70,59 @@ def terms(e: sp.Basic) -> int:
     return 1
 
 
-def proved(derivation: Derivation, rule: TracedRule, path: Path, entry: Sequence[int], output_axes: int) -> bool:
+def entry_to_prove(derivation: Derivation, path: Path, entry: Sequence[int]) -> tuple[Program, Expr]:
+    """One entry of a derivative, written out, and the program whose constants it mentions.
+
+    Args:
+        derivation: of the function.
+        path: which derivative.
+        entry: of the block, output axes first.
+
+    Raises:
+        OutOfReach: it is too long to be compared, as are the other entries then.
+    """
+    program, definition = derivation.formula(path)
+    return program, component(program, definition, entry, MAX_OPERATIONS)
+
+
+def proved(ours: tuple[Program, Expr], rule: TracedRule, path: Path, entry: Sequence[int], output_axes: int) -> bool:
     """Whether one entry of the formula and of JAX's own rule are the same expression, by algebra.
 
     Args:
-        derivation, rule: the two sides.
+        ours: see `entry_to_prove`.
+        rule: the other side.
         path: which derivative.
         entry: of the block, output axes first.
         output_axes: how many of those there are.
     """
+    program, left = ours
     try:
-        ours, theirs = derivation.formula(path), rule.formula(path)
-        left = component(*ours, entry, MAX_OPERATIONS)
+        theirs = rule.formula(path)
         right = component(*theirs, rule.element(path, entry, output_axes), MAX_OPERATIONS)
     except OutOfReach:
         return False
-    return same(left, right.xreplace(same_constants(ours[0], theirs[0])))
+    return same(left, right.xreplace(same_constants(program, theirs[0])))
 
 
-def proved_at_once(derivation: Derivation, rule: TracedRule, path: Path, output_axes: int) -> bool:
+def block_to_prove(derivation: Derivation, path: Path) -> tuple[Program, Definition] | None:
+    """A whole derivative as one expression in its index symbols; None where it is too long to be compared."""
+    try:
+        return _in_one_piece(*derivation.formula(path))
+    except OutOfReach:
+        return None
+
+
+def proved_at_once(ours: tuple[Program, Definition], rule: TracedRule, path: Path, output_axes: int) -> bool:
     """Whether a whole derivative and JAX's own rule are the same expression in its index symbols, at any size.
 
     Args:
-        derivation, rule: the two sides.
+        ours: see `block_to_prove`.
+        rule: the other side.
         path: which derivative.
         output_axes: how many axes the output has.
     """
     try:
-        ours, theirs = derivation.formula(path), rule.formula(path)
-        return _same_at_once(ours, theirs, lambda indices: rule.element(path, indices, output_axes))
+        return _same_at_once(ours, rule.formula(path), lambda indices: rule.element(path, indices, output_axes))
     except OutOfReach:
         return False
 
@@ -113,7 +137,7 @@ def proved_as_written(derivation: Derivation, path: Path, written: Derivation) -
     """
     try:
         ours, theirs = derivation.formula(path), written.formula((0,))
-        if _same_at_once(ours, theirs, tuple):
+        if (piece := _in_one_piece(*ours)) is not None and _same_at_once(piece, theirs, tuple):
             return True
         shape = ours[1].array.shape
         if math.prod(shape) > MAX_ENTRIES:
@@ -130,18 +154,24 @@ def _same_at_once(
     theirs: tuple[Program, Definition],
     place: Callable[[Sequence[Index]], Sequence[Any]],
 ) -> bool:
-    """Whether two definitions are the same expression in index symbols; `place` gives the second one's indices."""
-    left, right = _in_one_piece(*ours), _in_one_piece(*theirs)
-    if left is None or right is None or size(left[1].expr) + size(right[1].expr) > MAX_AT_ONCE:
+    """Whether two definitions are the same expression in index symbols; `place` gives the second one's indices.
+
+    The first is in one piece.
+    """
+    program, one = ours
+    right = _in_one_piece(*theirs)
+    if right is None or size(one.expr) + size(right[1].expr) > MAX_AT_ONCE:
         return False
-    (program, one), (other, another) = left, right
+    other, another = right
     return same(one.expr, canonical(another.at(place(one.indices))).xreplace(same_constants(program, other)))
 
 
 def _in_one_piece(program: Program, definition: Definition) -> tuple[Program, Definition] | None:
     """A definition in terms of inputs and constants alone; None when that takes too many operations."""
     whole = replace(program, outputs=(definition,)).inlined(lambda _: False, MAX_OPERATIONS)
-    return None if whole.definitions else (whole, whole.outputs[0])
+    if whole.definitions or size(whole.outputs[0].expr) > MAX_AT_ONCE:
+        return None
+    return whole, whole.outputs[0]
 
 
 def same_constants(ours: Program, theirs: Program) -> dict[sp.Symbol, sp.Symbol]:
