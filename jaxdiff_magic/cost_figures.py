@@ -85,6 +85,22 @@ class ProgramCost:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """What reverse mode keeps of one line until its second pass.
+
+    Attributes:
+        where, source: the line and its text; "" when unknown.
+        arrays: how many.
+        bytes: their size.
+    """
+
+    where: str
+    source: str
+    arrays: int
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Cost:
     """Forward against reverse mode, and what beats both.
 
@@ -100,6 +116,7 @@ class Cost:
         xla: where XLA's own count of the recommended program differs, and why; "" where it does not, or is not known.
         rule: up to which size the faster mode stays the faster one; "" when nothing was timed.
         hessian: the ways to the Hessian of a scalar function, best first, the infeasible last.
+        kept: what reverse mode keeps between its passes, the largest line first; () where it is not worth a word.
     """
 
     forward: ModeCost
@@ -114,3 +131,4 @@ class Cost:
     xla: str = ""
     rule: str = ""
     hessian: tuple[ModeCost, ...] = ()
+    kept: tuple[Kept, ...] = ()

@@ -14,6 +14,7 @@ from jaxdiff_magic.cost.hessians import hessian_ways
 from jaxdiff_magic.cost.measuring import Measured, Program, compile_derivative, faster, is_faster
 from jaxdiff_magic.cost.passes import Mode, passes, too_large
 from jaxdiff_magic.cost.recommending import recommend
+from jaxdiff_magic.cost.residuals import kept_of
 from jaxdiff_magic.cost.structure import Strategy, crossover, strategies_of
 from jaxdiff_magic.cost.structured import program_of, way
 from jaxdiff_magic.cost_figures import Cost, ModeCost
@@ -24,6 +25,8 @@ __all__ = ["cost_of"]
 MODES: tuple[Mode, ...] = ("forward", "reverse")
 WORTH_A_WORD = 1000
 """XLA's count of a program with fewer operations may differ without a word."""
+WORTH_KEEPING = 100_000
+"""What a function that moves fewer bytes keeps for reverse mode fits anywhere."""
 
 Times = Mapping[str, np.ndarray]
 
@@ -87,6 +90,7 @@ def cost_of(
             "xla": _disagreement(counted, measured, cost.strategies[0].mode if cost.strategies else ""),
             "rule": _rule(subject, measured.times) if both and winner and best is None else "",
             "hessian": hessian,
+            "kept": kept_of(subject) if _is_sizeable(counted) and not obstacles["reverse"] else (),
         }
     )
 
@@ -97,6 +101,10 @@ def _strategies(
     """All strategies; what was counted exists and is not tried again."""
     exists = {name.split(" ", 1)[-1] for name in counted.counts}
     return strategies_of(subject, missing=feasible, deadline=deadline, exists=exists)
+
+
+def _is_sizeable(counted: Programs) -> bool:
+    return "function" in counted.counts and counted.counts["function"].bytes_most >= WORTH_KEEPING
 
 
 def _compile_plain(subject: Subject, mode: Mode) -> Callable[[], Program]:

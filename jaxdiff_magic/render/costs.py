@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from jaxdiff_magic.cost_figures import Cost, ModeCost, ProgramCost
+from jaxdiff_magic.cost_figures import Cost, Kept, ModeCost, ProgramCost
 from jaxdiff_magic.render.bars import bars
 from jaxdiff_magic.render.document import Cell, Code, Paragraph, Part, Table
 from jaxdiff_magic.render.numbers import duration, memory, operations
@@ -18,6 +18,8 @@ TITLES = {
     "hessian-vector product": "H v, one product with the Hessian",
 }
 """The programs that are listed on their own; the others are rows of the ways to a derivative."""
+MOST_LINES = 8
+"""Of how many lines it is listed what reverse mode keeps."""
 
 
 def costs(cost: Cost) -> Iterator[Part]:
@@ -45,6 +47,7 @@ def costs(cost: Cost) -> Iterator[Part]:
         if (to_paste := next((way for way in cost.hessian if way.call and not way.infeasible), None)) is not None:
             yield Code(to_paste.call)
     yield from _work(cost)
+    yield from _kept(cost.kept)
 
 
 def _pattern(name: str, ways: Sequence[ModeCost]) -> Iterator[Part]:
@@ -95,6 +98,26 @@ def _work(cost: Cost) -> Iterator[Part]:
         yield Paragraph((cost.xla,))
     for sentence in dict.fromkeys(sentence for program in listed for sentence in program.unknown):
         yield Paragraph((f"Not in these numbers: {sentence}",))
+
+
+def _kept(kept: Sequence[Kept]) -> Iterator[Part]:
+    """What reverse mode keeps, by line, and what it would take not to."""
+    if not kept:
+        return
+    rows = tuple(
+        (
+            Cell((row.where or "elsewhere",)),
+            Cell((f"{row.arrays:,}",), "number"),
+            Cell((memory(row.bytes),), "number"),
+            Cell((row.source,), "code"),
+        )
+        for row in kept[:MOST_LINES]
+    )
+    whole = sum(row.bytes for row in kept)
+    yield Table("Kept for the second pass of reverse mode", ("", "arrays", "memory", "source"), rows)
+    yield Paragraph(
+        (f"In all {memory(whole)}. `jax.checkpoint` around the function would keep none of it, and run it twice.",)
+    )
 
 
 def _program(program: ProgramCost) -> tuple[Cell, ...]:
