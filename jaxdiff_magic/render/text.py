@@ -15,6 +15,8 @@ from jaxdiff_magic.render.document import Code, Paragraph, Picture, Runs, Sectio
 from jaxdiff_magic.report import Report
 
 WIDTH = 100
+MOST_NAME = 24
+"""Names of rows are kept in one line while none is longer than this."""
 
 
 def render_text(report: Report, width: int | None = None) -> str:
@@ -49,7 +51,8 @@ def _part(part: Paragraph | Code | Table) -> Text | Padding | Group:
             table = TextTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=bool(header))
             for i in range(len(rows[0])):
                 name = header[i] if header else ""
-                table.add_column(Text(name), justify=part.alignment(i), overflow="fold")
+                is_name = i == 0 and all(len(str(_line(row[0].runs))) <= MOST_NAME for row in rows)
+                table.add_column(Text(name), justify=part.alignment(i), overflow="fold", no_wrap=is_name)
             for row in rows:
                 table.add_row(*(_line(cell.runs) for cell in row))
             return Group(Text(f"\n{caption}"), table)

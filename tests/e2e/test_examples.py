@@ -121,7 +121,7 @@ def test_the_quickstart_says_what_to_call_where_grad_refuses(outputs: dict) -> N
 
 def test_the_quickstart_counts_one_reverse_pass_against_a_hundred(outputs: dict) -> None:
     rows = [line.split() for line in outputs["cost"]["text/plain"].splitlines()]
-    passes = {row[0]: row[1] for row in rows if row[:1] in (["forward"], ["reverse"])}
+    passes = {row[0]: row[1] for row in rows if row[:1] in (["forward"], ["reverse"]) and row[1:2] != ["over"]}
     assert passes == {"forward": "100", "reverse": "1"}
     assert ["jax.grad(energy)(x)"] in rows
 
