@@ -44,11 +44,12 @@ class TestCheck:
         assert f"{-np.cos(0.5):.6g}"[:7] in message
         assert f"{np.cos(0.5):.6g}"[:7] in message
         assert "is not the derivative of wrong_sine" in message
-        assert message.endswith("(it has the wrong sign).")
+        assert "(it has the wrong sign)." in message
         assert isinstance(error.value, AssertionError)
         with pytest.raises(WrongDerivative) as of_report:
             quick(wrong_sine, order=1)(0.5).raise_if_wrong()
-        assert str(of_report.value) == message
+        without_formula = [text.split(" JAX's derivative -")[0] for text in (message, str(of_report.value))]
+        assert without_formula[0] == without_formula[1]  # the formula is there if there was time for it
 
     def test_only_what_is_asked_for_is_looked_at(self):
         assert check(wrong_sine, wrt="a", order=1)  # nothing happens before there is a point

@@ -17,6 +17,7 @@ from jaxdiff_magic.cost.structured import program_of, way
 from jaxdiff_magic.cost_figures import ModeCost
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.values import MAX_ENTRIES
 
 FEWEST_TIMED = 64
 """The Hessian of fewer inputs is not worth the time to compile it again."""
@@ -41,7 +42,8 @@ def hessian_ways(
         deadline: a `time.monotonic()` instant after which nothing more is begun.
     """
     found = [s for s in strategies if s.what == "hessian"]
-    if formula and subject.size >= FEWEST_TIMED and time.monotonic() < deadline:
+    fits = subject.size >= FEWEST_TIMED and subject.size**2 <= MAX_ENTRIES
+    if formula and subject.is_scalar and fits and time.monotonic() < deadline:
         with contextlib.suppress(OutOfReach):
             found.append(by_formula(subject, "hessian", formula(), strategies, deadline=deadline))
     work = {s.name: most(counted.counts, f"hessian {s.name}") for s in found}
