@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -122,7 +121,7 @@ class Cost:
     forward: ModeCost
     reverse: ModeCost
     strategies: tuple[ModeCost, ...]
-    recommended: Literal["forward", "reverse", "either"] | str
+    recommended: str
     reason: str
     call: str
     measured: bool

@@ -10,6 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+LARGE = 250_000
+"""More scalars than this are neither followed one by one nor written out."""
+
 
 @dataclass(frozen=True)
 class Leaf:

@@ -9,10 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxdiff_magic.formula import Formula
-from jaxdiff_magic.leaves import Leaf
-
-LARGE = 250_000
-"""An array with more entries is not written out."""
+from jaxdiff_magic.leaves import LARGE, Leaf
 
 
 def plain(value: Any) -> Any:

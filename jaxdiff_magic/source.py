@@ -61,6 +61,21 @@ def user_frames(traceback: Any) -> list[tuple[Location, str]]:
     return found
 
 
+def places_of(equation: Any, caller: list[Location] | None, callee: str | None) -> list[Location]:
+    """Where the user wrote an equation of a jaxpr, the innermost place first.
+
+    Args:
+        equation: JAX's own.
+        caller: places of the call whose body the jaxpr is; None for the whole function.
+        callee: name of the function that is called; None for the body of a loop or a branch, traced for this call.
+    """
+    frames = user_frames(equation.source_info.traceback)
+    places = [place for place, _ in frames]
+    # The body of a library function is traced once and cached, with the lines of its first caller.
+    is_foreign = callee is not None and not any(name == callee for _, name in frames)
+    return caller if caller is not None and (is_foreign or not places) else places
+
+
 @functools.lru_cache(maxsize=1024)
 def is_users(file: str) -> bool:
     """Whether a file, as a traceback names it, is the user's: not JAX's, Python's or ours."""
@@ -149,10 +164,21 @@ def captured(function: Callable[..., Any], seen: set[int]) -> Iterator[tuple[str
             yield from captured(value, seen)
 
 
-def _visible(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+def closed_over(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    """Name and value of the variables that a function took from around it; not those that are not assigned yet."""
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        with contextlib.suppress(ValueError):  # a variable that is not assigned yet
+        with contextlib.suppress(ValueError):
             yield name, cell.cell_contents
+
+
+def names_in(code: types.CodeType) -> set[str]:
+    """Names, other than of its own variables, that a function's code, and that of functions in it, looks up."""
+    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return set(code.co_names).union(*map(names_in, inner))
+
+
+def _visible(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    yield from closed_over(function)
     for name in function.__code__.co_names:
         if name in function.__globals__:
             yield name, function.__globals__[name]

@@ -14,10 +14,7 @@ import numpy as np
 from jax import tree_util
 
 from jaxdiff_magic.errors import InputError
-from jaxdiff_magic.leaves import Held, Leaf, article, describe, jax_dtype, kind, why_held
-
-LARGE = 250_000
-"""A function of more scalar inputs is not evaluated step by step in float64: that takes copies by the dozen."""
+from jaxdiff_magic.leaves import LARGE, Held, Leaf, article, describe, jax_dtype, kind, why_held
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,10 @@ class Subject:
 
     @property
     def is_large(self) -> bool:
-        """Whether the inputs are too many for anything but JAX's own programs: no copy of them leaves its device."""
+        """Whether the inputs are too many for anything but JAX's own programs: no copy of them leaves its device.
+
+        Step by step in float64 they would be copied by the dozen.
+        """
         return self.size > LARGE
 
     @property
@@ -228,6 +228,12 @@ def display_name(function: Callable[..., Any]) -> str:
         return display_name(function.func)
     name = getattr(function, "__name__", None) or type(function).__name__
     return "f" if name == "<lambda>" else name
+
+
+def arguments_of(subject: Subject) -> tuple[list[str], list[str]]:
+    """Names of the positional arguments, and the text of all arguments in a call: `x`, `y`, `k=k`."""
+    positional = positional_names(subject.function, subject.args)
+    return positional, [*positional, *(f"{key}={key}" for key in sorted(subject.kwargs))]
 
 
 def positional_names(function: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:

@@ -21,7 +21,7 @@ from jaxdiff_magic.source import (
     is_key,
     is_library_file,
     numbers_of,
-    user_frames,
+    places_of,
 )
 from jaxdiff_magic.subject import Subject
 
@@ -238,12 +238,7 @@ def _open(
 
     for equation in jaxpr.eqns:
         inputs = tuple(map(read, equation.invars))
-        frames = user_frames(equation.source_info.traceback)
-        places = [place for place, _ in frames]
-        # The body of a library function is traced once and cached, with the lines of its first caller.
-        is_foreign = callee is not None and not any(name == callee for _, name in frames)
-        if caller is not None and (is_foreign or not places):
-            places = caller
+        places = places_of(equation, caller, callee)
         primitive, bodies = equation.primitive.name, _bodies(equation)
         if primitive in CALLS and bodies:
             called = str(equation.params.get("name", ""))

@@ -181,13 +181,18 @@ def _obstacle(subject: Subject, transform: Callable[..., Any]) -> str:
             transform(*subject.point)
             return ""
         size = equation_count(jax.make_jaxpr(transform)(*subject.point).jaxpr)
-    except AssertionError:
-        return "JAX cannot transpose it; a derivative rule in it is not linear in its tangent"
     except NO_DERIVATIVE as error:
-        return str(error).strip().splitlines()[0] or type(error).__name__
+        return refusal(error)
     if size > MAX_EQUATIONS:
         return f"its program has {size} equations and would take minutes to compile"
     return ""
+
+
+def refusal(error: Exception) -> str:
+    """Why JAX has no derivative, by the error that it raised: one of `NO_DERIVATIVE`."""
+    if isinstance(error, AssertionError):
+        return "JAX cannot transpose it; a derivative rule in it is not linear in its tangent"
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def equation_count(jaxpr: Any) -> int:

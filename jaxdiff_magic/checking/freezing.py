@@ -13,6 +13,7 @@ from typing import Any
 
 import jax
 
+from jaxdiff_magic.source import closed_over, names_in
 from jaxdiff_magic.subject import Subject
 
 MOST_REACHED = 2000
@@ -39,7 +40,7 @@ def may_freeze(subject: Subject) -> bool:
             return True
         seen[id(value)] = value
         code = getattr(value, "__code__", None)
-        if isinstance(code, types.CodeType) and "stop_gradient" in _names(code):
+        if isinstance(code, types.CodeType) and "stop_gradient" in names_in(code):
             return True
         pending += _reached(value)
     return False
@@ -68,24 +69,14 @@ def _reached(value: Any) -> Iterator[Any]:
 
 
 def _visible(function: types.FunctionType) -> Iterator[Any]:
-    names = _names(function.__code__)
-    for cell in function.__closure__ or ():
-        try:
-            yield cell.cell_contents
-        except ValueError:  # a variable that is not assigned yet
-            continue
+    names = names_in(function.__code__)
+    yield from (value for _, value in closed_over(function))
     yield from function.__defaults__ or ()
     for found in (function.__globals__[name] for name in names if name in function.__globals__):
         if not isinstance(found, types.ModuleType):
             yield found
         elif not _is_library(found.__name__):
             yield from (vars(found)[name] for name in names if name in vars(found))
-
-
-def _names(code: types.CodeType) -> set[str]:
-    """Names that a function's code, and that of functions written in it, looks up."""
-    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
-    return set(code.co_names).union(*map(_names, inner))
 
 
 def _is_library(module: str | None) -> bool:

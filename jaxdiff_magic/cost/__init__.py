@@ -130,7 +130,7 @@ def _best(others: list[ModeCost], fastest: str | None, times: Times) -> ModeCost
 
 
 def _disagreement(counted: Programs, measured: Measured, mode: str) -> str:
-    """Where XLA counts other operations in the recommended mode's program, or in the function's other one."""
+    """Where XLA counts other operations in the program of the mode that is named first, and why."""
     program, count = measured.programs.get(mode), counted.counts.get(f"jacobian {mode}")
     if program is None or program.xla is None or count is None or count.flops_most < WORTH_A_WORD:
         return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jaxdiff_magic.cost.passes import Mode
-from jaxdiff_magic.subject import Subject, positional_names
+from jaxdiff_magic.subject import Subject, arguments_of
 
 
 def derivative_call(subject: Subject, mode: Mode) -> str:
@@ -16,7 +16,8 @@ def derivative_call(subject: Subject, mode: Mode) -> str:
         transform = "jax.jacfwd"
     else:
         transform = "jax.grad" if subject.is_scalar else "jax.jacrev"
-    positional, arguments = arguments_of(subject)
+    positional, given = arguments_of(subject)
+    arguments = ", ".join(given)
     roots = list(dict.fromkeys(root_of(leaf.name, [*positional, *subject.kwargs]) for leaf in subject.inputs))
     if not set(roots) <= set(positional):
         # JAX differentiates positional arguments only: give it a function in which they are.
@@ -34,13 +35,7 @@ def derivative_call(subject: Subject, mode: Mode) -> str:
 def product_call(subject: Subject) -> str:
     """Products with a Jacobian that is too large to build."""
     _, arguments = arguments_of(subject)
-    return f"value, pullback = jax.vjp({subject.name}, {arguments})  # pullback(v): the product v' J"
-
-
-def arguments_of(subject: Subject) -> tuple[list[str], str]:
-    """Names of the positional arguments, and the text of all arguments in a call: `x, y, k=k`."""
-    positional = positional_names(subject.function, subject.args)
-    return positional, ", ".join([*positional, *(f"{key}={key}" for key in sorted(subject.kwargs))])
+    return f"value, pullback = jax.vjp({subject.name}, {', '.join(arguments)})  # pullback(v): the product v' J"
 
 
 def root_of(name: str, arguments: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from jaxdiff_magic.cost.counting import Count, Programs
@@ -30,10 +30,6 @@ def _program(name: str, counts: Mapping[str, Count], missing: Mapping[str, str])
 
 def most(counts: Mapping[str, Count], name: str) -> dict[str, Any]:
     """The counted fields of a `ModeCost`; where the program chooses between branches, the most that it can take."""
-    return dict(_fields(counts[name])) if name in counts else {}
-
-
-def _fields(count: Count) -> Iterator[tuple[str, int]]:
-    yield "flops", count.flops_most
-    yield "transcendentals", count.transcendentals_most
-    yield "bytes", count.bytes_most
+    if (count := counts.get(name)) is None:
+        return {}
+    return {"flops": count.flops_most, "transcendentals": count.transcendentals_most, "bytes": count.bytes_most}

@@ -124,15 +124,13 @@ class Measured:
 
     def figures(self, name: str) -> dict[str, Any]:
         """The measured fields of a `ModeCost`."""
-        program, samples = self.programs.get(name), self.times.get(name)
-        return {
-            "seconds": None if samples is None else float(samples.min()),
-            "spread": None
-            if samples is None
-            else (float(np.quantile(samples, 0.25)), float(np.quantile(samples, 0.75))),
-            "compile_seconds": program and program.compile_seconds,
-            "temp_bytes": program and program.temp_bytes,
-        }
+        figures: dict[str, Any] = {}
+        if (program := self.programs.get(name)) is not None:
+            figures |= {"compile_seconds": program.compile_seconds, "temp_bytes": program.temp_bytes}
+        if (samples := self.times.get(name)) is not None:
+            low, high = np.quantile(samples, (0.25, 0.75))
+            figures |= {"seconds": float(samples.min()), "spread": (float(low), float(high))}
+        return figures
 
 
 def time_interleaved(runs: Sequence[Callable[[], Any]], deadline: float) -> np.ndarray | None:

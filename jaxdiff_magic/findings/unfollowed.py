@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.leaves import LARGE
 from jaxdiff_magic.report import Finding
 
 
@@ -20,7 +21,7 @@ def find(scene: Scene) -> list[Finding]:
     if not bad:
         return []
     message = f"The derivative with respect to {bad[0]} has entries that are not finite, though the value is finite."
-    cure = "Look for the step with a smaller input: up to 250,000 numbers, every step is followed."
+    cure = f"Look for the step with a smaller input: up to {LARGE:,} numbers, every step is followed."
     return [Finding("nan", "warning", bad[0], subject.where, message, cure)]
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import functools
 import inspect
+import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.errors import InputError
+from jaxdiff_magic.source import closed_over
 from jaxdiff_magic.subject import Subject, positional_names
 from jaxdiff_magic.symbolic.written import value_of_text
 
@@ -136,10 +137,8 @@ def scope(subject: Subject, names: Mapping[str, Any], args: tuple[Any, ...], kwa
     inner = inspect.unwrap(getattr(function, "__func__", function))
     found: dict[str, Any] = {"jax": jax, "jnp": jnp, "np": np}
     found |= getattr(inner, "__globals__", {}) | dict(names)
-    if code := getattr(inner, "__code__", None):
-        for name, cell in zip(code.co_freevars, inner.__closure__ or (), strict=True):
-            with contextlib.suppress(ValueError):  # a variable that is not assigned yet
-                found[name] = cell.cell_contents
+    if isinstance(inner, types.FunctionType):
+        found |= closed_over(inner)
     if owner is not None:
         found["self"] = owner
     return found | _bound(function, args, kwargs)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from jax import tree_util
 
 from jaxdiff_magic.leaves import kind
-from jaxdiff_magic.subject import Subject, positional_names
+from jaxdiff_magic.subject import Subject, arguments_of
 
 
 def product_calls(subject: Subject) -> Mapping[str, str]:
@@ -18,8 +18,7 @@ def product_calls(subject: Subject) -> Mapping[str, str]:
 
     Where only parts of an argument are differentiated, the products of the report itself take their place.
     """
-    positional = positional_names(subject.function, subject.args)
-    arguments = [*positional, *(f"{key}={key}" for key in sorted(subject.kwargs))]
+    positional, arguments = arguments_of(subject)
     argnums = subject.argnums
     whole = argnums is not None and all(
         kind(leaf) == "floating" for i in _tuple(argnums) for leaf in tree_util.tree_leaves(subject.args[i])

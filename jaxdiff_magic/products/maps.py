@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from jaxdiff_magic.products.vectors import Vector
 from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import NO_DERIVATIVE
+from jaxdiff_magic.values import NO_DERIVATIVE, refusal
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def maps_of(subject: Subject, point: Vector) -> Maps:
                 run(point, point)
                 return compiled(candidate)
             except NO_DERIVATIVE as error:
-                missing.setdefault(name, next(iter(str(error).strip().splitlines()), type(error).__name__))
+                missing.setdefault(name, refusal(error))
         return None
 
     return Maps(

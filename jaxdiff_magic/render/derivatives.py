@@ -9,11 +9,11 @@ import numpy as np
 from jax import tree_util
 
 from jaxdiff_magic.formula import Formula
+from jaxdiff_magic.leaves import LARGE
 from jaxdiff_magic.render.arrangement import Grid, grids
 from jaxdiff_magic.render.document import Cell, Paragraph, Runs, Table
 from jaxdiff_magic.render.numbers import array, dimensions, extent, number
 from jaxdiff_magic.report import Block, Report
-from jaxdiff_magic.subject import LARGE
 
 
 def derivatives(report: Report) -> Iterator[Paragraph | Table]:

@@ -37,10 +37,11 @@ class Code:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing; `alt` says all that it shows, for who does not see it."""
+    """A drawing; `alt` says all that it shows, for who does not see it. `caption` stands above, where it needs one."""
 
     svg: str
     alt: str
+    caption: str = ""
 
 
 @dataclass(frozen=True)

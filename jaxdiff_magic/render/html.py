@@ -62,12 +62,11 @@ def _part(part: Part) -> str:
             )
         case Table():
             return _table(part)
-        case Picture(svg, alt):  # as an image: sanitisers remove drawings that stand in the page
+        case Picture(svg, alt, caption):  # as an image: sanitisers remove drawings that stand in the page
             data = base64.b64encode(svg.encode()).decode()
-            image = (
-                f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(alt, quote=True)}" style="max-width:100%"/>'
-            )
-            return _tag("div", image, "margin:4px 0 8px")
+            source = f'src="data:image/svg+xml;base64,{data}" alt="{escape(alt, quote=True)}"'
+            above = _tag("div", escape(caption), "font-style:italic;padding:2px 0") if caption else ""
+            return _tag("div", f'{above}<img {source} style="max-width:100%"/>', "margin:4px 0 8px")
 
 
 def _paragraph(paragraph: Paragraph) -> str:

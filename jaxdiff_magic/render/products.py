@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jaxdiff_magic.matrix_free import Estimate, Products
-from jaxdiff_magic.render.document import Cell, Code, Paragraph, Table
+from jaxdiff_magic.render.document import Cell, Code, Paragraph, Part, Table
 from jaxdiff_magic.render.numbers import number, significant
 
 
-def too_large(products: Products) -> Iterator[Paragraph | Table | Code]:
+def too_large(products: Products) -> Iterator[Part]:
     """Sizes of the gradient, extreme eigenvalues, and the calls to paste."""
     yield Paragraph(("Too large to build: the Hessian is known here by its products with vectors.",))
     rows = tuple(

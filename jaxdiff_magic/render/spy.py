@@ -41,4 +41,5 @@ def spy(name: str, sparsity: Sparsity) -> Picture | None:
         svg,
         f"Sparsity pattern of the {name}: {len(sparsity.rows):,} of {m:,} x {n:,} entries, in {passes:,} "
         f"{'colour' if passes == 1 else 'colours'}, one for each pass.",
+        f"Where the {name} has entries, each in the colour of the pass that finds it",
     )

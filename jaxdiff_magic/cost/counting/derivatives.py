@@ -13,7 +13,7 @@ import jax.extend.core
 from jaxdiff_magic.cost.counting.counter import count
 from jaxdiff_magic.cost.counting.work import Count
 from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import NO_DERIVATIVE
+from jaxdiff_magic.values import NO_DERIVATIVE, refusal
 
 NAMES = (
     "function",
@@ -137,6 +137,6 @@ def _obstacle(error: Exception) -> str:
         if message.startswith(beginning):
             return words
     if isinstance(error, AssertionError) or not message:
-        return "JAX cannot transpose it; a derivative rule in it is not linear in its tangent"
+        return refusal(AssertionError())
     first, *_ = message.splitlines()[0].split(". ")
     return f"JAX says: {first.rstrip('.')}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from jax import tree_util
 
-from jaxdiff_magic.cost.calls import argnums_text, arguments_of, root_of
-from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.cost.calls import argnums_text, root_of
+from jaxdiff_magic.subject import Subject, arguments_of
 
 
 def transform_call(subject: Subject, *transforms: str, options: str = "", sample: bool = False) -> str:
@@ -30,10 +30,10 @@ def transform_call(subject: Subject, *transforms: str, options: str = "", sample
         return ""
     chosen = ", ".join(roots)
     function = subject.name
-    if [*positional, *sorted(subject.kwargs)] != roots or subject.kwargs:
+    if arguments != roots:
         if not all(root.isidentifier() for root in roots):
             return ""
-        function = f"lambda {chosen}: {subject.name}({arguments})"
+        function = f"lambda {chosen}: {subject.name}({', '.join(arguments)})"
     given = f", {chosen}" if sample else ""
     argnums = argnums_text(tuple(range(len(roots))) if len(roots) > 1 else 0)
     for transform in reversed(transforms):

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxdiff_magic.source import Location, assignment, user_frames
+from jaxdiff_magic.source import Location, assignment, places_of
 from jaxdiff_magic.subject import Subject
 
 COMPILED = ("jit", "pjit", "closed_call", "core_call")
@@ -90,7 +90,7 @@ def opened(subject: Subject) -> Opened:
         avals.append(var.aval)
         return len(avals) - 1
 
-    def body(jaxpr: Any, arguments: Sequence[Atom], place: Location | None, callee: str) -> list[Atom]:
+    def body(jaxpr: Any, arguments: Sequence[Atom], caller: list[Location] | None, callee: str) -> list[Atom]:
         known: dict[Any, Atom] = dict(zip((*jaxpr.constvars, *jaxpr.invars), arguments, strict=True))
 
         def read(atom: Any) -> Atom:
@@ -98,18 +98,15 @@ def opened(subject: Subject) -> Opened:
 
         for equation in jaxpr.eqns:
             inputs = tuple(map(read, equation.invars))
-            frames = user_frames(equation.source_info.traceback)
-            here = frames[0][0] if frames else Location()
-            if place is not None and not any(name == callee for _, name in frames):
-                here = place  # a library function is traced once, with the lines of its first caller
+            places = places_of(equation, caller, callee)
             inner = equation.params.get("jaxpr", equation.params.get("call_jaxpr"))
             if equation.primitive.name in COMPILED and inner is not None:
                 constants = [Known(value) for value in getattr(inner, "consts", ())]
                 name = str(equation.params.get("name", ""))
-                results = body(getattr(inner, "jaxpr", inner), [*constants, *inputs], here, name)
+                results = body(getattr(inner, "jaxpr", inner), [*constants, *inputs], places, name)
             else:
                 results = [number(var) for var in equation.outvars]
-                operations.append(Operation(equation, inputs, tuple(results), here))
+                operations.append(Operation(equation, inputs, tuple(results), places[0] if places else Location()))
             known.update(zip(equation.outvars, results, strict=True))
         return [read(atom) for atom in jaxpr.outvars]
 

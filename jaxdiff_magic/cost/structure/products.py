@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import NO_DERIVATIVE
+from jaxdiff_magic.values import NO_DERIVATIVE, refusal
 
 What = Literal["jacobian", "hessian"]
 Axis = Literal["columns", "rows"]
@@ -40,10 +40,8 @@ def obstacle(subject: Subject, transformed: Callable[..., Any]) -> str:
             transformed(*point_of(subject))
         else:
             jax.eval_shape(transformed, *point_of(subject))
-    except AssertionError:
-        return "JAX cannot transpose it; a derivative rule in it is not linear in its tangent"
     except NO_DERIVATIVE as error:
-        return str(error).strip().splitlines()[0] or type(error).__name__
+        return refusal(error)
     return ""
 
 

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jaxdiff_magic.cost.structure.opened import Known, Opened, name_of, opened
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import NO_DERIVATIVE
+from jaxdiff_magic.values import NO_DERIVATIVE, refusal
 
 Mode = Literal["forward", "reverse"]
 
@@ -209,7 +209,7 @@ def _obstacle(part: Part, mode: Mode, before: Part, point: Sequence[Any]) -> str
 
             jax.eval_shape(outer, others, *passing)
     except NO_DERIVATIVE as error:
-        return str(error).strip().splitlines()[0] or type(error).__name__
+        return refusal(error)
     return ""
 
 

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxdiff_magic.findings.nonfinite.syntax import Function, Rewriting
-from jaxdiff_magic.source import Location
+from jaxdiff_magic.source import Location, closed_over, names_in
 
 
 def rebuilt(function: Callable[..., Any], rewriting: Rewriting, location: Location) -> Callable[..., Any] | None:
@@ -45,12 +45,6 @@ def _plain(function: Any) -> Any:
     return function
 
 
-def _names(code: types.CodeType) -> set[str]:
-    """Global names that a function's code, and that of functions written in it, looks up."""
-    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
-    return set(code.co_names).union(*map(_names, inner))
-
-
 def _is_users(function: types.FunctionType) -> bool:
     return function.__module__ is None or function.__module__.split(".")[0] not in ("jax", "jaxlib", "numpy")
 
@@ -64,18 +58,10 @@ def _called(function: Any) -> list[tuple[str, Any]]:
         return [("func", function.__func__)]
     if not isinstance(function, types.FunctionType):
         return []
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    found = [(name, _content(cell)) for name, cell in cells]
+    found = list(closed_over(function))
     if _is_users(function):
-        found += [(name, function.__globals__.get(name)) for name in sorted(_names(function.__code__))]
+        found += [(name, function.__globals__.get(name)) for name in sorted(names_in(function.__code__))]
     return [(name, value) for name, value in found if _is_function(value)]
-
-
-def _content(cell: types.CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # a variable that is not assigned yet
-        return None
 
 
 def _is_function(value: Any) -> bool:
@@ -155,16 +141,17 @@ class _Copying:
         code = self.new if function.__code__ is self.old else function.__code__
         space = {"jax": jax, "jnp": jnp, **function.__globals__} if _is_users(function) else function.__globals__
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-        copies = {name: types.CellType() for name in code.co_freevars if _is_function(_content(cells[name]))}
+        held = dict(closed_over(function))
+        copies = {name: types.CellType() for name in code.co_freevars if _is_function(held.get(name))}
         closure = tuple(copies.get(name, cells[name]) for name in code.co_freevars)
         made = types.FunctionType(code, space, function.__name__, function.__defaults__, closure)
         made.__kwdefaults__ = function.__kwdefaults__
         made.__module__ = function.__module__
         self.copies[id(function)] = made  # before what it calls: that may call it again
         for name, cell in copies.items():
-            cell.cell_contents = self.copy(_content(cells[name]))
+            cell.cell_contents = self.copy(held[name])
         if space is not function.__globals__:
-            for name in _names(code):
+            for name in names_in(code):
                 if _is_function(space.get(name)):
                     space[name] = self.copy(space[name])
         return made
