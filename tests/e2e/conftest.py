@@ -91,6 +91,7 @@ class Lab:
         """Switch to "JupyterLab Light" or "JupyterLab Dark"."""
         page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
         page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
+        page.wait_for_selector("#jupyterlab-splash", state="detached")  # it covers the page while the theme loads
 
 
 @pytest.fixture(scope="session")

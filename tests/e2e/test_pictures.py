@@ -38,6 +38,11 @@ def _(primals, tangents):
     return softplus(x), jnp.tanh(x) * dx
 
 softplus(1.0)""",
+    "structure": """%%derive --only cost
+def neighbours(x):
+    return x[1:-1] * (x[2:] - x[:-2]) + jnp.sin(x[1:-1])
+
+neighbours(jnp.linspace(0.0, 1.0, 300))""",
 }
 SETUP = """%load_ext jaxdiff_magic
 import jax, jax.numpy as jnp
