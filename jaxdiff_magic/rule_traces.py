@@ -16,7 +16,7 @@ def tangent_trace(subject: Subject) -> Trace:
     n = len(subject.inputs)
 
     def tangents(*arguments: Any) -> Any:
-        return jax.jvp(subject.flat, arguments[:n], arguments[n:])[1]
+        return jax.jvp(subject.traced, arguments[:n], arguments[n:])[1]
 
     return trace_of(tangents, [*subject.point, *_zeros(subject.inputs)], subject)
 
@@ -41,8 +41,8 @@ def second_trace(subject: Subject) -> Trace:
 
 def _pullback(subject: Subject) -> Callable[..., Any]:
     n = len(subject.inputs)
-    return lambda *arguments: jax.vjp(subject.flat, *arguments[:n])[1](arguments[n:])
+    return lambda *arguments: jax.vjp(subject.traced, *arguments[:n])[1](arguments[n:])
 
 
 def _zeros(leaves: Sequence[Any]) -> list[Any]:
-    return [jax.numpy.zeros(leaf.shape, leaf.dtype) for leaf in leaves]
+    return [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
+import jax.extend.core
 import numpy as np
 from jax import tree_util
 
+from jaxdiff_magic.derivative_programs import DerivativePrograms
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.leaves import LARGE, Held, Leaf, article, describe, jax_dtype, kind, why_held
 
@@ -35,6 +37,7 @@ class Subject:
         argnums: what to pass to `jax.grad` as argnums; None when `wrt` names parts of arguments or keywords.
         untraceable: why JAX cannot trace the function with abstract values; "" when it can.
         where: "file.py, line 3" of the definition, or "".
+        closed: the jaxpr of `flat` at the point; None where there is none.
     """
 
     function: Callable[..., Any]
@@ -50,6 +53,7 @@ class Subject:
     argnums: int | tuple[int, ...] | None
     untraceable: str
     where: str
+    closed: Any = field(compare=False, repr=False)
     _call: _Call = field(compare=False, repr=False)
 
     @property
@@ -98,6 +102,17 @@ class Subject:
         """Like `tree`, but `len(inputs)` arrays to `len(outputs)` arrays."""
         return tuple(leaf for leaf in tree_util.tree_leaves(self.tree(*leaves)) if kind(leaf) == "floating")
 
+    def traced(self, *leaves: Any) -> tuple[Any, ...]:
+        """`flat` for leaves of the point's shapes and dtypes, by its jaxpr: the user's code is not entered again."""
+        if self.closed is None:
+            return self.flat(*leaves)
+        return tuple(jax.extend.core.jaxpr_as_fun(self.closed)(*leaves))
+
+    @functools.cached_property
+    def programs(self) -> DerivativePrograms:
+        """JAX's programs of its derivatives."""
+        return DerivativePrograms(self.traced, self.point, self.is_scalar, not self.untraceable)
+
     def beside(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Another function of the same arguments, as a function of the differentiated leaves alone."""
         call = _Call(function, self._call.arguments, self._call.positions)
@@ -105,7 +120,7 @@ class Subject:
 
     def with_function(self, function: Callable[..., Any]) -> Subject:
         """The same call of another function, whose arguments and result have the same structure."""
-        return replace(self, function=function, _call=replace(self._call, function=function))
+        return replace(self, function=function, closed=None, _call=replace(self._call, function=function))
 
     def assemble(self, per_output: Sequence[Any], order: int) -> Any:
         """Arrays indexed `[output][input]...[input]` (`order` inputs deep), in JAX's pytree structure."""
@@ -198,7 +213,7 @@ def subject_of(
     templates = [tree_util.tree_map(positions.get, target) for target in targets]
     bare = isinstance(wrt, (int, str)) or (wrt is None and len(templates) == 1)
     call = _Call(function, (args, kwargs), tuple(chosen))
-    result, untraceable = _result(call, [leaves[i] for i in chosen])
+    result, untraceable, closed = _result(call, [leaves[i] for i in chosen])
     outputs, output_template = _outputs(name, result)
     return Subject(
         function=function,
@@ -218,6 +233,7 @@ def subject_of(
         argnums=_argnums(targets, numbered[: len(args)], bare),
         untraceable=untraceable,
         where=_where(function),
+        closed=closed,
         _call=call,
     )
 
@@ -319,18 +335,19 @@ def _nothing_floating(name: str, names: list[str], leaves: list[Any], empty: lis
     return f"Nothing to differentiate: {what}{'' if indices else ' arguments'}. Pass a floating-point number or array."
 
 
-def _result(call: _Call, point: list[Any]) -> tuple[Any, str]:
-    """The call's result (abstract when it can be traced), and why it could not be traced, or ""."""
+def _result(call: _Call, point: list[Any]) -> tuple[Any, str, Any]:
+    """The call's result (abstract when it can be traced), why it could not be traced, or "", and its jaxpr or None."""
     kept: list[Any] = []
 
-    def traced(*leaves: Any) -> None:
+    def traced(*leaves: Any) -> list[Any]:
         kept.append(call(leaves))
+        return [leaf for leaf in tree_util.tree_leaves(kept[0]) if kind(leaf) == "floating"]
 
     try:
-        jax.eval_shape(traced, *point)
+        closed = jax.make_jaxpr(traced)(*point)
     except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
-        return call(point), type(error).__name__
-    return kept[0], ""
+        return call(point), type(error).__name__, None
+    return kept[0], "", closed
 
 
 def _outputs(name: str, result: Any) -> tuple[tuple[Leaf, ...], Any]:

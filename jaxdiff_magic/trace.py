@@ -196,7 +196,9 @@ def _literal(atom: Any) -> Constant:
 
 def subject_trace(subject: Subject) -> Trace:
     """The trace of the subject's own function."""
-    return trace_of(subject.flat, subject.point, subject)
+    if subject.closed is None:
+        return trace_of(subject.flat, subject.point, subject)
+    return opened_trace(subject.closed, subject)
 
 
 def _variable(aval: Any, counter: Iterator[int]) -> Variable:

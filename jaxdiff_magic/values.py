@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import numpy as np
 
+from jaxdiff_magic.derivative_programs import SECOND, Program
 from jaxdiff_magic.subject import Subject
 
 MAX_ENTRIES = 4_000_000
@@ -27,6 +28,10 @@ tangent, so that it has no transpose."""
 
 Nested = Any
 """Arrays indexed `[output]` and then once by `[input]` for each order of differentiation."""
+
+
+Candidate = tuple[Callable[..., Any], Callable[[], Program]]
+"""A transformed function of leaves of any dtype, and what traces it at the point."""
 
 
 @dataclass(frozen=True)
@@ -65,19 +70,28 @@ class Derivatives:
 
     Attributes:
         subject: the function.
-        transforms: name ("forward", "reverse", "hessian", "d3" …) to the transformed function of the leaves.
+        transforms: name ("forward", "reverse", "hessian", "d3" …) to the transformed function of leaves of any dtype.
+        programs: the same for leaves of the point's own dtypes, traced already.
         missing: why a derivative is not among them.
     """
 
     subject: Subject
     transforms: Mapping[str, Callable[..., Any]]
+    programs: Mapping[str, Callable[..., Any]]
     missing: Mapping[str, str]
+    _entered: list[None] = field(default_factory=list, compare=False, repr=False)
+
+    @property
+    def compilations(self) -> int:
+        """How often JAX has compiled them so far; how often they were evaluated, where it cannot trace the function."""
+        return len(self._entered)
 
     @functools.cached_property
     def _compiled(self) -> Callable[..., Any]:
         def everything(*leaves: Any) -> dict[str, Any]:
-            found = {"result": self.subject.tree(*leaves), "value": self.subject.flat(*leaves)}
-            return found | {name: transform(*leaves) for name, transform in self.transforms.items()}
+            self._entered.append(None)
+            found = {"result": self.subject.tree(*leaves), "value": self.subject.traced(*leaves)}
+            return found | {name: program(*leaves) for name, program in self.programs.items()}
 
         return everything if self.subject.untraceable else jax.jit(everything)
 
@@ -92,7 +106,7 @@ class Derivatives:
 
         For a scalar function this is the Hessian-vector product, forward over reverse mode.
         """
-        jacobian = self.transforms.get("reverse") or self.transforms["forward"]
+        jacobian = self.programs.get("reverse") or self.programs["forward"]
         point = tuple(map(jax.numpy.asarray, leaves))
 
         def along(point: Sequence[Any], direction: Sequence[Any]) -> Nested:
@@ -104,7 +118,9 @@ class Derivatives:
             return None
 
     def at(self, leaves: Sequence[Any]) -> Values:
-        """All derivatives at a point, in the dtype of its leaves."""
+        """All derivatives at a point: one array for each leaf, of its shape; they are rounded to the leaves' dtypes."""
+        if not self.subject.untraceable:
+            leaves = [_strong(x, leaf.dtype) for x, leaf in zip(leaves, self.subject.inputs, strict=True)]
         found = self._compiled(*leaves)
         return Values(
             result=found["result"],
@@ -121,71 +137,78 @@ class Derivatives:
 def derivatives_of(subject: Subject, order: int) -> Derivatives:
     """Which derivatives up to `order` exist, fit in memory and compile in reasonable time."""
     n, m = subject.size, subject.output_size
-    argnums = tuple(range(len(subject.inputs)))
+    flat, known = subject.flat, subject.programs
     transforms: dict[str, Callable[..., Any]] = {}
+    programs: dict[str, Callable[..., Any]] = {}
     missing: dict[str, str] = {}
 
-    def offer(name: str, candidates: Sequence[Callable[..., Any]], shape: Sequence[int]) -> None:
+    def offer(name: str, candidates: Sequence[Candidate], shape: Sequence[int]) -> None:
         """Keep the first candidate that exists; say why when none does."""
         if (entries := int(np.prod(shape, dtype=object))) > MAX_ENTRIES:
             gigabytes = entries * np.dtype(subject.inputs[0].dtype).itemsize / 1e9
             missing[name] = f"it would have {' x '.join(map(str, shape))} entries ({gigabytes:.3g} GB)"
             return
-        for transform in candidates:
-            reason = _obstacle(subject, transform)
-            if not reason:
-                transforms[name] = transform
-                missing.pop(name, None)
-                return
-            missing.setdefault(name, reason)
+        for transform, program in candidates:
+            try:
+                found = program()
+            except NO_DERIVATIVE as error:
+                missing.setdefault(name, refusal(error))
+                continue
+            if found.closed is not None and (size := equation_count(found.closed.jaxpr)) > MAX_EQUATIONS:
+                missing.setdefault(name, f"its program has {size} equations and would take minutes to compile")
+                continue
+            transforms[name], programs[name] = transform, found.call
+            missing.pop(name, None)
+            return
 
-    def forward(f: Callable[..., Any]) -> Callable[..., Any]:
-        return jax.jacfwd(f, argnums)
+    def first(mode: str) -> Candidate:
+        return known.transformed(mode, flat, False), lambda: known[f"jacobian {mode}"]
 
-    def reverse(f: Callable[..., Any]) -> Callable[..., Any]:
-        return jax.jacrev(f, argnums)
+    def second(mode: str, below: str) -> Candidate:
+        return (
+            known.transformed(mode, known.transformed(below, flat, False), True),
+            lambda: known[f"hessian {mode} over {below}"],
+        )
 
-    flat = subject.flat
-    offer("reverse", [reverse(flat)], (m, n) if m > 1 else (m,))  # a gradient is no larger than the inputs
+    def next_order(mode: str, name: str) -> Candidate:
+        return (
+            known.transformed(mode, transforms[name], True),
+            lambda: known.program(known.transformed(mode, programs[name], True)),
+        )
+
+    offer("reverse", [first("reverse")], (m, n) if m > 1 else (m,))  # a gradient is no larger than the inputs
     if m == 1 and n > MAX_ENTRIES and "reverse" in transforms:
         missing["forward"] = f"it would take {n} passes, reverse mode {m}"
     else:
-        offer("forward", [forward(flat)], (m, n))
+        offer("forward", [first("forward")], (m, n))
     for name, passes, other, other_passes in (("forward", n, "reverse", m), ("reverse", m, "forward", n)):
         if name in transforms and other in transforms and passes > max(MAX_PASSES, other_passes):
-            del transforms[name]
+            del transforms[name], programs[name]
             missing[name] = f"it would take {passes} passes, {other} mode {other_passes}"
     if not transforms:
         missing["jacobian"] = missing["reverse"]
-        return Derivatives(subject, transforms, missing)
+        return Derivatives(subject, transforms, programs, missing)
     if order >= 2:
-        four = [forward(reverse(flat)), reverse(reverse(flat)), forward(forward(flat)), reverse(forward(flat))]
+        four = [second(*name.removeprefix("hessian ").split(" over ")) for name in SECOND]
         offer("hessian", four, (m, n, n))
-        if m * n * n <= MAX_BOTH_WAYS and transforms.get("hessian") is not four[1]:
+        if m * n * n <= MAX_BOTH_WAYS and transforms.get("hessian") is not four[1][0]:
             offer("hessian_reverse", four[1:2], (m, n, n))
             missing.pop("hessian_reverse", None)  # it is a second opinion, not something to miss
-    last = transforms.get("hessian")
+    last = "hessian"
     for k in range(3, order + 1):
-        if last is None:
+        if last not in transforms:
             missing[f"d{k}"] = "the derivative below it is missing"
         else:
-            offer(f"d{k}", [forward(last), reverse(last)], (m, *[n] * k))
-            last = transforms.get(f"d{k}")
-    return Derivatives(subject, transforms, missing)
+            offer(f"d{k}", [next_order("forward", last), next_order("reverse", last)], (m, *[n] * k))
+            last = f"d{k}"
+    return Derivatives(subject, transforms, programs, missing)
 
 
-def _obstacle(subject: Subject, transform: Callable[..., Any]) -> str:
-    """Why JAX cannot apply the transformation at the point, or "" when it can."""
-    try:
-        if subject.untraceable:
-            transform(*subject.point)
-            return ""
-        size = equation_count(jax.make_jaxpr(transform)(*subject.point).jaxpr)
-    except NO_DERIVATIVE as error:
-        return refusal(error)
-    if size > MAX_EQUATIONS:
-        return f"its program has {size} equations and would take minutes to compile"
-    return ""
+def _strong(value: Any, dtype: str) -> Any:
+    """A leaf as every point has it, so that nothing is compiled twice: a Python number is of no dtype to JAX."""
+    if isinstance(value, jax.Array) and not value.weak_type and str(value.dtype) == dtype:
+        return value
+    return np.asarray(value).astype(jax.numpy.dtype(dtype))
 
 
 def refusal(error: Exception) -> str:

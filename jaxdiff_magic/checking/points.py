@@ -24,8 +24,8 @@ def sample(subject: Subject, count: int, rng: np.random.Generator) -> list[np.nd
         center = np.asarray(value, np.float64)[None]
         size = float(np.sqrt(np.mean(center**2))) if center.size else 0.0
         noise = rng.standard_normal((count, *leaf.shape)) * 0.1 * (size or 1.0)
-        batch = jnp.asarray(np.concatenate([center, center + noise]), leaf.dtype)
-        batches.append(np.asarray(batch).astype(np.float64))
+        batch = np.concatenate([center, center + noise]).astype(jnp.dtype(leaf.dtype))
+        batches.append(batch.astype(np.float64))
     return batches
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.extend.core
 
 from jaxdiff_magic.cost.counting.counter import count
 from jaxdiff_magic.cost.counting.work import Count
@@ -70,64 +69,53 @@ def programs(subject: Subject, deadline: float, only: Collection[str] = NAMES) -
         return Programs({}, dict.fromkeys(only, LATE))
     point = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in subject.inputs]
     values = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in subject.outputs]
-    closed = jax.make_jaxpr(subject.flat)(*point)
-    traced = jax.extend.core.jaxpr_as_fun(closed)
-    counts = {"function": count(closed)} if "function" in only else {}
+    counts = {"function": count(subject.closed)} if "function" in only else {}
+    products = _products(subject.traced, point, values)
     missing: dict[str, str] = {}
-    for name, (function, arguments) in _derivatives(traced, subject.is_scalar, point, values).items():
+    for name in NAMES[1:]:
         if name not in only:
             continue
         if time.monotonic() > deadline:
             missing[name] = LATE
             continue
         try:
-            counts[name] = count(jax.make_jaxpr(function)(*arguments))
+            if name in products:
+                function, arguments = products[name]
+                closed = jax.make_jaxpr(function)(*arguments)
+            else:
+                closed = subject.programs[name].closed
+            counts[name] = count(closed)
         except NO_DERIVATIVE as error:
             missing[name] = _obstacle(error)
     return Programs(counts, missing)
 
 
-def _derivatives(
-    flat: Callable[..., Any], is_scalar: bool, point: list[Any], values: list[Any]
+def _products(
+    flat: Callable[..., Any], point: list[Any], values: list[Any]
 ) -> dict[str, tuple[Callable[..., Any], list[Any]]]:
-    """Each program, with what it is given.
+    """The programs of one product with a derivative, each with what it is given.
 
     Args:
-        flat: arrays to a sequence of arrays.
-        is_scalar: whether `jax.grad` applies, which is reverse mode without a batch of one.
+        flat: arrays to a tuple of arrays.
         point, values: shapes and dtypes of its arguments and results.
     """
     n = len(point)
-    argnums = tuple(range(n))
 
     def jvp(*arguments: Any) -> Any:
         return jax.jvp(flat, arguments[:n], arguments[n:])
 
     def vjp(*arguments: Any) -> Any:
         value, pullback = jax.vjp(flat, *arguments[:n])
-        return value, pullback(list(arguments[n:]))
+        return value, pullback(arguments[n:])
 
     def product(*arguments: Any) -> Any:
-        leaves, tangents, cotangents = arguments[:n], arguments[n : 2 * n], list(arguments[2 * n :])
+        leaves, tangents, cotangents = arguments[:n], arguments[n : 2 * n], arguments[2 * n :]
         return jax.jvp(lambda *xs: jax.vjp(flat, *xs)[1](cotangents), leaves, tangents)[1]
 
-    def forward(f: Callable[..., Any]) -> Callable[..., Any]:
-        return jax.jacfwd(f, argnums)
-
-    def reverse(f: Callable[..., Any]) -> Callable[..., Any]:
-        return jax.jacrev(f, argnums)
-
-    first_reverse = jax.grad(lambda *xs: flat(*xs)[0], argnums) if is_scalar else reverse(flat)
     return {
         "jvp": (jvp, [*point, *point]),
         "vjp": (vjp, [*point, *values]),
-        "jacobian forward": (forward(flat), point),
-        "jacobian reverse": (first_reverse, point),
         "hessian-vector product": (product, [*point, *point, *values]),
-        "hessian forward over reverse": (forward(first_reverse), point),
-        "hessian reverse over forward": (reverse(forward(flat)), point),
-        "hessian forward over forward": (forward(forward(flat)), point),
-        "hessian reverse over reverse": (reverse(first_reverse), point),
     }
 
 

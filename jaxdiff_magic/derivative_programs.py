@@ -1,0 +1,90 @@
+"""JAX's programs of a function's Jacobian and Hessian, each traced once, from the function's jaxpr and not its code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.extend.core
+from jax import tree_util
+
+FIRST = ("jacobian forward", "jacobian reverse")
+SECOND = (
+    "hessian forward over reverse",
+    "hessian reverse over reverse",
+    "hessian forward over forward",
+    "hessian reverse over forward",
+)
+NESTED: Mapping[str, tuple[str, str]] = {
+    "hessian forward over reverse": ("forward", "jacobian reverse"),
+    "hessian reverse over reverse": ("reverse", "jacobian reverse"),
+    "hessian forward over forward": ("forward", "jacobian forward"),
+    "hessian reverse over forward": ("reverse", "jacobian forward"),
+}
+"""The mode that differentiates, and what it is applied to."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A transformed function.
+
+    Attributes:
+        call: leaves to blocks `[output][input]`, with one more `[input]` for each further order.
+        closed: its jaxpr; None where the function cannot be traced.
+    """
+
+    call: Callable[..., Any]
+    closed: Any
+
+
+@dataclass(frozen=True)
+class DerivativePrograms:
+    """The programs of one function at leaves of given shapes and dtypes.
+
+    Attributes:
+        function: arrays to a sequence of arrays.
+        point: where it is traced.
+        is_scalar: whether `jax.grad` applies, which is reverse mode without a batch of one.
+        traceable: whether it can be traced with abstract values.
+    """
+
+    function: Callable[..., Any]
+    point: tuple[Any, ...]
+    is_scalar: bool
+    traceable: bool
+    _known: dict[str, Program | Exception] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Program:
+        """A program of `FIRST` or `SECOND`; raises what JAX raises where there is no such derivative."""
+        if name not in self._known:
+            try:
+                mode, inner = NESTED.get(name, (name.removeprefix("jacobian "), ""))
+                below = self[inner].call if inner else self.function
+                self._known[name] = self.program(self.transformed(mode, below, bool(inner)))
+            except Exception as error:
+                self._known[name] = error
+        found = self._known[name]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def transformed(self, mode: str, function: Callable[..., Any], nested: bool) -> Callable[..., Any]:
+        """A function's derivative in "forward" or "reverse" mode; `nested` when it is itself a derivative."""
+        argnums = tuple(range(len(self.point)))
+        if mode == "forward":
+            return jax.jacfwd(function, argnums)
+        if nested or not self.is_scalar:
+            return jax.jacrev(function, argnums)
+        gradient = jax.grad(lambda *leaves: function(*leaves)[0], argnums)
+        return lambda *leaves: (gradient(*leaves),)
+
+    def program(self, transformed: Callable[..., Any]) -> Program:
+        """A function of the leaves, traced; where that cannot be, run once to see that it exists."""
+        if not self.traceable:
+            transformed(*self.point)
+            return Program(transformed, None)
+        closed, shapes = jax.make_jaxpr(transformed, return_shape=True)(*self.point)
+        structure, run = tree_util.tree_structure(shapes), jax.extend.core.jaxpr_as_fun(closed)
+        return Program(lambda *leaves: tree_util.tree_unflatten(structure, run(*leaves)), closed)
