@@ -10,7 +10,7 @@ from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.tape.program import Tape
 from jaxdiff_magic.tape.recorder import MAX_OPERATIONS
-from jaxdiff_magic.tape.recording import Recording, lifted, live
+from jaxdiff_magic.tape.recording import Recording, lifted, live, settled
 from jaxdiff_magic.trace import Trace
 
 __all__ = ["Tape", "tape_of"]
@@ -46,6 +46,6 @@ def tape_of(subject: Subject, trace: Trace) -> Tape:
             position += len(scalars)
             leaf = np.empty(len(scalars), object)
             leaf[:] = scalars
-            arguments.append(live(leaf.reshape(value.shape)))
+            arguments.append(settled(live(leaf.reshape(value.shape)), value.dtype))  # an empty one is known
         results = run.trace(trace, arguments)
         return run.recorder.tape([x for node in results for x in lifted(node).value.ravel()])
