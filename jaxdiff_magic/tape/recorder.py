@@ -130,7 +130,7 @@ def _is_tame(name: str, scalars: Sequence[Scalar], operands: Sequence[Any]) -> b
     if not all(x.tame for x in scalars):
         return False
     if name == "div":
-        return not isinstance(operands[1], Scalar)  # 0 divides nothing: it would not be simplified to a node
+        return not isinstance(operands[1], Scalar) and operands[1] != 0
     if name == "pow":
         return not isinstance(operands[1], Scalar) and float(operands[1]).is_integer() and operands[1] > 0
     return name in TAME

@@ -14,7 +14,7 @@ from jaxdiff_magic.reference.numbers import Bounded
 from jaxdiff_magic.reference.run import Node, Result, Run, Step
 from jaxdiff_magic.source import Location
 from jaxdiff_magic.tape.recorder import MAX_STEPS, Recorder
-from jaxdiff_magic.tape.scalar import Scalar, value_of
+from jaxdiff_magic.tape.scalar import Scalar, is_truth, value_of
 from jaxdiff_magic.trace import Constant, Equation, Trace
 
 CHOICES: Mapping[str, str] = {
@@ -22,6 +22,8 @@ CHOICES: Mapping[str, str] = {
     "while": "whether the loop goes on",
 }
 """What a choice that Python makes is called; of other primitives it is a position or another whole number."""
+MAX_EQUATIONS = 5_000
+"""So many steps of any size are recorded in a fraction of a second."""
 UNFIT = (TypeError, ValueError, IndexError, KeyError, AttributeError, ArithmeticError)
 """What Python and NumPy raise where a rule does not fit a use of its primitive."""
 
@@ -36,16 +38,21 @@ class Recording(Run):
         recorder: holds the tape.
         place: of the step that is recorded.
         doing: its primitive.
+        equations: how many steps have been taken.
     """
 
     recorder: Recorder = field(default_factory=Recorder)
     place: Location = field(default_factory=Location)
     doing: str = ""
+    equations: int = 0
 
     def literal(self, atom: Constant) -> Node:
         return self.constant(atom.rounded)
 
     def equation(self, equation: Equation, operands: list[Node]) -> list[Node]:
+        self.equations += 1
+        if self.equations > MAX_EQUATIONS:
+            raise OutOfReach(f"it takes more than {MAX_EQUATIONS:,} steps; the browser takes short programs")
         before = self.place, self.doing
         self.place, self.doing = equation.location if equation.location.line else self.place, equation.primitive
         try:
@@ -84,7 +91,9 @@ class Recording(Run):
         flat = elements(node)
         choice = self.choice(CHOICES.get(self.doing, "a position that is computed"))
         numbers = elementwise(lambda x: self.recorder.frozen(x, choice), flat).astype(float)
-        return numbers.astype(bool if all(map(_is_truth, flat.ravel())) else np.int64)
+        if not np.isfinite(numbers).all():
+            raise OutOfReach(f"{choice} is not finite at the point")
+        return numbers.astype(bool if all(map(is_truth, flat.ravel())) else np.int64)
 
     def choice(self, what: str) -> str:
         """Words for what is chosen in the present step."""
@@ -98,10 +107,6 @@ Rule = Callable[[Recording, list[Node], Step], list[Node] | None]
 def elementwise(f: Any, *arrays: np.ndarray) -> np.ndarray:
     """An object array of what a function gives for the elements of arrays that broadcast."""
     return np.asarray(np.frompyfunc(f, len(arrays), 1)(*arrays), object)
-
-
-def _is_truth(x: Any) -> bool:
-    return x.truth if isinstance(x, Scalar) else isinstance(x, bool)
 
 
 def is_live(node: Node) -> bool:

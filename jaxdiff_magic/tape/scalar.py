@@ -68,3 +68,8 @@ def value_of(x: Any) -> float:
 def is_zero(x: Any) -> bool:
     """Whether it is a constant 0."""
     return not isinstance(x, Scalar) and x == 0
+
+
+def is_truth(x: Any) -> bool:
+    """Whether it is 1 or 0 (or a plain truth value) wherever it is."""
+    return x.truth if isinstance(x, Scalar) else isinstance(x, bool)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.rules import RULES as REFERENCE
 from jaxdiff_magic.reference.run import Node, Result, Step
 from jaxdiff_magic.tape.recording import Recording, Rule, elements, elementwise, is_live, lifted
-from jaxdiff_magic.tape.scalar import value_of
+from jaxdiff_magic.tape.scalar import is_truth, value_of
 
 
 def columns(array: np.ndarray, axis: int) -> Iterator[tuple[tuple[int, ...], np.ndarray]]:
@@ -27,13 +29,16 @@ def values(array: np.ndarray) -> np.ndarray:
 
 
 def _arg(larger: bool) -> Rule:
-    """argmax, argmin: the first of equal ones."""
+    """argmax, argmin: the first of equal ones; the first truth is a selection, of any other elements it is guarded."""
     find: Callable[..., np.intp] = np.argmax if larger else np.argmin
     before, after = ("gt", "ge") if larger else ("lt", "le")
 
     def rule(run: Recording, xs: list[Node], step: Step) -> list[Node]:
         (axis,) = step.params["axes"]
         array = elements(xs[0])
+        if larger and all(map(is_truth, array.ravel())):
+            first = elementwise(functools.partial(_first_truth, run), *np.moveaxis(array, axis, 0))
+            return [Node(first[None], first.shape, False)]
         choice = run.choice(f"which element is the {'largest' if larger else 'smallest'}")
         found = np.zeros([n for a, n in enumerate(array.shape) if a != axis], step.results[0].dtype)
         for place, column in columns(array, axis):
@@ -44,6 +49,14 @@ def _arg(larger: bool) -> Rule:
         return [run.constant(found)]
 
     return rule
+
+
+def _first_truth(run: Recording, *truths: Any) -> Any:
+    """The position of the first one; 0 where there is none."""
+    found: Any = 0.0
+    for k in reversed(range(len(truths))):
+        found = run.recorder.record("select", truths[k], float(k), found)
+    return found
 
 
 def order(run: Recording, keys: Sequence[np.ndarray], axis: int, largest_first: bool = False) -> np.ndarray:
