@@ -37,7 +37,12 @@ def tape_in_float64(f: Callable[..., Any], *args: Any) -> Tape:
         return tape_of(subject, subject_trace(subject))
 
 
-def case_of(f: Callable[..., Any], *args: Any, recorded_at: Sequence[Any] | None = None) -> Case:
+def case_of(
+    f: Callable[..., Any],
+    *args: Any,
+    recorded_at: Sequence[Any] | None = None,
+    derivative: Callable[..., Any] = jax.jacfwd,
+) -> Case:
     """The tape of a function (recorded at another point, if one is given) and JAX's numbers at a point.
 
     Raises:
@@ -54,7 +59,7 @@ def case_of(f: Callable[..., Any], *args: Any, recorded_at: Sequence[Any] | None
             return jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree_util.tree_leaves(f(*parts))])
 
         def jet(x: jax.Array) -> tuple[jax.Array, ...]:
-            return flat(x), jax.jacfwd(flat)(x), jax.jacfwd(jax.jacfwd(flat))(x)
+            return flat(x), derivative(flat)(x), derivative(derivative(flat))(x)
 
         compiled = jax.jit(jet).lower(point).compile(FAST_TO_COMPILE)
         return Case(tape, point, *(np.asarray(part) for part in compiled(point)))

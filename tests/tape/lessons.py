@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .agreement import Case, case_of
+
 _rng = np.random.default_rng(0)
 _X, _y, _w = _rng.normal(size=(100, 10)), _rng.normal(size=100), _rng.normal(size=10)
 _labels = (_rng.normal(size=100) > 0) * 1.0
@@ -122,3 +124,12 @@ LESSONS: Mapping[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     ),
 }
 """Name to function and arguments; names are those of the lessons' table."""
+
+REVERSE_ONLY = ("E8",)
+"""JAX refuses to differentiate a custom_vjp forward."""
+
+
+def case_of_lesson(name: str) -> Case:
+    """The tape of a lesson's function beside JAX's numbers."""
+    f, args = LESSONS[name]
+    return case_of(f, *args, derivative=jax.jacrev if name in REVERSE_ONLY else jax.jacfwd)
