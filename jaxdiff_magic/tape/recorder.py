@@ -14,7 +14,7 @@ from jaxdiff_magic.tape.simplification import simpler
 
 MAX_OPERATIONS = 3_000
 """The browser differentiates as many within a frame."""
-MAX_STEPS = 20_000
+MAX_STEPS = 12_000
 """Recording ends there, before it takes long."""
 
 

@@ -22,7 +22,7 @@ CHOICES: Mapping[str, str] = {
     "while": "whether the loop goes on",
 }
 """What a choice that Python makes is called; of other primitives it is a position or another whole number."""
-MAX_EQUATIONS = 5_000
+MAX_EQUATIONS = 3_000
 """So many steps of any size are recorded in a fraction of a second."""
 UNFIT = (TypeError, ValueError, IndexError, KeyError, AttributeError, ArithmeticError)
 """What Python and NumPy raise where a rule does not fit a use of its primitive."""
