@@ -37,22 +37,21 @@ def tape_in_float64(f: Callable[..., Any], *args: Any) -> Tape:
         return tape_of(subject, subject_trace(subject))
 
 
-def case_of(
+def cases_of(
     f: Callable[..., Any],
-    *args: Any,
-    recorded_at: Sequence[Any] | None = None,
+    recorded_at: Sequence[Any],
+    points: Sequence[Sequence[Any]],
     derivative: Callable[..., Any] = jax.jacfwd,
-) -> Case:
-    """The tape of a function (recorded at another point, if one is given) and JAX's numbers at a point.
+) -> list[Case]:
+    """The tape of a function, recorded at one point, and JAX's numbers at some.
 
     Raises:
         OutOfReach: there is no tape.
     """
-    tape = tape_in_float64(f, *(args if recorded_at is None else recorded_at))
+    tape = tape_in_float64(f, *recorded_at)
     with jax.enable_x64(True):
-        shapes = [np.shape(arg) for arg in args]
+        shapes = [np.shape(arg) for arg in recorded_at]
         ends = np.cumsum([0, *(int(np.prod(shape)) for shape in shapes)])
-        point = np.concatenate([np.ravel(np.asarray(arg, np.float64)) for arg in args])
 
         def flat(x: jax.Array) -> jax.Array:
             parts = [x[a:b].reshape(shape) for a, b, shape in zip(ends, ends[1:], shapes, strict=False)]
@@ -61,8 +60,19 @@ def case_of(
         def jet(x: jax.Array) -> tuple[jax.Array, ...]:
             return flat(x), derivative(flat)(x), derivative(derivative(flat))(x)
 
-        compiled = jax.jit(jet).lower(point).compile(FAST_TO_COMPILE)
-        return Case(tape, point, *(np.asarray(part) for part in compiled(point)))
+        vectors = [np.concatenate([np.ravel(np.asarray(arg, np.float64)) for arg in point]) for point in points]
+        compiled = jax.jit(jet).lower(vectors[0]).compile(FAST_TO_COMPILE)
+        return [Case(tape, x, *(np.asarray(part) for part in compiled(x))) for x in vectors]
+
+
+def case_of(
+    f: Callable[..., Any],
+    *args: Any,
+    recorded_at: Sequence[Any] | None = None,
+    derivative: Callable[..., Any] = jax.jacfwd,
+) -> Case:
+    """The tape of a function (recorded at another point, if one is given) and JAX's numbers at a point."""
+    return cases_of(f, args if recorded_at is None else recorded_at, [args], derivative)[0]
 
 
 def assert_agrees(case: Case, tolerance: float = 1e-12) -> None:

@@ -17,6 +17,7 @@ from jaxdiff_magic.tape import Tape
 
 SQRT_PI = math.sqrt(math.pi)
 LN2 = math.log(2.0)
+EPS = float(np.finfo(float).eps)
 
 
 def _logistic(x: float) -> tuple[float, float, float]:
@@ -142,8 +143,18 @@ class Evaluated:
     on_border: bool
 
 
-def run(tape: Tape, point: Sequence[float]) -> Evaluated:
-    """Value, Jacobian and Hessian of a tape."""
+EXACT = frozenset("sign floor ceil round not stop rem max min lt le gt ge eq ne and or neg abs".split())
+"""Operations that are not rounded."""
+
+
+def run(tape: Tape, point: Sequence[float], rounding: np.random.Generator | None = None) -> Evaluated:
+    """Value, Jacobian and Hessian of a tape.
+
+    Args:
+        tape: is run forward.
+        point: its n inputs.
+        rounding: changes the result of every operation at random by about its rounding, to see what becomes of that.
+    """
     n = len(point)
     none, flat = np.zeros(n), np.zeros((n, n))
     jets: list[tuple[Any, np.ndarray, np.ndarray]] = []
@@ -165,6 +176,9 @@ def run(tape: Tape, point: Sequence[float]) -> Evaluated:
                 value, by_a, by_b, aa, ab, bb = BINARY[name](a, b)
                 pairs = [(aa, g, g), (ab, g, k), (ab, k, g), (bb, k, k)]
                 jets.append((np.float64(value), *_scaled([(by_a, g, h), (by_b, k, q)], pairs)))
+            if rounding is not None and name not in EXACT:
+                value, g, h = jets[-1]
+                jets[-1] = (value * (1 + EPS * rounding.uniform(-1, 1)), g, h)
     outputs = [jets[k] for k in tape.outputs]
     value, jacobian, hessian = (np.array([jet[order] for jet in outputs]) for order in range(3))
     m = len(outputs)
