@@ -257,7 +257,8 @@ def _open(
                 continue
             primitive = called
         fixed = [atom for atom in inputs if isinstance(atom, Constant)]
-        if primitive.startswith("random_") and len(fixed) == len(inputs):
+        draws = primitive.startswith("random_") or any(atom.key is not None for atom in fixed)
+        if draws and len(fixed) == len(inputs):
             known = [atom.value if atom.key is None else atom.key for atom in fixed]  # a fixed key: fixed numbers
             drawn = equation.primitive.bind(*known, **equation.params)
             results = drawn if equation.primitive.multiple_results else [drawn]

@@ -21,7 +21,7 @@ FLOORS = (
     ("assertion",),
     ("report", "trace", "values"),
     ("cost", "curvature", "products", "reference", "replay", "rule_traces", "symbolic"),
-    ("checking",),
+    ("checking", "tape"),
     ("findings", "grading"),
     ("exporting", "render"),
     ("pipeline",),

@@ -121,6 +121,10 @@ class Run:
             error = self.literal_eps * np.abs(led)
         return Node(Bounded(led, error), data.shape, False)
 
+    def literal(self, atom: Constant) -> Node:
+        """A constant of the program; with more digits than the program has, as the program rounds it."""
+        return self.constant(atom.rounded if self.precise else atom.value)
+
     def floating(self, array: np.ndarray) -> np.ndarray:
         """An array as numbers of the run: float64 (complex128), or objects with more digits.
 
@@ -175,7 +179,7 @@ class Run:
         def read(atom: Variable | Constant) -> Node:
             if isinstance(atom, Variable):
                 return environment.get(atom, unread)
-            return self.constant(atom.rounded if self.precise else atom.value)
+            return self.literal(atom)
 
         def is_known(atom: Variable | Constant) -> bool:
             return isinstance(atom, Constant) or atom in environment

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.rules.movement import stacked, unstacked
+from jaxdiff_magic.reference.rules.movement import unstacked
 from jaxdiff_magic.reference.run import Node, Result, Rule, Run, Step
 
 
@@ -41,7 +41,8 @@ def _scan(run: Run, xs: list[Node], step: Step) -> list[Node]:
     if not rows:
         empty = [run.constant(np.zeros(result.shape, result.dtype)) for result in step.results[carried:]]
         return [*carry, *empty]
-    return [*carry, *(stacked(run, list(column)) for column in zip(*rows, strict=True))]
+    columns = zip(zip(*rows, strict=True), step.results[carried:], strict=True)
+    return [*carry, *(run.apply("stack", column, {"axis": 0}, [result])[0] for column, result in columns)]
 
 
 def _while(run: Run, xs: list[Node], step: Step) -> list[Node]:
