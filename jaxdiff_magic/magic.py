@@ -62,6 +62,7 @@ class DeriveMagics(Magics):
     points = Int(64, min=0, help="Random points that the check compares.").tag(config=True)
     budget = Float(10.0, min=0.0, help="Seconds that formulas and measuring may take.").tag(config=True)
     seed = Int(0, min=0, help="Seed of the random points.").tag(config=True)
+    panel = Bool(True, help="Whether a notebook shows the live panel.").tag(config=True)
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell=shell, parent=shell)
@@ -99,17 +100,20 @@ class DeriveMagics(Magics):
         names = {**(self.shell.user_ns if self.shell else {}), **(local_ns or {})}
         return options | {"mine": with_names(options["mine"], names)}
 
-    def _report(self, function: Any, args: Any, kwargs: Any, sections: tuple[str, ...] = (), **options: Any) -> Any:
+    def _report(self, function: Any, args: Any, kwargs: Any, **options: Any) -> Any:
         import dataclasses
 
         from jaxdiff_magic.pipeline import derive
 
-        preferences = {name: getattr(self, name) for name in self.class_own_traits(config=True)}
+        options = {name: getattr(self, name) for name in self.class_own_traits(config=True)} | options
+        if not options.pop("panel"):
+            options["with_panel"] = False
         file = options.pop("export_test", None)
-        report = derive(function, **(preferences | options))(*args, **kwargs)
+        shown = {name: options.pop(name) for name in ("sections", "with_panel") if name in options}
+        report = derive(function, **options)(*args, **kwargs)
         if file:
             print(f"The test is in {report.export_test(file)}. Run it with pytest.")
-        return dataclasses.replace(report, sections=sections) if sections else report
+        return dataclasses.replace(report, **shown) if shown else report
 
     @context_matcher()
     def complete(self, context: CompletionContext) -> SimpleMatcherResult:

@@ -24,7 +24,7 @@ class Option:
 
     Attributes:
         name: as typed, without the dashes.
-        keyword: the argument of `derive` that it sets; "sections" is the field of the Report.
+        keyword: the argument of `derive` that it sets; "sections" and "with_panel" are fields of the Report.
         help: one line of the manual.
         allowed: the values it takes, as the end of "--name takes …"; "" for an option without a value.
         read: its value from the text; ValueError or SyntaxError for anything not allowed.
@@ -197,6 +197,7 @@ OPTIONS = {
             example="test_f.py",
         ),
         Option("no-symbolic", "symbolic", "no formulas, numbers only", "", lambda _: False),
+        Option("static", "with_panel", "no live panel, the static output only", "", lambda _: False),
     )
 }
 

@@ -23,12 +23,13 @@ from jaxdiff_magic.products import products_of
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.digits import subject_with_digits
 from jaxdiff_magic.reference.numbers import EPS
-from jaxdiff_magic.report import Block, Check, Curvature, Report
+from jaxdiff_magic.report import Block, Check, Curvature, Live, Report
 from jaxdiff_magic.subject import Subject, subject_of
 from jaxdiff_magic.symbolic.compiled import closed_form
 from jaxdiff_magic.symbolic.derivation import Derivation
 from jaxdiff_magic.symbolic.limits import until
 from jaxdiff_magic.symbolic.presentation import Presentation
+from jaxdiff_magic.tape import Tape, tape_of
 from jaxdiff_magic.trace import Trace, subject_trace
 from jaxdiff_magic.values import Values, derivatives_of
 
@@ -155,6 +156,7 @@ def derive(
             calls=subject.calls,
             formulas=presentation.formula if presentation else None,
             with_digits=_with_digits(subject, trace),
+            live=Live(values, derivatives.at, lambda: derivatives.compilations, _tape(subject, trace, unreachable)),
             unreachable=no_formula,
         )
 
@@ -232,6 +234,17 @@ def _with_digits(subject: Subject, trace: Trace | None) -> Callable[[str, int], 
     if subject.untraceable:
         return None
     return lambda what, digits: subject_with_digits(subject, trace or subject_trace(subject), what, digits)
+
+
+def _tape(subject: Subject, trace: Trace | None, unreachable: str) -> Callable[[], Tape]:
+    """What records the subject's function as a tape."""
+
+    def recorded() -> Tape:
+        if trace is None:
+            raise OutOfReach(unreachable)
+        return tape_of(subject, trace)
+
+    return recorded
 
 
 def _derivation(subject: Subject, trace: Trace) -> tuple[Derivation | None, str]:

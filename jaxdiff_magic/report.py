@@ -216,6 +216,23 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Live:
+    """What moves the point of a report.
+
+    Attributes:
+        values: what JAX gives at the report's point: see `values.Values`.
+        at: the same at another point, one array for each leaf, by the program that is compiled already.
+        compilations: how often JAX has compiled that program.
+        tape: records the function as scalar operations: see `tape.Tape`; raises OutOfReach where that cannot be.
+    """
+
+    values: Any
+    at: Callable[[Sequence[Any]], Any]
+    compilations: Callable[[], int]
+    tape: Callable[[], Any]
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that was found out about one function at one point.
 
@@ -243,10 +260,12 @@ class Report:
     mine: tuple[Grade, ...] = ()
     layout: Literal["numerator", "denominator"] = "numerator"
     sections: tuple[str, ...] = ()
+    with_panel: bool = True
     seconds: float = 0.0
     calls: int = 0
     formulas: Callable[[str, str], Formula] | None = field(default=None, repr=False, compare=False)
     with_digits: Callable[[str, int], Any] | None = field(default=None, repr=False, compare=False)
+    live: Live | None = field(default=None, repr=False, compare=False)
     unreachable: str = ""
 
     @property
@@ -308,6 +327,28 @@ class Report:
 
         return export_test(self, path)
 
+    def panel(self) -> Any:
+        """The live panel, a widget: move the point and see everything move.
+
+        Raises:
+            OutOfReach: it has more than 4,096 inputs or outputs.
+        """
+        from jaxdiff_magic.panel import Panel
+
+        return Panel(self)
+
+    def save(self, path: str | os.PathLike[str]) -> str:
+        """Write the panel as one page for any browser, which needs no network and no kernel; returns its path.
+
+        The point can be moved where the function has a tape (`Live.tape`).
+
+        Raises:
+            OutOfReach: as for `panel`.
+        """
+        from jaxdiff_magic.panel import save
+
+        return save(self, path)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data (dict, list, str, int, float, bool, None), versioned, safe for strict JSON.
 
@@ -340,6 +381,13 @@ class Report:
                 )
             },
         }
+
+    def _ipython_display_(self) -> None:
+        """Where widgets live, show the panel before the static output, which is complete without it."""
+        from jaxdiff_magic.panel.showing import show_panel
+
+        show_panel(self)
+        raise NotImplementedError  # which is how IPython is told to go on with the static output
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         from jaxdiff_magic.render import mimebundle

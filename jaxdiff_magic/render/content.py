@@ -25,6 +25,7 @@ from jaxdiff_magic.report import (
     Slope,
     Step,
 )
+from jaxdiff_magic.subject import Subject
 
 MAX_ROWS = 40
 """How many rows of the check and of the derivation are listed."""
@@ -78,17 +79,22 @@ def content(report: Report) -> Content:
     )
 
 
+def declaration(subject: Subject) -> str:
+    """`f : ℝ² → ℝ   (float32)`."""
+    spaces = [" × ".join(_space(leaf) for leaf in leaves) for leaves in (subject.inputs, subject.outputs)]
+    precision = ", ".join(dict.fromkeys(leaf.dtype for leaf in (*subject.inputs, *subject.outputs)))
+    return f"{subject.name} : {spaces[0]} → {spaces[1]}   ({precision})"
+
+
 def _signature(report: Report) -> str:
     subject = report.subject
-    spaces = [" × ".join(_space(leaf) for leaf in leaves) for leaves in (subject.inputs, subject.outputs)]
     point = ", ".join(
         f"{leaf.name} = {dimensions(leaf.shape)} entries"
         if subject.is_large
         else f"{leaf.name} = {array(np.asarray(value), leaf.dtype)}"
         for leaf, value in zip(subject.inputs, subject.point, strict=True)
     )
-    precision = ", ".join(dict.fromkeys(leaf.dtype for leaf in (*subject.inputs, *subject.outputs)))
-    return f"{subject.name} : {spaces[0]} → {spaces[1]}   ({precision})   at {point}"
+    return f"{declaration(subject)}   at {point}"
 
 
 def _grade(grade: Grade) -> Paragraph:

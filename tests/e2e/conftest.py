@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -14,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -40,11 +42,13 @@ class Lab:
         url: without a slash at the end.
         token: what lets a request in.
         root: the folder it serves.
+        home: the folder of its settings.
     """
 
     url: str
     token: str
     root: Path
+    home: Path
 
     def write(self, name: str, *sources: str, html: str = "") -> Path:
         """A notebook of code cells in the served folder; with `html`, as if that was the last cell's output."""
@@ -59,20 +63,40 @@ class Lab:
         nbformat.write(notebook, path)
         return path
 
-    def open(self, page: Page, name: str) -> None:
-        """Show a notebook, and wait until its kernel can be used."""
-        page.goto(f"{self.url}/lab/tree/{name}?reset&token={self.token}")
+    def settings(self, plugin: str, values: dict[str, Any]) -> None:
+        """Settings of a plugin, such as "@jupyterlab/apputils-extension/notification", for pages opened from now on."""
+        file = self.home / f"{plugin}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+
+    def open(self, page: Page, name: str, *, kernel: bool = True) -> None:
+        """Show a notebook, and wait until its kernel can be used; or without one."""
+        if not kernel:
+            self.stop_kernels()
+        page.goto(f"{self.url}/lab{f'/tree/{name}' if kernel else ''}?reset&token={self.token}")
         page.wait_for_function("() => window.jupyterapp !== undefined", timeout=TIMEOUT_MS)
         page.evaluate(
-            """async () => {
+            """async ([path, kernel]) => {
                 await window.jupyterapp.restored;
+                if (!kernel) {
+                    const kernelPreference = {shouldStart: false, autoStartDefault: false};
+                    await window.jupyterapp.commands.execute('docmanager:open', {path, kernelPreference});
+                }
                 const open = () => window.jupyterapp.shell.currentWidget?.context;
                 while (!open()?.sessionContext) await new Promise(later => setTimeout(later, 50));
                 await window.jupyterapp.shell.currentWidget.revealed;
                 await open().ready;
                 await open().sessionContext.ready;
-            }"""
+            }""",
+            [name, kernel],
         )
+
+    def stop_kernels(self) -> None:
+        """Shut down whatever runs."""
+        with urllib.request.urlopen(f"{self.url}/api/sessions?token={self.token}", timeout=10) as sessions:
+            for session in json.load(sessions):
+                address = f"{self.url}/api/sessions/{session['id']}?token={self.token}"
+                urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=30).close()
 
     def run_all(self, page: Page) -> None:
         """Run every cell of the notebook shown, wait for the last, and save; a cell that fails fails the test."""
@@ -109,9 +133,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             "JUPYTERLAB_WORKSPACES_DIR",
         )
     }
-    settings = folders["JUPYTERLAB_SETTINGS_DIR"] / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-    settings.parent.mkdir(parents=True)
-    settings.write_text('{"fetchNews": "false", "checkForUpdates": false}')
     root = home / "root"
     root.mkdir()
     package = str(Path(__file__).parents[2])
@@ -120,7 +141,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    served = Lab(f"http://127.0.0.1:{port}", secrets.token_hex(16), root)
+    served = Lab(f"http://127.0.0.1:{port}", secrets.token_hex(16), root, folders["JUPYTERLAB_SETTINGS_DIR"])
+    served.settings("@jupyterlab/apputils-extension/notification", {"fetchNews": "false", "checkForUpdates": False})
     command = [
         *(sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"),
         "--ServerApp.ip=127.0.0.1",

@@ -56,6 +56,7 @@ def shell() -> Iterator[InteractiveShell]:
     shell = InteractiveShell(config=config)
     shell.run_line_magic("load_ext", "jaxdiff_magic")
     shell.run_line_magic("config", "DeriveMagics.cost = 'none'")  # the lessons here are not about cost
+    shell.run_line_magic("config", "DeriveMagics.budget = 60.0")  # nor about slow machines
     yield shell
     shell.restore_sys_module_state()
 

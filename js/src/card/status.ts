@@ -46,6 +46,7 @@ export function statusLine() {
   return {
     element: line,
     update(snapshot: Snapshot) {
+      setAttribute(line, "data-jdm-standing", snapshot.standing);
       if (snapshot.standing !== "waiting" || line.dataset.jdmTone === undefined) {
         stop();
         write(snapshot);

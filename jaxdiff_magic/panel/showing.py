@@ -1,0 +1,24 @@
+"""Where a panel is shown of its own accord: in a notebook, whose kernel has widgets; not in a terminal or a script."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from jaxdiff_magic.errors import OutOfReach
+
+
+def show_panel(report: Any) -> None:
+    """Display the panel over a report; nothing where there are no widgets, or the report asks for none."""
+    application = getattr(sys.modules.get("ipykernel.kernelapp"), "IPKernelApp", None)
+    if not report.with_panel or application is None or not application.initialized():
+        return
+    from IPython.display import display
+
+    from jaxdiff_magic.panel.widget import Panel
+
+    try:
+        panel = Panel(report)
+    except OutOfReach:  # it is too large, and the static output says what there is to say
+        return
+    display(panel)
