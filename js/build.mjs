@@ -1,25 +1,35 @@
-/** Builds jaxdiff_magic/static/panel.js, one file that needs no other and no network; `--watch` builds it anew at every
- * change. */
+/** Builds jaxdiff_magic/static/panel.js, one file that needs no other and no network, and beside it the JupyterLab
+ * extension that draws a panel whose kernel is gone; `--watch` builds the panel anew at every change. */
 
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
 import { stylesForBundle } from "./styles.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const options = {
+const out = join(here, "../jaxdiff_magic/static");
+const lab = join(out, "lab");
+const common = {
   absWorkingDir: here,
-  entryPoints: ["src/panel.ts"],
-  outfile: join(here, "../jaxdiff_magic/static/panel.js"),
   bundle: true,
   minify: true,
-  format: "esm",
   target: ["es2022"],
   charset: "utf8",
   legalComments: "none",
   plugins: [stylesForBundle],
   logLevel: "info",
 };
+const panel = { ...common, entryPoints: ["src/panel.ts"], outfile: join(out, "panel.js"), format: "esm" };
+const entry = { ...common, entryPoints: ["src/lab.ts"], outfile: join(lab, "static/remoteEntry.js"), format: "iife" };
 
-if (process.argv.includes("--watch")) await (await context(options)).watch();
-else await build(options).catch(() => process.exit(1)); // esbuild has said why
+if (process.argv.includes("--watch")) await (await context(panel)).watch();
+else {
+  await Promise.all([build(panel), build(entry)]).catch(() => process.exit(1)); // esbuild has said why
+  await mkdir(join(lab, "static"), { recursive: true });
+  await copyFile(panel.outfile, join(lab, "static/panel.js"));
+  const { description, license } = JSON.parse(await readFile(join(here, "package.json"), "utf-8"));
+  const jupyterlab = { mimeExtension: true, _build: { load: "static/remoteEntry.js", mimeExtension: "./panel" } };
+  const manifest = { name: "jaxdiff-magic", version: "0.1.0", description, license, jupyterlab };
+  await writeFile(join(lab, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+}

@@ -41,10 +41,15 @@ class PanelHook(BuildHookInterface):
     def _bundle(self):
         return Path(self.root) / "jaxdiff_magic" / "static" / "panel.js"
 
+    @property
+    def _manifest(self):
+        """What the build writes last."""
+        return self._bundle.parent / "lab" / "package.json"
+
     def _out_of_date(self):
         sources = [path for path in (self._js / "src").rglob("*") if path.is_file()]
         sources += [self._js / name for name in ("build.mjs", "styles.mjs", "package-lock.json")]
-        return not self._bundle.exists() or _newest(sources) > _newest([self._bundle])
+        return not self._manifest.exists() or _newest(sources) > _newest([self._manifest])
 
     def _npm(self):
         """The command npm, and the environment in which it and the scripts it runs find node."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
-# JAX can hang on the CPU where a function calls back into Python: https://github.com/jax-ml/jax/issues/25861
-os.environ.setdefault("JAX_CPU_ENABLE_ASYNC_DISPATCH", "false")
-
 import jax
 import pytest
+
+# JAX can hang on the CPU where a function calls back into Python: https://github.com/jax-ml/jax/issues/25861
+jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:

@@ -20,12 +20,14 @@ PAGE = """<!DOCTYPE html>
 <title>{title}</title>
 <style>
 body {{ font-family: system-ui, sans-serif; margin: 1rem auto; max-width: 72rem; padding: 0 1rem }}
-h1 {{ font-size: 1.2rem }}
+h1 {{ font-size: 1.2rem; margin: 0 }}
+h2 {{ font-size: 1rem; font-weight: normal; margin: 0.2rem 0 1rem }}
 </style>
 </head>
 <body>
 <main>
 <h1>{title}</h1>
+<h2>Move the point, and everything follows</h2>
 <div id="jdm-panel"></div>
 </main>
 <script type="application/json" id="jdm-state">{state}</script>

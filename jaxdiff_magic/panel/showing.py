@@ -7,6 +7,8 @@ from typing import Any
 
 from jaxdiff_magic.errors import OutOfReach
 
+KEPT = "application/vnd.jaxdiff-magic.panel+json"
+
 
 def show_panel(report: Any) -> None:
     """Display the panel over a report; nothing where there are no widgets, or the report asks for none."""
@@ -22,3 +24,5 @@ def show_panel(report: Any) -> None:
     except OutOfReach:  # it is too large, and the static output says what there is to say
         return
     display(panel)
+    # Our JupyterLab extension draws it where the notebook is opened again and the widget is gone; others show nothing.
+    display({KEPT: panel.state, "text/html": "", "text/plain": ""}, raw=True)

@@ -25,6 +25,12 @@ function render({ model: widget, el }: { model: Widget; el: HTMLElement }): () =
   };
 }
 
+/** A panel without a kernel; returns what ends it. */
+export function mountState(el: HTMLElement, state: PanelState): () => void {
+  installStyles(el);
+  return mountCard(el, createModel(state, null));
+}
+
 mountPage();
 
 export default { render };

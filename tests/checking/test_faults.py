@@ -48,7 +48,7 @@ def checked(f: Any, x: jax.Array, order: int = 1, budget: float = 10.0, points: 
     """The check alone, without formulas."""
     subject = subject_of(f, (x,), {})
     found = derivatives_of(subject, order)
-    derivatives = Uncompiled(subject, found.transforms, found.missing)
+    derivatives = Uncompiled(subject, found.transforms, found.programs, found.missing)
     reference = Reference(subject_trace(subject))
     deadline = time.monotonic() + budget
     return check_of(

@@ -32,6 +32,11 @@ QUIET = [
     "--disable-sync",
 ]
 TIMEOUT_MS = 120_000
+OF_THE_HOST = (
+    "Cannot read properties of null (reading 'kernel')",  # ipywidgets in a notebook without a kernel
+    "Cannot read properties of undefined (reading 'schema')",  # Notebook 7 at its start
+)
+"""Page errors that are there without us."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +213,7 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         context.route("**/*", guard)
         page = context.new_page()
         page.set_default_timeout(TIMEOUT_MS)
-        page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
+        page.on("pageerror", lambda error: str(error) in OF_THE_HOST or faults.append(f"page error: {error}"))
         return page
 
     yield open_page

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page
 
+from .panels import panel
+
 if TYPE_CHECKING:
     from .conftest import Lab
 
@@ -49,12 +51,19 @@ import jax, jax.numpy as jnp
 n = 100
 X = jax.random.normal(jax.random.key(0), (n, 20))
 y = X @ jnp.arange(20.0)"""
+STATIC = f"{SETUP}\n%config DeriveMagics.panel = False"
+VIEWS = ("Derivatives", "Plot", "Check", "Cost", "Findings")
+PANEL = """%%derive
+def valley(x):
+    return (x[0]**2 - x[1])**2 + jnp.abs(x[0] - 1) / 4
+
+valley(jnp.array([1.0, 0.5]))"""
 
 
 @pytest.mark.parametrize("name", CELLS)
 def test_a_report_fits_its_column_in_both_themes(name: str, lab: Lab, page: Page, tmp_path: Path) -> None:
     folder = Path(os.environ.get("PICTURES", tmp_path))
-    lab.write(f"{name}.ipynb", SETUP, CELLS[name], "")  # the last cell is the one that stays selected
+    lab.write(f"{name}.ipynb", STATIC, CELLS[name], "")  # the last cell is the one that stays selected
     lab.open(page, f"{name}.ipynb")
     lab.run_all(page)
     page.set_viewport_size({"width": 1200, "height": 1600})
@@ -66,3 +75,21 @@ def test_a_report_fits_its_column_in_both_themes(name: str, lab: Lab, page: Page
         page.locator(".jp-CodeCell").nth(1).screenshot(path=folder / f"{name}-{theme}.png")
         assert (folder / f"{name}-{theme}.png").stat().st_size > 10_000
         assert report.evaluate("element => element.scrollWidth <= element.clientWidth")
+
+
+def test_every_view_of_a_panel_fits_its_column_in_both_themes(lab: Lab, page: Page, tmp_path: Path) -> None:
+    folder = Path(os.environ.get("PICTURES", tmp_path))
+    lab.write("panel.ipynb", SETUP, PANEL, "")
+    lab.open(page, "panel.ipynb")
+    lab.run_all(page)
+    page.set_viewport_size({"width": 1200, "height": 1600})
+    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    card = panel(page, "valley")
+    for theme in ("light", "dark"):
+        lab.theme(page, f"JupyterLab {theme.capitalize()}")
+        for view in VIEWS:
+            card.get_by_role("tab", name=view).click()
+            file = folder / f"panel-{view.lower()}-{theme}.png"
+            card.screenshot(path=file)
+            assert file.stat().st_size > 10_000
+            assert card.evaluate("element => element.scrollWidth <= element.clientWidth")
