@@ -51,7 +51,9 @@ export function significant(value: number, digits: number, text?: string): strin
   const rounded = (text === undefined ? Number(value.toPrecision(digits)) : value) + 0;
   const exponent = rounded === 0 ? 0 : Number(rounded.toExponential().split("e")[1]);
   const written =
-    exponent < -4 || exponent >= Math.min(Math.max(digits, 6), 16) ? rounded.toExponential().replace("e+", "e") : String(rounded);
+    exponent < -4 || exponent >= Math.min(Math.max(digits, 6), 16)
+      ? rounded.toExponential().replace("e+", "e")
+      : String(rounded);
   return written.replaceAll("-", "−");
 }
 

@@ -1,7 +1,7 @@
 """Tapes with JAX's numbers as a file, for the tests of the interpreter that runs in the browser.
 
-A file is `{"cases": [{"name", "tape", "point", "value", "jacobian", "hessian"}, …]}`; the arrays are flat, m, m * n and
-m * n * n numbers, and NaN and infinities are written as `wire.ts` says.
+A file is `{"cases": [{"name", "tape", "point", "value", "jacobian", "hessian", "rounding"}, …]}`; the arrays are flat,
+m, m * n and m * n * n numbers, and NaN and infinities are written as `wire.ts` says.
 """
 
 from __future__ import annotations
@@ -61,7 +61,20 @@ def to_dict(name: str, case: Case) -> dict[str, Any]:
     """A case in the form of the wire."""
     arrays = {"point": case.point, "value": case.value, "jacobian": case.jacobian, "hessian": case.hessian}
     numbers = {key: [_worded(x) for x in np.ravel(array).tolist()] for key, array in arrays.items()}
-    return {"name": name, "tape": case.tape.to_dict(), **numbers}
+    return {"name": name, "tape": case.tape.to_dict(), **numbers, "rounding": _rounding(case)}
+
+
+def _rounding(case: Case) -> dict[str, float]:
+    """How far rounding carries in each array: a hundred times what a few runs show whose steps are disturbed by it."""
+    rng, exact = np.random.default_rng(0), run(case.tape, case.point)
+    disturbed = [run(case.tape, case.point, rng) for _ in range(3)]
+
+    def apart(what: str) -> float:
+        ours = getattr(exact, what)
+        distances = [np.abs(getattr(other, what) - ours) for other in disturbed]
+        return 100 * max(float(np.max(d, initial=0.0, where=np.isfinite(d))) for d in distances)
+
+    return {what: apart(what) for what in ("value", "jacobian", "hessian")}
 
 
 def _worded(x: float) -> float | str:
