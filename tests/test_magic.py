@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from traitlets.config import Config
 
+from jaxdiff_magic import Report
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.magic import DeriveMagics
 from jaxdiff_magic.subject import subject_of
@@ -216,6 +217,7 @@ def test_the_preferences_start_as_the_defaults_of_derive(monkeypatch):
     monkeypatch.undo()
     parameters = inspect.signature(derive_module.derive).parameters
     preferences = {name: trait.default() for name, trait in DeriveMagics.class_own_traits(config=True).items()}
+    assert preferences.pop("panel") is Report.__dataclass_fields__["with_panel"].default
     assert preferences == {name: parameters[name].default for name in preferences}
     assert set(preferences) == set(parameters) - {"f", "mine", "trust", "wrt"}
 

@@ -51,6 +51,8 @@ export function surface(names: () => readonly [string, string, string]): Surface
   let grid: Grid | null = null;
   let low = 0;
   let high = 1;
+  /** The values between those that there are. */
+  let shown: [number, number] = [0, 1];
   let local: Local | null = null;
 
   const unit = (x: number, y: number, z: number): Place => [
@@ -118,7 +120,7 @@ export function surface(names: () => readonly [string, string, string]): Surface
       if (label) write(label, screen(at), words);
     });
     const last = labels[6];
-    if (last) write(last, { x: width / 2, y: 14 }, `${zName} from ${rough(low)} to ${rough(high)}`);
+    if (last) write(last, { x: width / 2, y: 14 }, `${zName} from ${rough(shown[0])} to ${rough(shown[1])}`);
   };
   const drawPoint = () => {
     if (!local || !grid) return;
@@ -199,6 +201,8 @@ export function surface(names: () => readonly [string, string, string]): Surface
     setGrid(next) {
       grid = next;
       [low, high] = extent(next.values);
+      const drawn = Array.from(next.values).filter((z) => z >= low && z <= high);
+      shown = drawn.length > 0 ? [Math.min(...drawn), Math.max(...drawn)] : [low, high];
       draw();
     },
     update(next) {
