@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -31,7 +32,7 @@ from jaxdiff_magic.symbolic.limits import until
 from jaxdiff_magic.symbolic.presentation import Presentation
 from jaxdiff_magic.tape import Tape, tape_of
 from jaxdiff_magic.trace import Trace, subject_trace
-from jaxdiff_magic.values import Values, derivatives_of
+from jaxdiff_magic.values import Derivatives, Values, derivatives_of
 
 MAX_EQUATIONS = 400
 """A function of more steps than this has no formula that anyone would read."""
@@ -156,7 +157,7 @@ def derive(
             calls=subject.calls,
             formulas=presentation.formula if presentation else None,
             with_digits=_with_digits(subject, trace),
-            live=Live(values, derivatives.at, lambda: derivatives.compilations, _tape(subject, trace, unreachable)),
+            live=_live(subject, derivatives, values, trace, unreachable),
             unreachable=no_formula,
         )
 
@@ -236,15 +237,20 @@ def _with_digits(subject: Subject, trace: Trace | None) -> Callable[[str, int], 
     return lambda what, digits: subject_with_digits(subject, trace or subject_trace(subject), what, digits)
 
 
-def _tape(subject: Subject, trace: Trace | None, unreachable: str) -> Callable[[], Tape]:
-    """What records the subject's function as a tape."""
+def _live(subject: Subject, derivatives: Derivatives, values: Values, trace: Trace | None, unreachable: str) -> Live:
+    """What moves the point: in the precision of now, whatever that is when the point moves, and in any thread."""
+    wide = bool(jax.config.read("jax_enable_x64"))
 
-    def recorded() -> Tape:
+    def at(leaves: Sequence[Any]) -> Values:
+        with jax.enable_x64(wide):
+            return derivatives.at(leaves)
+
+    def tape() -> Tape:
         if trace is None:
             raise OutOfReach(unreachable)
         return tape_of(subject, trace)
 
-    return recorded
+    return Live(values, at, lambda: derivatives.compilations, tape)
 
 
 def _derivation(subject: Subject, trace: Trace) -> tuple[Derivation | None, str]:

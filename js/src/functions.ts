@@ -11,6 +11,8 @@ export interface Unary {
   value: (x: number) => number;
   d?: (x: number, v: number) => number;
   dd?: (x: number, v: number) => number;
+  /** How far x is from the nearest kink or jump, where there are any. */
+  border?: (x: number) => number;
 }
 
 /** The partial derivatives at (a, b), where the value is v. */
@@ -21,6 +23,8 @@ export interface Binary {
   daa?: (a: number, b: number, v: number) => number;
   dab?: (a: number, b: number, v: number) => number;
   dbb?: (a: number, b: number, v: number) => number;
+  /** Whether there is a kink or a jump where a = b. */
+  border?: true;
 }
 
 const LN2 = Math.LN2;
@@ -39,7 +43,7 @@ function roundHalfEven(x: number): number {
 
 export const unary: Record<string, Unary> = {
   neg: { value: (x) => -x, d: () => -1 },
-  abs: { value: Math.abs, d: (x) => (x >= 0 ? 1 : -1) },
+  abs: { value: Math.abs, d: (x) => (x >= 0 ? 1 : -1), border: Math.abs },
   sqrt: { value: Math.sqrt, d: (_, v) => 0.5 / v, dd: (x, v) => -0.25 / (x * v) },
   rsqrt: { value: (x) => 1 / Math.sqrt(x), d: (x, v) => (-0.5 * v) / x, dd: (x, v) => (0.75 * v) / (x * x) },
   cbrt: { value: Math.cbrt, d: (_, v) => 1 / (3 * v * v), dd: (x, v) => -2 / (9 * v * v * x) },
@@ -93,10 +97,10 @@ export const unary: Record<string, Unary> = {
   lgamma: { value: lgamma, d: (x) => digamma(x), dd: (x) => trigamma(x) },
   digamma: { value: digamma, d: (x) => trigamma(x), dd: (x) => tetragamma(x) },
 
-  sign: { value: Math.sign },
-  floor: { value: Math.floor },
-  ceil: { value: Math.ceil },
-  round: { value: roundHalfEven },
+  sign: { value: Math.sign, border: Math.abs },
+  floor: { value: Math.floor, border: (x) => Math.abs(x - Math.round(x)) },
+  ceil: { value: Math.ceil, border: (x) => Math.abs(x - Math.round(x)) },
+  round: { value: roundHalfEven, border: (x) => Math.abs(Math.abs(x % 1) - 0.5) },
   stop: { value: (x) => x },
   not: { value: (x) => (x === 0 ? 1 : 0) },
 };
@@ -142,21 +146,23 @@ export const binary: Record<string, Binary> = {
     value: Math.max,
     da: (a, b) => (a > b ? 1 : a === b ? 0.5 : 0),
     db: (a, b) => (b > a ? 1 : a === b ? 0.5 : 0),
+    border: true,
   },
   min: {
     value: Math.min,
     da: (a, b) => (a < b ? 1 : a === b ? 0.5 : 0),
     db: (a, b) => (b < a ? 1 : a === b ? 0.5 : 0),
+    border: true,
   },
   /** The remainder has the sign of a, as in C. */
   rem: { value: (a, b) => a % b, da: one, db: (a, b) => -Math.trunc(a / b) },
 
-  lt: { value: (a, b) => (a < b ? 1 : 0) },
-  le: { value: (a, b) => (a <= b ? 1 : 0) },
-  gt: { value: (a, b) => (a > b ? 1 : 0) },
-  ge: { value: (a, b) => (a >= b ? 1 : 0) },
-  eq: { value: (a, b) => (a === b ? 1 : 0) },
-  ne: { value: (a, b) => (a !== b ? 1 : 0) },
+  lt: { value: (a, b) => (a < b ? 1 : 0), border: true },
+  le: { value: (a, b) => (a <= b ? 1 : 0), border: true },
+  gt: { value: (a, b) => (a > b ? 1 : 0), border: true },
+  ge: { value: (a, b) => (a >= b ? 1 : 0), border: true },
+  eq: { value: (a, b) => (a === b ? 1 : 0), border: true },
+  ne: { value: (a, b) => (a !== b ? 1 : 0), border: true },
   and: { value: (a, b) => (a !== 0 && b !== 0 ? 1 : 0) },
   or: { value: (a, b) => (a !== 0 || b !== 0 ? 1 : 0) },
 };

@@ -8,7 +8,7 @@ import { precision, roundPoint } from "./dtypes";
 import type { Model, Numbers, Snapshot, Standing } from "./host";
 import type { Answer, Kernel } from "./kernel";
 import { fromWire } from "./numbers";
-import { differenceWords, standingWords } from "./standing";
+import { conventionWords, differenceWords, standingWords } from "./standing";
 import { type Evaluation, TapeRunner } from "./tape";
 import type { PanelState, Tape } from "./wire";
 
@@ -21,8 +21,8 @@ function atNextFrame(draw: () => void): void {
 export function createModel(state: PanelState, kernel: Kernel | null, schedule = atNextFrame): Model {
   const n = state.input_names.length;
   const m = state.output_names.length;
-  const { runner, missing } = readTape(state, n);
   const rounding = precision([...state.inputs, ...state.outputs]);
+  const { runner, missing } = readTape(state, n, rounding.eps);
   const report = reportNumbers(state, m);
   const order = report.hessian ? 2 : report.jacobian ? 1 : 0;
   const listeners = new Set<(snapshot: Snapshot) => void>();
@@ -98,6 +98,8 @@ export function createModel(state: PanelState, kernel: Kernel | null, schedule =
     if (byKernel?.kind === "numbers") {
       const difference = tape && compare(byKernel.arrays, tape);
       good = merged(byKernel.arrays, tape, here);
+      const isConvention = difference !== null && difference.what !== "value" && byTape?.border;
+      if (isConvention) return { ...snapshot("confirmed", good), words: conventionWords(state) };
       if (!difference) return snapshot("confirmed", good, choice);
       return snapshot("differs", good, differenceWords(difference, state));
     }
@@ -155,10 +157,10 @@ export function createModel(state: PanelState, kernel: Kernel | null, schedule =
 }
 
 /** A tape of a newer version may have operations that are unknown here: then there is none. */
-function readTape(state: PanelState, n: number): { runner: TapeRunner | null; missing: string } {
+function readTape(state: PanelState, n: number, eps: number): { runner: TapeRunner | null; missing: string } {
   if (!state.tape) return { runner: null, missing: state.tape_missing };
   try {
-    return { runner: new TapeRunner(state.tape, n), missing: "" };
+    return { runner: new TapeRunner(state.tape, n, Float64Array, eps), missing: "" };
   } catch (error) {
     return { runner: null, missing: error instanceof Error ? error.message : String(error) };
   }

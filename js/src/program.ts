@@ -19,6 +19,8 @@ export interface Program {
   binary: (Binary | null)[];
   /** 1 where the node depends on the inputs in a way that has a derivative. */
   active: Uint8Array;
+  /** 1 where it depends on the inputs in any way. */
+  varies: Uint8Array;
   outputs: Int32Array;
   guards: Tape["guards"];
 }
@@ -38,10 +40,16 @@ export function compile(tape: Tape, inputs: number): Program {
     unary: new Array(length).fill(null),
     binary: new Array(length).fill(null),
     active: new Uint8Array(length),
+    varies: new Uint8Array(length),
     outputs: Int32Array.from(tape.outputs),
     guards: tape.guards,
   };
-  for (let k = 0; k < length; k++) addNode(program, tape, k);
+  for (let k = 0; k < length; k++) {
+    addNode(program, tape, k);
+    const { input, a, b, c, varies } = program;
+    const operands = [a[k]!, b[k]!, c[k]!].filter((node) => node >= 0);
+    varies[k] = input[k]! >= 0 || operands.some((node) => varies[node]) ? 1 : 0;
+  }
   for (const k of [...tape.outputs, ...tape.guards.map(([node]) => node)]) {
     if (!isBelow(k, length)) throw new Error(`The tape has ${length} nodes and refers to node ${k}.`);
   }

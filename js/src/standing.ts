@@ -29,6 +29,10 @@ export function standingWords(standing: Standing, state: PanelState, hasTape: bo
   }
 }
 
+export function conventionWords(state: PanelState): string {
+  return `${state.name} has a kink or a jump here, where no derivative exists; JAX's numbers are a convention.`;
+}
+
 function elsewhere(name: string, choice: string): string {
   return `Here ${name} takes another path than at the report's point (${choice}), so this page cannot compute it.`;
 }

@@ -11,8 +11,14 @@ import type { Tape } from "./wire";
 type Floats = Float64Array | Float32Array;
 type FloatArray = new (length: number) => Floats;
 
-/** `elsewhere` is the choice, in words, that is another one here than when the tape was recorded. */
-export type Evaluation = { numbers: Numbers; elsewhere: null } | { numbers: null; elsewhere: string };
+/** `elsewhere` is the choice, in words, that is another one here than when the tape was recorded. On a `border`, within
+ * rounding, a derivative is a matter of convention: the point is at a kink or a jump. */
+export type Evaluation =
+  | { numbers: Numbers; border: boolean; elsewhere: null }
+  | { numbers: null; border: false; elsewhere: string };
+
+/** So many roundings may move a value across a border. */
+const ROUNDINGS = 16;
 
 export class TapeRunner {
   readonly outputs: number;
@@ -37,6 +43,8 @@ export class TapeRunner {
     tape: Tape,
     readonly inputs: number,
     private readonly floats: FloatArray = Float64Array,
+    /** The rounding of whoever the numbers are compared with. */
+    private readonly eps = 2 ** -53,
   ) {
     this.program = compile(tape, inputs);
     const { length, active, a, b, c } = this.program;
@@ -57,14 +65,15 @@ export class TapeRunner {
   evaluate(point: ArrayLike<number>, order: 0 | 1 | 2): Evaluation {
     this.sweepValues(point);
     for (const [node, recorded, words] of this.program.guards) {
-      if ((this.v[node] !== 0 ? 1 : 0) !== recorded) return { numbers: null, elsewhere: words };
+      if ((this.v[node] !== 0 ? 1 : 0) !== recorded) return { numbers: null, border: false, elsewhere: words };
     }
     const n = this.inputs;
     const m = this.outputs;
     const value = new Float64Array(m);
     for (let j = 0; j < m; j++) value[j] = this.v[this.program.outputs[j]!]!;
     const numbers: Numbers = { point: Float64Array.from(point), value, jacobian: null, hessian: null };
-    if (order === 0) return { numbers, elsewhere: null };
+    const border = this.isOnBorder();
+    if (order === 0) return { numbers, border, elsewhere: null };
 
     const forward = n < m;
     this.findPartials(order);
@@ -75,7 +84,21 @@ export class TapeRunner {
       if (forward) this.readTangents(j, numbers.jacobian);
       if (order === 2 || !forward) this.sweepAdjoints(j, forward ? null : numbers.jacobian, numbers.hessian);
     }
-    return { numbers, elsewhere: null };
+    return { numbers, border, elsewhere: null };
+  }
+
+  private isOnBorder(): boolean {
+    const { length, a, b, unary, binary, varies } = this.program;
+    const v = this.v;
+    for (let k = 0; k < length; k++) {
+      const f = unary[k]?.border;
+      if (!varies[k] || !(f || binary[k]?.border)) continue;
+      const x = v[a[k]!]!;
+      const y = f ? 0 : v[b[k]!]!;
+      const distance = f ? f(x) : Math.abs(x - y);
+      if (distance <= ROUNDINGS * this.eps * Math.max(Math.abs(x), Math.abs(y))) return true;
+    }
+    return false;
   }
 
   private sweepValues(point: ArrayLike<number>): void {

@@ -82,6 +82,32 @@ test("where it does not, that is said of the worst entry, by name", () => {
   expect(shown.hessian).toEqual(to(2, 6, 7, 6));
 });
 
+test("at a kink another convention than the tape's is no difference, but another value is", () => {
+  const tape: PanelState["tape"] = {
+    nodes: [
+      ["input", 0],
+      ["const", 0],
+      ["max", 0, 1],
+    ],
+    outputs: [2],
+    guards: [],
+  };
+  const { model, asked, frame, numbers } = open(cubicState({ tape }));
+  model.moveTo(to(0, 1));
+  frame();
+  numbers(asked[0]!, { value: to(0), jacobian: to(0, 0) });
+  expect(frame()).toMatchObject({ standing: "confirmed", numbers: { jacobian: to(0, 0) } });
+  expect(model.current.words).toContain("kink");
+  model.moveTo(to(0, 2));
+  frame();
+  numbers(asked[1]!, { value: to(1), jacobian: to(0, 0) });
+  expect(frame().standing).toBe("differs");
+  model.moveTo(to(2, 2));
+  frame();
+  numbers(asked[2]!, { value: to(2), jacobian: to(0, 0) });
+  expect(frame().standing).toBe("differs");
+});
+
 test("NaN where the tape has a number differs; where the tape has none there is nothing to compare", () => {
   const first = open();
   first.model.moveTo(to(3, 1));

@@ -127,8 +127,8 @@ test("the first guard that fails is told", () => {
   );
   const runner = new TapeRunner(guarded, 1);
   expect(runner.evaluate([5], 0).elsewhere).toBeNull();
-  expect(runner.evaluate([-1], 0)).toEqual({ numbers: null, elsewhere: "x > 0" });
-  expect(runner.evaluate([11], 2)).toEqual({ numbers: null, elsewhere: "x < 10" });
+  expect(runner.evaluate([-1], 0)).toMatchObject({ numbers: null, elsewhere: "x > 0" });
+  expect(runner.evaluate([11], 2)).toMatchObject({ numbers: null, elsewhere: "x < 10" });
 });
 
 test("what is no tape is refused, and the node named", () => {

@@ -31,7 +31,7 @@ def executed() -> Callable[[str], nbformat.NotebookNode]:
 
 @pytest.fixture
 def outputs(executed: Callable[[str], nbformat.NotebookNode]) -> dict[str, nbformat.NotebookNode]:
-    """The data of the result of each quickstart cell that has one, by the cell's id; before it there is only a panel."""
+    """The data of the result of each quickstart cell that has one, by the cell's id; before it comes only a panel."""
     cells = [cell for cell in executed("quickstart").cells if cell.get("outputs")]
     assert {len(cell.outputs) for cell in cells} <= {1, 3}
     return {cell.id: cell.outputs[-1].data for cell in cells}

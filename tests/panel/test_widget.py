@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -56,6 +57,14 @@ def test_nan_and_infinity_arrive_as_they_are() -> None:
     asked = Asked(lambda x: jnp.log(x), 2.0)
     assert np.isnan(asked.at(-1.0)[1]["value"])
     assert asked.at(0.0)[1]["value"] == -np.inf
+
+
+def test_double_precision_stays_double_when_the_setting_around_the_kernel_is_single() -> None:
+    with jax.enable_x64(True):
+        asked = Asked(lambda x: x**3, jnp.array(1.0))
+    content, found = asked.at(1.1)
+    assert found["jacobian"] == pytest.approx([3 * 1.1**2], rel=1e-15)
+    assert content["compilations"] == 1
 
 
 def test_what_the_function_raises_is_told_and_the_panel_lives_on() -> None:
