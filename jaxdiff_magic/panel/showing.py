@@ -23,6 +23,9 @@ def show_panel(report: Any) -> None:
         panel = Panel(report)
     except OutOfReach:  # it is too large, and the static output says what there is to say
         return
+    except Exception as error:  # a panel less is no reason to show no report
+        print(f"There is no live panel: {type(error).__name__}: {error}", file=sys.stderr)
+        return
     display(panel)
     # Our JupyterLab extension draws it where the notebook is opened again and the widget is gone; others show nothing.
     display({KEPT: panel.state, "text/html": "", "text/plain": ""}, raw=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -13,6 +15,7 @@ import pytest
 from jaxdiff_magic import derive
 from jaxdiff_magic.errors import DeriveError
 from jaxdiff_magic.panel import Panel, widget
+from jaxdiff_magic.panel.showing import show_panel
 
 from .states import cubic
 
@@ -122,3 +125,43 @@ def test_a_page_cannot_be_ended_by_what_is_in_the_report(tmp_path: Any) -> None:
     report = derive(f, cost="none")(1.0)
     text = (tmp_path / report.save(tmp_path / "page.html")).read_text(encoding="utf-8")
     assert text.count("</script>") == 2
+
+
+class TestInANotebook:
+    """What `show_panel` displays, with a kernel that is there in name only."""
+
+    @pytest.fixture
+    def displayed(self, monkeypatch: Any) -> list[Any]:
+        seen: list[Any] = []
+        application = type("IPKernelApp", (), {"initialized": staticmethod(lambda: True)})
+        module = type(sys)("ipykernel.kernelapp")
+        module.IPKernelApp = application
+        monkeypatch.setitem(sys.modules, "ipykernel.kernelapp", module)
+        monkeypatch.setattr("IPython.display.display", lambda shown, raw=False: seen.append(shown))
+        return seen
+
+    def test_the_panel_comes_first_and_what_is_kept_of_it_next(self, displayed: list[Any]) -> None:
+        report = derive(cubic, cost="none")(jnp.array([1.0, 2.0]))
+        with pytest.raises(NotImplementedError):  # IPython goes on with the static output
+            report._ipython_display_()
+        panel, kept = displayed
+        assert isinstance(panel, Panel)
+        assert kept["application/vnd.jaxdiff-magic.panel+json"] == panel.state
+
+    def test_none_is_shown_where_none_is_wanted_or_it_would_be_too_large(self, displayed: list[Any]) -> None:
+        show_panel(replace(derive(cubic, cost="none")(jnp.array([1.0, 2.0])), with_panel=False))
+        show_panel(derive(lambda x: jnp.sum(x**2), cost="none")(jnp.ones(5000)))
+        assert displayed == []
+
+    def test_a_panel_that_fails_leaves_the_report(
+        self, displayed: list[Any], monkeypatch: Any, tmp_path: Any, capsys: Any
+    ) -> None:
+        monkeypatch.setattr(widget, "BUNDLE", tmp_path / "panel.js")
+        show_panel(derive(cubic, cost="none")(jnp.array([1.0, 2.0])))
+        assert displayed == []
+        assert "npm run build" in capsys.readouterr().err
+
+
+def test_outside_a_notebook_there_is_no_panel() -> None:
+    with pytest.raises(NotImplementedError):
+        derive(cubic, cost="none")(jnp.array([1.0, 2.0]))._ipython_display_()
