@@ -1,4 +1,4 @@
-/** Builds jaxdiff_magic/static/panel.js, one file that needs no other and no network, and beside it the JupyterLab
+/** Builds jaxdiff_magic/static/panel.js, one file that needs no other and no network, and in `lab` the JupyterLab
  * extension that draws a panel whose kernel is gone; `--watch` builds the panel anew at every change. */
 
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { stylesForBundle } from "./styles.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "../jaxdiff_magic/static");
-const lab = join(out, "lab");
+const lab = join(here, "lab");
 const common = {
   absWorkingDir: here,
   bundle: true,

@@ -44,7 +44,7 @@ class PanelHook(BuildHookInterface):
     @property
     def _manifest(self):
         """What the build writes last."""
-        return self._bundle.parent / "lab" / "package.json"
+        return self._js / "lab" / "package.json"
 
     def _out_of_date(self):
         sources = [path for path in (self._js / "src").rglob("*") if path.is_file()]
