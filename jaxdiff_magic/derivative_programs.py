@@ -54,21 +54,15 @@ class DerivativePrograms:
     point: tuple[Any, ...]
     is_scalar: bool
     traceable: bool
-    _known: dict[str, Program | Exception] = field(default_factory=dict)
+    _known: dict[str, Program] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Program:
         """A program of `FIRST` or `SECOND`; raises what JAX raises where there is no such derivative."""
         if name not in self._known:
-            try:
-                mode, inner = NESTED.get(name, (name.removeprefix("jacobian "), ""))
-                below = self[inner].call if inner else self.function
-                self._known[name] = self.program(self.transformed(mode, below, bool(inner)))
-            except Exception as error:
-                self._known[name] = error
-        found = self._known[name]
-        if isinstance(found, Exception):
-            raise found
-        return found
+            mode, inner = NESTED.get(name, (name.removeprefix("jacobian "), ""))
+            below = self[inner].call if inner else self.function
+            self._known[name] = self.program(self.transformed(mode, below, bool(inner)))
+        return self._known[name]
 
     def transformed(self, mode: str, function: Callable[..., Any], nested: bool) -> Callable[..., Any]:
         """A function's derivative in "forward" or "reverse" mode; `nested` when it is itself a derivative."""
