@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import jax
@@ -24,7 +25,7 @@ from jaxdiff_magic.products import products_of
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.digits import subject_with_digits
 from jaxdiff_magic.reference.numbers import EPS
-from jaxdiff_magic.report import Block, Check, Curvature, Live, Report
+from jaxdiff_magic.report import Block, Check, Curvature, Finding, Live, Report
 from jaxdiff_magic.subject import Subject, subject_of
 from jaxdiff_magic.symbolic.compiled import closed_form
 from jaxdiff_magic.symbolic.derivation import Derivation
@@ -127,6 +128,7 @@ def derive(
             deadline=time.monotonic() + max(0.5 * budget, 1.0),
         )
         findings = findings_of(Scene(subject, derivatives, values, trace, reference, check, begun + budget))
+        check = _of_one_function(check, findings)
         by = max(begun + budget, time.monotonic() + max(0.3 * budget, 1.0))
         curvature = _curvature(subject, values, reference, doubt_of(check, findings), by)
         products = _products(subject, values, presentation, order, seed, by)
@@ -218,6 +220,14 @@ def check(
     return at
 
 
+def _of_one_function(check: Check, findings: Sequence[Finding]) -> Check:
+    """What was proved of a function says nothing of another that its code makes the next time."""
+    other = next((finding for finding in findings if finding.kind == "impure" and finding.severity == "error"), None)
+    if other is None or check.outcome == "differs":
+        return check
+    return replace(check, outcome="out of reach", summary=other.message)
+
+
 def _refuse_bad_options(order: int, points: int, budget: float) -> None:
     if order < 1 or points < 0 or budget < 0:
         raise InputError("order must be at least 1, points and budget at least 0.")
@@ -246,9 +256,9 @@ def _live(subject: Subject, derivatives: Derivatives, values: Values, trace: Tra
             return derivatives.at(leaves)
 
     def tape() -> Tape:
-        if trace is None:
+        if subject.untraceable:
             raise OutOfReach(unreachable)
-        return tape_of(subject, trace)
+        return tape_of(subject, trace or subject_trace(subject))
 
     return Live(values, at, lambda: derivatives.compilations, tape)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -38,6 +39,7 @@ class Subject:
         untraceable: why JAX cannot trace the function with abstract values; "" when it can.
         where: "file.py, line 3" of the definition, or "".
         closed: the jaxpr of `flat` at the point; None where there is none.
+        whole: the jaxpr of all numbers that it returns, integers and booleans as well, and how they make its result.
     """
 
     function: Callable[..., Any]
@@ -54,6 +56,7 @@ class Subject:
     untraceable: str
     where: str
     closed: Any = field(compare=False, repr=False)
+    whole: tuple[Any, Any] | None = field(compare=False, repr=False)
     _call: _Call = field(compare=False, repr=False)
 
     @property
@@ -108,6 +111,13 @@ class Subject:
             return self.flat(*leaves)
         return tuple(jax.extend.core.jaxpr_as_fun(self.closed)(*leaves))
 
+    def result(self, *leaves: Any) -> Any:
+        """`tree` for leaves of the point's shapes and dtypes; like `traced`, and of the same call."""
+        if self.whole is None:
+            return self.tree(*leaves)
+        closed, structure = self.whole
+        return tree_util.tree_unflatten(structure, jax.extend.core.jaxpr_as_fun(closed)(*leaves))
+
     @functools.cached_property
     def programs(self) -> DerivativePrograms:
         """JAX's programs of its derivatives."""
@@ -120,7 +130,7 @@ class Subject:
 
     def with_function(self, function: Callable[..., Any]) -> Subject:
         """The same call of another function, whose arguments and result have the same structure."""
-        return replace(self, function=function, closed=None, _call=replace(self._call, function=function))
+        return replace(self, function=function, closed=None, whole=None, _call=replace(self._call, function=function))
 
     def assemble(self, per_output: Sequence[Any], order: int) -> Any:
         """Arrays indexed `[output][input]...[input]` (`order` inputs deep), in JAX's pytree structure."""
@@ -213,7 +223,7 @@ def subject_of(
     templates = [tree_util.tree_map(positions.get, target) for target in targets]
     bare = isinstance(wrt, (int, str)) or (wrt is None and len(templates) == 1)
     call = _Call(function, (args, kwargs), tuple(chosen))
-    result, untraceable, closed = _result(call, [leaves[i] for i in chosen])
+    result, untraceable, closed, whole = _result(call, [leaves[i] for i in chosen])
     outputs, output_template = _outputs(name, result)
     return Subject(
         function=function,
@@ -221,7 +231,7 @@ def subject_of(
         args=args,
         kwargs=kwargs,
         inputs=tuple(Leaf(names[i], np.shape(leaves[i]), str(jax_dtype(leaves[i]))) for i in chosen),
-        point=tuple(leaves[i] for i in chosen),
+        point=tuple(np.array(leaves[i]) if isinstance(leaves[i], np.ndarray) else leaves[i] for i in chosen),
         held=tuple(
             Held(names[i], why_held(leaf, keyword=located[i][0] >= len(args)), describe(leaf), leaf)
             for i, leaf in enumerate(leaves)
@@ -234,6 +244,7 @@ def subject_of(
         untraceable=untraceable,
         where=_where(function),
         closed=closed,
+        whole=whole,
         _call=call,
     )
 
@@ -335,19 +346,26 @@ def _nothing_floating(name: str, names: list[str], leaves: list[Any], empty: lis
     return f"Nothing to differentiate: {what}{'' if indices else ' arguments'}. Pass a floating-point number or array."
 
 
-def _result(call: _Call, point: list[Any]) -> tuple[Any, str, Any]:
-    """The call's result (abstract when it can be traced), why it could not be traced, or "", and its jaxpr or None."""
+def _result(call: _Call, point: list[Any]) -> tuple[Any, str, Any, tuple[Any, Any] | None]:
+    """The call's result (abstract when it can be traced), why it could not be traced, or "", `closed` and `whole`."""
     kept: list[Any] = []
+    numeric = ("floating", "integer", "boolean")
 
     def traced(*leaves: Any) -> list[Any]:
         kept.append(call(leaves))
-        return [leaf for leaf in tree_util.tree_leaves(kept[0]) if kind(leaf) == "floating"]
+        return [leaf for leaf in tree_util.tree_leaves(kept[0]) if kind(leaf) in numeric]
 
     try:
         closed = jax.make_jaxpr(traced)(*point)
     except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
-        return call(point), type(error).__name__, None
-    return kept[0], "", closed
+        return call(point), type(error).__name__, None, None
+    kinds, structure = list(map(kind, tree_util.tree_leaves(kept[0]))), tree_util.tree_structure(kept[0])
+    whole = (closed, structure) if all(what in numeric for what in kinds) else None  # else it will be refused
+    floating = [what == "floating" for what in kinds if what in numeric]
+    if not all(floating):
+        everything = jax.extend.core.jaxpr_as_fun(closed)
+        closed = jax.make_jaxpr(lambda *xs: list(itertools.compress(everything(*xs), floating)))(*point)
+    return kept[0], "", closed, whole
 
 
 def _outputs(name: str, result: Any) -> tuple[tuple[Leaf, ...], Any]:

@@ -90,7 +90,7 @@ class Derivatives:
     def _compiled(self) -> Callable[..., Any]:
         def everything(*leaves: Any) -> dict[str, Any]:
             self._entered.append(None)
-            found = {"result": self.subject.tree(*leaves), "value": self.subject.traced(*leaves)}
+            found = {"result": self.subject.result(*leaves), "value": self.subject.traced(*leaves)}
             return found | {name: program(*leaves) for name, program in self.programs.items()}
 
         return everything if self.subject.untraceable else jax.jit(everything)
@@ -120,7 +120,8 @@ class Derivatives:
     def at(self, leaves: Sequence[Any]) -> Values:
         """All derivatives at a point: one array for each leaf, of its shape; they are rounded to the leaves' dtypes."""
         if not self.subject.untraceable:
-            leaves = [_strong(x, leaf.dtype) for x, leaf in zip(leaves, self.subject.inputs, strict=True)]
+            given = zip(leaves, self.subject.inputs, self.subject.point, strict=True)
+            leaves = [_as_at_the_point(x, leaf.dtype, own) for x, leaf, own in given]
         found = self._compiled(*leaves)
         return Values(
             result=found["result"],
@@ -204,11 +205,17 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
     return Derivatives(subject, transforms, programs, missing)
 
 
-def _strong(value: Any, dtype: str) -> Any:
-    """A leaf as every point has it, so that nothing is compiled twice: a Python number is of no dtype to JAX."""
+def _as_at_the_point(value: Any, dtype: str, own: Any) -> Any:
+    """A leaf as the report's point has it, so that nothing is compiled twice.
+
+    A Python number is of no dtype to JAX; and what is spread over devices there is spread in the same way.
+    """
     if isinstance(value, jax.Array) and not value.weak_type and str(value.dtype) == dtype:
         return value
-    return np.asarray(value).astype(jax.numpy.dtype(dtype))
+    array = np.asarray(value).astype(jax.numpy.dtype(dtype))
+    if isinstance(own, jax.Array) and len(own.sharding.device_set) > 1:
+        return jax.device_put(array, own.sharding)
+    return array
 
 
 def refusal(error: Exception) -> str:

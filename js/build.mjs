@@ -30,6 +30,8 @@ else {
   await copyFile(panel.outfile, join(lab, "static/panel.js"));
   const { description, license } = JSON.parse(await readFile(join(here, "package.json"), "utf-8"));
   const jupyterlab = { mimeExtension: true, _build: { load: "static/remoteEntry.js", mimeExtension: "./panel" } };
-  const manifest = { name: "jaxdiff-magic", version: "0.1.0", description, license, jupyterlab };
+  const source = await readFile(join(here, "../jaxdiff_magic/__init__.py"), "utf-8");
+  const [, version] = source.match(/^__version__ = "(.*)"$/m);
+  const manifest = { name: "jaxdiff-magic", version, description, license, jupyterlab };
   await writeFile(join(lab, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 }

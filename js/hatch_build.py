@@ -49,7 +49,9 @@ class PanelHook(BuildHookInterface):
     def _out_of_date(self):
         sources = [path for path in (self._js / "src").rglob("*") if path.is_file()]
         sources += [self._js / name for name in ("build.mjs", "styles.mjs", "package-lock.json")]
-        return not self._manifest.exists() or _newest(sources) > _newest([self._manifest])
+        sources.append(Path(self.root) / "jaxdiff_magic" / "__init__.py")  # which has the version
+        built = (self._bundle, self._manifest)
+        return not all(file.exists() for file in built) or _newest(sources) > _newest([self._manifest])
 
     def _npm(self):
         """The command npm, and the environment in which it and the scripts it runs find node."""

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxdiff_magic import derive
 from jaxdiff_magic.subject import subject_of
 from jaxdiff_magic.values import derivatives_of, equation_count
 
@@ -79,3 +80,22 @@ def test_a_program_that_would_compile_for_minutes_is_not_compiled(monkeypatch):
     first = max(equation_count(jax.make_jaxpr(mode(f))(X).jaxpr) for mode in (jax.jacfwd, jax.jacrev))
     monkeypatch.setattr("jaxdiff_magic.values.MAX_EQUATIONS", first)
     assert "would take minutes to compile" in values(f, X).missing["hessian"]
+
+
+def test_the_value_has_the_dtype_that_the_function_gives_it() -> None:
+    half = jnp.ones(3, jnp.bfloat16)
+    assert derive(lambda x: (half * x).sum(), cost="none")(2.0).value.dtype == jnp.bfloat16
+
+
+def test_integers_and_booleans_beside_the_floating_result_are_kept() -> None:
+    report = derive(lambda x: {"a": x**2, "k": jnp.argmax(x), "b": x > 1}, cost="none")(jnp.array([1.0, 2.0]))
+    assert report.value["k"] == 1
+    assert report.value["b"].tolist() == [False, True]
+    assert report.jacobian["a"].tolist() == [[2.0, 0.0], [0.0, 4.0]]
+
+
+def test_the_point_is_what_it_was_when_it_was_given() -> None:
+    x = np.array([1.0, 2.0])
+    report = derive(lambda x: jnp.sum(x**2), cost="none")(x)
+    x[:] = 5.0
+    assert report.subject.point[0].tolist() == [1.0, 2.0]

@@ -65,9 +65,9 @@ def _another_function(subject: Subject, drawn: list[str]) -> Finding:
     why = f": it draws from {listing(drawn)}" if drawn else _by_what(subject)
     return _finding(
         subject,
-        "warning",
-        f"{subject.name} is another function each time that JAX traces it{why}. What is shown here was computed from "
-        f"{subject.calls} calls of it, and need not be of one function.",
+        "error",
+        f"{subject.name} is another function each time that JAX traces it{why}. What is shown here is of "
+        "one such function.",
         RANDOM if drawn else "Pass what changes as an argument.",
     )
 

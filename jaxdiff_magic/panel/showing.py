@@ -15,17 +15,16 @@ def show_panel(report: Any) -> None:
     application = getattr(sys.modules.get("ipykernel.kernelapp"), "IPKernelApp", None)
     if not report.with_panel or application is None or not application.initialized():
         return
-    from IPython.display import display
-
-    from jaxdiff_magic.panel.widget import Panel
-
     try:
+        from IPython.display import display
+
+        from jaxdiff_magic.panel.widget import Panel
+
         panel = Panel(report)
+        display(panel)
+        # Our JupyterLab extension draws it where the notebook is opened again and the widget is gone; others nothing.
+        display({KEPT: panel.state, "text/html": "", "text/plain": ""}, raw=True)
     except OutOfReach:  # it is too large, and the static output says what there is to say
         return
     except Exception as error:  # a panel less is no reason to show no report
         print(f"There is no live panel: {type(error).__name__}: {error}", file=sys.stderr)
-        return
-    display(panel)
-    # Our JupyterLab extension draws it where the notebook is opened again and the widget is gone; others show nothing.
-    display({KEPT: panel.state, "text/html": "", "text/plain": ""}, raw=True)

@@ -157,8 +157,7 @@ def _latex(block: Block) -> np.ndarray:
     found = np.full(block.values.shape, None, object)
     if block.formulas is not None:
         for index in np.ndindex(*found.shape):
-            formula: Formula | None = block.formulas[index]
-            found[index] = formula.latex if formula is not None else None
+            found[index] = getattr(block.formulas[index], "latex", None)
     return found
 
 

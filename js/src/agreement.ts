@@ -1,6 +1,7 @@
-/** Whether the kernel's numbers are those of the tape, within what the dtype allows. */
+/** Whether the kernel's numbers are those of the tape, entry by entry, within what the dtype allows. */
 
 import type { Numbers } from "./host";
+import type { Rerun } from "./rounding";
 
 export const ARRAYS = ["value", "jacobian", "hessian"] as const;
 export type Arrays = Partial<Record<(typeof ARRAYS)[number], Float64Array>>;
@@ -13,57 +14,87 @@ export interface Disagreement {
   tape: number;
 }
 
-/** How much of an array's largest entry, or of the rounding that the tape shows, may be lost. */
+/** `real` is the worst disagreement, null where there is none; `conventions` are the entries that differ at a kink or a
+ * jump, where neither is wrong. */
+export interface Comparison {
+  real: Disagreement | null;
+  conventions: Disagreement[];
+}
+
+/** How much of an entry, or of the rounding that the tape shows in it, may be lost. */
 export interface Allowance {
   agreement: number;
   eps: number;
-  /** The tape's numbers with every step rounded to float32; asked for only where the kernel's look wrong. */
-  inFloat32: () => Numbers | null;
+  /** The smallest number that the dtype holds well; what is smaller may have become 0. */
+  smallest: number;
+  /** The tape's numbers rounded and not, at this point and beside it; asked for only where the kernel's look wrong. */
+  reruns: () => Rerun[];
+  /** Whether a derivative is a matter of convention at this point; asked only of entries that differ. */
+  isConvention: (entry: Disagreement) => boolean;
 }
 
 /** Rounding in another order may lose this many times what it loses in the tape's order. */
 const MARGIN = 30;
+/** So many roundings of the largest entry may be in a small one, which was computed along with it. */
+const SHARED = 4;
+const FLOAT32 = 2 ** -24;
 
-/** The worst disagreement; null where there is none.
- *
- * An array in which the tape has something that is not finite is at a singular point: there the two may differ by the
+/** An array in which the tape has something that is not finite is at a singular point: there the two may differ by the
  * way in which 0 times infinity came about, so only entries that are finite in both are compared. */
-export function disagreement(kernel: Arrays, tape: Numbers, allowance: Allowance): Disagreement | null {
+export function compare(kernel: Arrays, tape: Numbers, allowance: Allowance): Comparison {
+  const conventions: Disagreement[] = [];
   for (const what of ARRAYS) {
     const theirs = kernel[what];
     const ours = tape[what];
     if (!theirs || !ours) continue;
-    const found = worst(theirs, ours, (largest) => allowance.agreement * largest + Number.MIN_VALUE);
-    if (found === null) continue;
-    const rough = allowance.inFloat32()?.[what];
-    const lost = rough && largestDifference(rough, ours);
-    const slack = lost && Number.isFinite(lost) ? MARGIN * lost * (allowance.eps / 2 ** -24) : 0;
-    const still = worst(theirs, ours, (largest) => allowance.agreement * largest + slack);
-    if (still !== null) return { what, index: still, kernel: theirs[still] ?? Number.NaN, tape: ours[still]! };
-  }
-  return null;
-}
-
-/** The index of the entry that is furthest beyond its tolerance. */
-function worst(theirs: Float64Array, ours: Float64Array, tolerance: (largest: number) => number): number | null {
-  if (theirs.length !== ours.length) return 0;
-  const singular = !ours.every(Number.isFinite);
-  let largest = 0;
-  for (const x of ours) if (Number.isFinite(x)) largest = Math.max(largest, Math.abs(x));
-  let furthest = tolerance(largest);
-  let found: number | null = null;
-  for (let i = 0; i < ours.length; i++) {
-    const distance = Math.abs(theirs[i]! - ours[i]!);
-    if (Number.isFinite(distance) ? distance > furthest : !singular) {
-      found = i;
-      furthest = Number.isFinite(distance) ? distance : Number.POSITIVE_INFINITY;
+    if (theirs.length !== ours.length)
+      return { real: { what, index: 0, kernel: Number.NaN, tape: ours[0]! }, conventions };
+    let real: Disagreement | null = null;
+    for (const index of differing(what, theirs, ours, allowance)) {
+      const entry = { what, index, kernel: theirs[index]!, tape: ours[index]! };
+      if (what !== "value" && allowance.isConvention(entry)) conventions.push(entry);
+      else if (!real || distance(entry) > distance(real)) real = entry;
     }
+    if (real) return { real, conventions };
   }
-  return found;
+  return { real: null, conventions };
 }
 
-function largestDifference(a: Float64Array, b: Float64Array): number {
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(a[i]! - b[i]!));
-  return largest;
+/** The entries that are further apart than rounding explains. */
+function differing(
+  what: Disagreement["what"],
+  theirs: Float64Array,
+  ours: Float64Array,
+  { agreement, eps, smallest, reruns }: Allowance,
+): number[] {
+  const singular = !ours.every(Number.isFinite);
+  const largest = ours.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
+  const floor = SHARED * eps * largest + smallest;
+  const differ = (i: number, lost: number) => {
+    const apart = Math.abs(theirs[i]! - ours[i]!);
+    return Number.isFinite(apart) ? apart > agreement * Math.abs(ours[i]!) + floor + lost : !singular;
+  };
+  const suspects = [...ours.keys()].filter((i) => differ(i, 0));
+  if (suspects.length === 0) return [];
+  const samples = reruns().map(({ rounded, exact }) => [rounded[what]!, exact[what]!] as const);
+  return suspects.filter((i) => {
+    // What overflows in float32 does in the kernel; in float64 the range is no excuse.
+    if (!Number.isFinite(theirs[i]!))
+      return eps < FLOAT32 || !samples.some(([rounded]) => Object.is(rounded[i], theirs[i]));
+    const losses = samples.map(([rounded, exact]) => Math.abs(rounded[i]! - exact[i]!)).filter(Number.isFinite);
+    return differ(i, MARGIN * Math.max(0, ...losses) * (eps / FLOAT32));
+  });
+}
+
+/** NaN beside a number is as far as can be. */
+function distance({ kernel, tape }: Disagreement): number {
+  const apart = Math.abs(kernel - tape);
+  return Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart;
+}
+
+/** The output of an entry, and the inputs that it is a derivative in, of n. */
+export function placeOf({ what, index }: Disagreement, n: number): { output: number; inputs: number[] } {
+  if (what === "value") return { output: index, inputs: [] };
+  if (what === "jacobian") return { output: Math.floor(index / n), inputs: [index % n] };
+  return { output: Math.floor(index / (n * n)), inputs: [Math.floor(index / n) % n, index % n] };
 }

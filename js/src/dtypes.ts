@@ -6,19 +6,21 @@ interface Dtype {
   round: (x: number) => number;
   /** Half the distance from 1 to the next number. */
   eps: number;
-  /** Two computations agree when they differ by less than this part of an array's largest entry. */
+  /** Two computations agree when they differ by less than this part of an entry. */
   agreement: number;
+  /** Below it digits are lost, or everything: many machines have no subnormal numbers. */
+  smallest: number;
 }
 
 const dtypes: Record<string, Dtype> = {
-  float64: { round: (x) => x, eps: 2 ** -53, agreement: 1e-9 },
-  float32: { round: Math.fround, eps: 2 ** -24, agreement: 1e-4 },
-  float16: { round: (x) => roundTo(x, 11, -24, 65520), eps: 2 ** -11, agreement: 2e-2 },
-  bfloat16: { round: (x) => roundTo(x, 8, -133, 2 ** 128), eps: 2 ** -8, agreement: 1e-1 },
+  float64: { round: (x) => x, eps: 2 ** -53, agreement: 1e-9, smallest: 2 ** -1022 },
+  float32: { round: Math.fround, eps: 2 ** -24, agreement: 1e-4, smallest: 2 ** -126 },
+  float16: { round: (x) => roundTo(x, 11, -24, 65520), eps: 2 ** -11, agreement: 2e-2, smallest: 2 ** -24 },
+  bfloat16: { round: (x) => roundTo(x, 8, -133, 2 ** 128), eps: 2 ** -8, agreement: 1e-1, smallest: 2 ** -126 },
 };
 
 /** A dtype that is not listed (an 8-bit float) is neither rounded to nor asked for much. */
-const coarse: Dtype = { round: (x) => x, eps: 2 ** -4, agreement: 0.5 };
+const coarse: Dtype = { round: (x) => x, eps: 2 ** -4, agreement: 0.5, smallest: 2 ** -9 };
 
 function dtype(name: string): Dtype {
   return dtypes[name] ?? coarse;
@@ -51,6 +53,6 @@ export function roundPoint(point: ArrayLike<number>, leaves: Leaf[]): Float64Arr
 }
 
 /** Of the least exact dtype among the leaves. */
-export function precision(leaves: Leaf[]): { eps: number; agreement: number } {
+export function precision(leaves: Leaf[]): { eps: number; agreement: number; smallest: number } {
   return leaves.map((leaf) => dtype(leaf.dtype)).reduce((a, b) => (b.agreement > a.agreement ? b : a), dtypes.float64!);
 }

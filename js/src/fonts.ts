@@ -14,6 +14,9 @@ export function typeset(latex: string, display = false): HTMLElement {
     output: "htmlAndMathml",
     strict: "ignore",
     trust: false,
+    // No formula may cover the page, or expand for ever.
+    maxSize: 20,
+    maxExpand: 1000,
   });
   return formula;
 }

@@ -14,10 +14,11 @@ export interface Numbers {
 /** Whether JAX stands behind the numbers shown.
  *
  * "report": they are the report's own, computed by JAX. "waiting": asked, not answered yet. "confirmed": JAX's numbers
- * at this point equal the tape's, or are themselves what is shown. "differs": they do not. "alone": nobody answers, the
- * numbers are the tape's own. "failed": the function raised, and the last good numbers are shown. "elsewhere": a choice
- * in the function turned out otherwise than when the tape was recorded, and no kernel is there to ask. "unanswered":
- * there is no tape and nobody answers; the last good numbers are shown.
+ * at this point equal the tape's (but where `words` say that a derivative is a convention), or are themselves what is
+ * shown. "differs": they do not. "alone": nobody answers, the numbers are the tape's own. "failed": the function
+ * raised, and the last good numbers are shown. "elsewhere": a choice in the function turned out otherwise than when the
+ * tape was recorded, and no kernel is there to ask. "unanswered": there is no tape and nobody answers; the last good
+ * numbers are shown.
  */
 export type Standing = "report" | "waiting" | "confirmed" | "differs" | "alone" | "failed" | "elsewhere" | "unanswered";
 

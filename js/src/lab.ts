@@ -4,7 +4,7 @@
  * JupyterLab loads `remoteEntry.js` of a prebuilt extension and expects a module federation container at
  * `window._JUPYTERLAB[name]`; the panel itself is loaded from beside it when first needed. */
 
-import type { PanelState } from "./wire";
+import { hasLiveCard, isFailedView, outputBefore } from "./outputs";
 
 const NAME = "jaxdiff-magic";
 const MIME = "application/vnd.jaxdiff-magic.panel+json";
@@ -21,6 +21,7 @@ type WidgetClass = new (options: {
 }) => {
   node: HTMLElement;
   addClass(name: string): void;
+  onAfterAttach(message: unknown): void;
   dispose(): void;
 };
 type Shared = Record<string, Record<string, { get(): Promise<() => unknown> }>>;
@@ -36,7 +37,10 @@ async function lumino(): Promise<WidgetClass> {
 
 function rendererOf(Widget: WidgetClass) {
   return class extends Widget {
+    /** null until there is a state to draw. */
+    private kept: { state: unknown } | null = null;
     private unmount: (() => void) | null = null;
+    private hidden: HTMLElement | null = null;
     private watch: MutationObserver | null = null;
     private timer = 0;
 
@@ -47,30 +51,56 @@ function rendererOf(Widget: WidgetClass) {
 
     async renderModel({ data }: Data): Promise<void> {
       this.stop();
-      const state = data[MIME] as PanelState;
-      this.timer = window.setTimeout(() => void this.mount(state), PATIENCE_MS);
+      this.kept = { state: data[MIME] };
+      this.wait();
     }
 
-    private async mount(state: PanelState): Promise<void> {
-      const live = () => liveCard(this.node) !== null;
-      if (live() || !this.node.isConnected) return;
+    /** A cell that is scrolled out of sight is detached, maybe before its panel was drawn. */
+    override onAfterAttach(message: unknown): void {
+      super.onAfterAttach(message);
+      if (!this.unmount) this.wait();
+    }
+
+    private wait(): void {
+      window.clearTimeout(this.timer);
+      const kept = this.kept;
+      if (kept) this.timer = window.setTimeout(() => void this.mount(kept), PATIENCE_MS);
+    }
+
+    private async mount(kept: { state: unknown }): Promise<void> {
+      const isWanted = () =>
+        this.kept === kept && !this.unmount && this.node.isConnected && !hasLiveCard(outputBefore(this.node));
+      if (!isWanted()) return;
       const { mountState } = (await import(/* @vite-ignore */ new URL("panel.js", here).href)) as {
-        mountState(element: HTMLElement, state: PanelState): () => void;
+        mountState(element: HTMLElement, state: unknown): () => void;
       };
-      if (live()) return;
-      this.unmount = mountState(this.node, state);
-      hideWhatFailed(this.node, true);
+      if (!isWanted()) return;
+      this.unmount = mountState(this.node, kept.state);
+      this.hideFailedView();
       // A slow kernel's widget may come later, and is the better panel.
       this.watch = new MutationObserver(() => {
-        if (live()) this.stop();
+        if (hasLiveCard(outputBefore(this.node))) this.stop();
+        else this.hideFailedView();
       });
-      this.watch.observe(outputsOf(this.node) ?? this.node, { childList: true, subtree: true });
+      this.watch.observe(this.node.closest(".jp-OutputArea") ?? this.node, { childList: true, subtree: true });
+    }
+
+    /** It says only that the widget is not there; once it says more, it is shown again. */
+    private hideFailedView(): void {
+      const before = outputBefore(this.node);
+      const failed = before && isFailedView(before) ? before : null;
+      if (failed === this.hidden) return;
+      if (this.hidden) this.hidden.style.display = "";
+      if (failed) failed.style.display = "none";
+      this.hidden = failed;
     }
 
     private stop(): void {
       window.clearTimeout(this.timer);
+      this.kept = null;
       this.watch?.disconnect();
-      if (this.unmount) hideWhatFailed(this.node, false);
+      if (this.hidden) this.hidden.style.display = "";
+      this.hidden = null;
       this.unmount?.();
       this.unmount = null;
       this.node.replaceChildren();
@@ -81,23 +111,6 @@ function rendererOf(Widget: WidgetClass) {
       super.dispose();
     }
   };
-}
-
-function outputsOf(node: HTMLElement): Element | null {
-  return node.closest(".jp-OutputArea");
-}
-
-/** A panel among the same cell's outputs that is a widget, with a kernel. */
-function liveCard(node: HTMLElement): Element | null {
-  const cards = outputsOf(node)?.querySelectorAll(".jdm-card") ?? [];
-  return [...cards].find((card) => !node.contains(card)) ?? null;
-}
-
-/** The output before this one, where the widget would be, says only that it is not there. */
-function hideWhatFailed(node: HTMLElement, hidden: boolean): void {
-  const before = node.closest(".jp-OutputArea-child")?.previousElementSibling;
-  if (before instanceof HTMLElement && before.querySelector(".jdm-card") === null)
-    before.style.display = hidden ? "none" : "";
 }
 
 const container = {

@@ -3,14 +3,15 @@
  * The tape answers within the frame, the kernel a little later. Where both have a number, they are compared and the
  * kernel's is shown. */
 
-import { ARRAYS, type Arrays, type Disagreement, disagreement } from "./agreement";
+import { ARRAYS, type Arrays, type Comparison, compare, placeOf } from "./agreement";
 import { precision, roundPoint } from "./dtypes";
 import type { Model, Numbers, Snapshot, Standing } from "./host";
 import type { Answer, Kernel } from "./kernel";
 import { fromWire } from "./numbers";
-import { conventionWords, differenceWords, standingWords } from "./standing";
+import { rerun } from "./rounding";
+import { conventionWords, differenceWords, ON_BORDER, standingWords } from "./standing";
 import { type Evaluation, TapeRunner } from "./tape";
-import type { PanelState, Tape } from "./wire";
+import type { PanelState } from "./wire";
 
 /** Once a frame where there are frames, so that many moves between two of them are drawn once. */
 function atNextFrame(draw: () => void): void {
@@ -96,23 +97,32 @@ export function createModel(state: PanelState, kernel: Kernel | null, schedule =
     if (byKernel?.kind === "failed")
       return snapshot("failed", good, `${state.name} raised here: ${sentence(byKernel.message)}`);
     if (byKernel?.kind === "numbers") {
-      const difference = tape && compare(byKernel.arrays, tape);
       good = merged(byKernel.arrays, tape, here);
-      const isConvention = difference !== null && difference.what !== "value" && byTape?.border;
-      if (isConvention) return { ...snapshot("confirmed", good), words: conventionWords(state) };
-      if (!difference) return snapshot("confirmed", good, choice);
-      return snapshot("differs", good, differenceWords(difference, state));
+      if (!tape) return snapshot("confirmed", good, choice);
+      const { real, conventions } = compared(byKernel.arrays, tape);
+      if (real) return snapshot("differs", good, differenceWords(real, state));
+      if (conventions.length === 0) return snapshot("confirmed", good);
+      return { ...snapshot("confirmed", good), words: conventionWords(conventions, state) };
     }
     if (kernel && !byKernel && !(silent && runner)) return snapshot("waiting", tape ?? good, progress);
     if (choice !== undefined) return snapshot("elsewhere", good, choice);
     if (!tape)
       return snapshot("unanswered", good, missing && `This page cannot compute ${state.name}: ${sentence(missing)}`);
     good = tape;
-    return snapshot("alone", tape);
+    return snapshot("alone", tape, order > 0 && runner?.findBorders(here) ? ON_BORDER : "");
   }
 
-  function compare(arrays: Arrays, tape: Numbers): Disagreement | null {
-    return disagreement(arrays, tape, { ...rounding, inFloat32: () => inFloat32(state.tape, n, tape.point, order) });
+  function compared(arrays: Arrays, tape: Numbers): Comparison {
+    let borders: Uint8Array | null | undefined;
+    return compare(arrays, tape, {
+      ...rounding,
+      reruns: () => rerun(state.tape!, n, tape.point, order),
+      isConvention(entry) {
+        if (borders === undefined) borders = runner!.findBorders(tape.point);
+        const { output, inputs } = placeOf(entry, n);
+        return inputs.some((i) => borders?.[output * n + i] === 1);
+      },
+    });
   }
 
   function merged(arrays: Arrays, tape: Numbers | null, point: Float64Array): Numbers {
@@ -172,10 +182,6 @@ function same(a: Float64Array, b: Float64Array): boolean {
 
 function sentence(text: string): string {
   return /[.!?]$/.test(text.trim()) ? text.trim() : `${text.trim()}.`;
-}
-
-function inFloat32(tape: Tape | null, n: number, point: Float64Array, order: 0 | 1 | 2): Numbers | null {
-  return tape && new TapeRunner(tape, n, Float32Array).evaluate(point, order).numbers;
 }
 
 /** The report's own numbers; those that it lacks are null, or NaN for the value. */

@@ -1,16 +1,12 @@
 /** A standalone page: its state is in `<script type="application/json" id="jdm-state">`, its place `#jdm-panel`, and this
  * bundle an inline `<script type="module">` after them, which browsers also run from a file. */
 
-import { mountCard } from "./card";
-import { installStyles } from "./fonts";
-import { createModel } from "./model";
-import type { PanelState } from "./wire";
+import { mount } from "./mount";
 
 /** Does nothing on other pages, such as a notebook. */
 export function mountPage(): void {
   const data = document.querySelector("script#jdm-state[type='application/json']");
   const place = document.querySelector<HTMLElement>("#jdm-panel");
   if (!data || !place || place.hasChildNodes()) return;
-  installStyles(place);
-  mountCard(place, createModel(JSON.parse(data.textContent ?? "") as PanelState, null));
+  mount(place, JSON.parse(data.textContent ?? ""), null);
 }

@@ -48,7 +48,9 @@ export function compile(tape: Tape, inputs: number): Program {
     addNode(program, tape, k);
     const { input, a, b, c, varies } = program;
     const operands = [a[k]!, b[k]!, c[k]!].filter((node) => node >= 0);
-    varies[k] = input[k]! >= 0 || operands.some((node) => varies[node]) ? 1 : 0;
+    // A difference of a node with itself, as in all pairs x[i] - x[j], is 0 everywhere.
+    const isZero = tape.nodes[k]![0] === "sub" && a[k] === b[k];
+    varies[k] = input[k]! >= 0 || (!isZero && operands.some((node) => varies[node])) ? 1 : 0;
   }
   for (const k of [...tape.outputs, ...tape.guards.map(([node]) => node)]) {
     if (!isBelow(k, length)) throw new Error(`The tape has ${length} nodes and refers to node ${k}.`);

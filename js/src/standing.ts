@@ -1,6 +1,6 @@
 /** What the status line says about where the numbers come from. */
 
-import type { Disagreement } from "./agreement";
+import { type Disagreement, placeOf } from "./agreement";
 import type { Standing } from "./host";
 import { derivativeName } from "./names";
 import { number } from "./numbers";
@@ -17,9 +17,9 @@ export function standingWords(standing: Standing, state: PanelState, hasTape: bo
       return detail;
     case "confirmed":
       if (detail) return elsewhere(state.name, detail);
-      return hasTape ? "JAX's numbers, equal to those computed in this page." : "";
+      return hasTape ? "JAX's numbers, equal to those computed in this page." : "Computed by JAX at this point.";
     case "alone":
-      return "Computed in this page, from the program that JAX traced.";
+      return `Computed in this page, from the program that JAX traced. ${detail}`.trim();
     case "failed":
       return `${detail} Shown are the last good numbers.`;
     case "elsewhere":
@@ -29,8 +29,17 @@ export function standingWords(standing: Standing, state: PanelState, hasTape: bo
   }
 }
 
-export function conventionWords(state: PanelState): string {
-  return `${state.name} has a kink or a jump here, where no derivative exists; JAX's numbers are a convention.`;
+/** What "alone" adds where some of the derivatives do not exist. */
+export const ON_BORDER = "At a kink or a jump: the numbers shown follow a convention.";
+
+/** Of the entries that could not be compared, the first by name. */
+export function conventionWords([first, ...others]: Disagreement[], state: PanelState): string {
+  if (!first) return "";
+  const name = entryName(first, state);
+  const where = "at a kink or a jump, where no derivative exists";
+  if (others.length === 0) return `${name} stands ${where}: JAX's number is a convention.`;
+  const more = others.length === 1 ? "another entry" : `${others.length} other entries`;
+  return `${name} and ${more} stand ${where}: JAX's numbers are a convention.`;
 }
 
 function elsewhere(name: string, choice: string): string {
@@ -38,13 +47,13 @@ function elsewhere(name: string, choice: string): string {
 }
 
 export function differenceWords(found: Disagreement, state: PanelState): string {
-  const n = state.input_names.length;
-  const { what, index } = found;
-  const output = what === "value" ? index : Math.floor(index / (what === "jacobian" ? n : n * n));
-  const inputs = what === "value" ? [] : what === "jacobian" ? [index % n] : [Math.floor(index / n) % n, index % n];
-  const entry = derivativeName(
+  return `JAX and this page differ: ${entryName(found, state)} is ${number(found.kernel)} by JAX, ${number(found.tape)} by the program that JAX traced. Shown are JAX's numbers.`;
+}
+
+function entryName(entry: Disagreement, state: PanelState): string {
+  const { output, inputs } = placeOf(entry, state.input_names.length);
+  return derivativeName(
     state.output_names[output] ?? state.name,
     inputs.map((i) => state.input_names[i] ?? String(i)),
   );
-  return `JAX and this page differ: ${entry} is ${number(found.kernel)} by JAX, ${number(found.tape)} by the program that JAX traced. Shown are JAX's numbers.`;
 }

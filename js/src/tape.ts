@@ -4,6 +4,7 @@
  * Griewank & Walther, Evaluating Derivatives, 2nd ed., chapters 3 and 5.
  */
 
+import { findBorders } from "./borders";
 import type { Numbers } from "./host";
 import { compile, type Program } from "./program";
 import type { Tape } from "./wire";
@@ -11,14 +12,8 @@ import type { Tape } from "./wire";
 type Floats = Float64Array | Float32Array;
 type FloatArray = new (length: number) => Floats;
 
-/** `elsewhere` is the choice, in words, that is another one here than when the tape was recorded. On a `border`, within
- * rounding, a derivative is a matter of convention: the point is at a kink or a jump. */
-export type Evaluation =
-  | { numbers: Numbers; border: boolean; elsewhere: null }
-  | { numbers: null; border: false; elsewhere: string };
-
-/** So many roundings may move a value across a border. */
-const ROUNDINGS = 16;
+/** `elsewhere` is the choice, in words, that is another one here than when the tape was recorded. */
+export type Evaluation = { numbers: Numbers; elsewhere: null } | { numbers: null; elsewhere: string };
 
 export class TapeRunner {
   readonly outputs: number;
@@ -65,15 +60,14 @@ export class TapeRunner {
   evaluate(point: ArrayLike<number>, order: 0 | 1 | 2): Evaluation {
     this.sweepValues(point);
     for (const [node, recorded, words] of this.program.guards) {
-      if ((this.v[node] !== 0 ? 1 : 0) !== recorded) return { numbers: null, border: false, elsewhere: words };
+      if ((this.v[node] !== 0 ? 1 : 0) !== recorded) return { numbers: null, elsewhere: words };
     }
     const n = this.inputs;
     const m = this.outputs;
     const value = new Float64Array(m);
     for (let j = 0; j < m; j++) value[j] = this.v[this.program.outputs[j]!]!;
     const numbers: Numbers = { point: Float64Array.from(point), value, jacobian: null, hessian: null };
-    const border = this.isOnBorder();
-    if (order === 0) return { numbers, border, elsewhere: null };
+    if (order === 0) return { numbers, elsewhere: null };
 
     const forward = n < m;
     this.findPartials(order);
@@ -84,21 +78,13 @@ export class TapeRunner {
       if (forward) this.readTangents(j, numbers.jacobian);
       if (order === 2 || !forward) this.sweepAdjoints(j, forward ? null : numbers.jacobian, numbers.hessian);
     }
-    return { numbers, border, elsewhere: null };
+    return { numbers, elsewhere: null };
   }
 
-  private isOnBorder(): boolean {
-    const { length, a, b, unary, binary, varies } = this.program;
-    const v = this.v;
-    for (let k = 0; k < length; k++) {
-      const f = unary[k]?.border;
-      if (!varies[k] || !(f || binary[k]?.border)) continue;
-      const x = v[a[k]!]!;
-      const y = f ? 0 : v[b[k]!]!;
-      const distance = f ? f(x) : Math.abs(x - y);
-      if (distance <= ROUNDINGS * this.eps * Math.max(Math.abs(x), Math.abs(y))) return true;
-    }
-    return false;
+  /** Where a derivative is a matter of convention at this point: 1 for output j and input i in row j, or null. */
+  findBorders(point: ArrayLike<number>): Uint8Array | null {
+    this.sweepValues(point);
+    return findBorders(this.program, this.v, this.eps);
   }
 
   private sweepValues(point: ArrayLike<number>): void {
@@ -129,6 +115,10 @@ export class TapeRunner {
       if (f) {
         pa[k] = f.d!(x, value);
         if (order === 2 && f.dd) haa[k] = f.dd(x, value);
+        if (f.cancels && this.floats === Float32Array) {
+          pa[k]! += 2 ** -24;
+          haa[k]! += 2 ** -24;
+        }
       } else if (g) {
         const y = v[b[k]!]!;
         const inA = toA[k]! >= 0;

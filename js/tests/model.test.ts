@@ -97,7 +97,9 @@ test("at a kink another convention than the tape's is no difference, but another
   frame();
   numbers(asked[0]!, { value: to(0), jacobian: to(0, 0) });
   expect(frame()).toMatchObject({ standing: "confirmed", numbers: { jacobian: to(0, 0) } });
-  expect(model.current.words).toContain("kink");
+  expect(model.current.words).toBe(
+    "∂f/∂x[0] stands at a kink or a jump, where no derivative exists: JAX's number is a convention.",
+  );
   model.moveTo(to(0, 2));
   frame();
   numbers(asked[1]!, { value: to(1), jacobian: to(0, 0) });
@@ -106,6 +108,54 @@ test("at a kink another convention than the tape's is no difference, but another
   frame();
   numbers(asked[2]!, { value: to(2), jacobian: to(0, 0) });
   expect(frame().standing).toBe("differs");
+});
+
+test("a kink in one input excuses no other one", () => {
+  // max(x[0], 0) + 3 x[1]
+  const tape: PanelState["tape"] = {
+    nodes: [
+      ["input", 0],
+      ["input", 1],
+      ["const", 0],
+      ["max", 0, 2],
+      ["const", 3],
+      ["mul", 4, 1],
+      ["add", 3, 5],
+    ],
+    outputs: [6],
+    guards: [],
+  };
+  const { model, asked, frame, numbers } = open(cubicState({ tape }));
+  model.moveTo(to(0, 1));
+  frame();
+  numbers(asked[0]!, { value: to(3), jacobian: to(0, 4) });
+  expect(frame().standing).toBe("differs");
+  expect(model.current.words).toContain("∂f/∂x[1] is 4 by JAX, 3 by");
+  model.moveTo(to(0, 2));
+  frame();
+  numbers(asked[1]!, { value: to(6), jacobian: to(0, 3), hessian: to(1, 1, 1, 0) });
+  expect(frame()).toMatchObject({ standing: "confirmed" });
+  expect(model.current.words).toContain("∂f/∂x[0] and 3 other entries stand at a kink");
+  model.moveTo(to(0, 3));
+  frame();
+  numbers(asked[2]!, { value: to(9), jacobian: to(0.5, 3), hessian: to(0, 0, 0, 1) });
+  expect(frame().standing).toBe("differs");
+});
+
+test("the tape alone says that its numbers at a kink are a convention", () => {
+  const tape: PanelState["tape"] = {
+    nodes: [
+      ["input", 0],
+      ["abs", 0],
+    ],
+    outputs: [1],
+    guards: [],
+  };
+  const { model, frame } = open(cubicState({ tape }), false);
+  model.moveTo(to(0, 1));
+  expect(frame().words).toContain(" At a kink or a jump: the numbers shown follow a convention.");
+  model.moveTo(to(1, 1));
+  expect(frame().words).not.toContain("kink");
 });
 
 test("NaN where the tape has a number differs; where the tape has none there is nothing to compare", () => {
@@ -212,7 +262,11 @@ test("without a tape numbers follow as the kernel sends them", () => {
   numbers(asked[0]!, cubic(3, 1));
   expect(frame()).toMatchObject({ standing: "waiting", point: to(4, 1), numbers: { point: to(3, 1), ...cubic(3, 1) } });
   numbers(asked[1]!, cubic(4, 1));
-  expect(frame()).toMatchObject({ standing: "confirmed", numbers: { point: to(4, 1), ...cubic(4, 1) } });
+  expect(frame()).toMatchObject({
+    standing: "confirmed",
+    words: "Computed by JAX at this point.",
+    numbers: { point: to(4, 1), ...cubic(4, 1) },
+  });
   model.moveTo(to(5, 1));
   frame();
   tell({ kind: "lost", point: asked[2]! });

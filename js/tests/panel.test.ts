@@ -4,7 +4,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { installStyles, typeset } from "../src/fonts";
 import { mountPage } from "../src/page";
-import panel from "../src/panel";
+import panel, { mountState } from "../src/panel";
 import { cubicState } from "./states";
 
 beforeEach(() => {
@@ -22,6 +22,11 @@ test("a formula is there to be seen and to be read aloud, and what cannot be rea
   expect(formula.querySelector("[aria-hidden=true]")).not.toBeNull();
   expect(typeset("\\frac{x").textContent).toContain("\\frac{x");
   expect(typeset("\\href{javascript:alert(1)}{x}").querySelector("a")).toBeNull();
+});
+
+test("a formula neither covers the page nor expands for ever", () => {
+  expect(typeset("\\rule{1000em}{1000em}").querySelector("[aria-hidden=true]")?.innerHTML).not.toContain("1000em");
+  expect(typeset("\\def\\a{\\a\\a}\\a").textContent).toContain("\\a");
 });
 
 test("style sheets come once to a page; in a shadow root, the fonts come to the page all the same", () => {
@@ -63,4 +68,19 @@ test("a standalone page is filled once from its state, and any other page left a
   document.body.append(data, place);
   for (const _ of [1, 2]) mountPage();
   expect(place.querySelectorAll("section.jdm-card")).toHaveLength(1);
+});
+
+test("a state of another version is told, wherever it comes from", () => {
+  const words = "This panel was made by another version of jaxdiff_magic; run the cell again.";
+  for (const state of [{ ...cubicState(), version: 2 }, {}, null, undefined, "state", 1]) {
+    const widget = { get: () => state, send: vi.fn(), on: vi.fn(), off: vi.fn() };
+    const [el, kept] = [document.createElement("div"), document.createElement("div")];
+    const leaves = [panel.render({ model: widget, el }), mountState(kept, state)];
+    expect([el.textContent, kept.textContent]).toEqual([words, words]);
+    for (const leave of leaves) leave();
+    expect([el.textContent, kept.textContent]).toEqual(["", ""]);
+  }
+  document.body.innerHTML = '<script type="application/json" id="jdm-state">null</script><div id="jdm-panel"></div>';
+  mountPage();
+  expect(document.querySelector("#jdm-panel")?.textContent).toBe(words);
 });

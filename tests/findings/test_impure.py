@@ -157,3 +157,16 @@ def test_looking_costs_one_trace_and_none_for_long_functions(monkeypatch: pytest
 def test_a_pure_function_is_never_accused(f: Any) -> None:
     assert impure(f) == []
     assert equation_count(jax.make_jaxpr(f)(2.0).jaxpr) > 0
+
+
+def test_what_is_another_function_each_time_is_not_called_right() -> None:
+    calls = []
+
+    def counting(x):
+        calls.append(x)
+        return jnp.sum(x**2) * len(calls)
+
+    report = derive(counting, cost="none")(jnp.array([1.0, 2.0, 3.0]))
+    assert report.verdict == "out of reach"
+    assert "another function each time" in report.check.summary
+    assert report.value == pytest.approx(14.0 * report.gradient[0] / 2)  # both of one and the same function

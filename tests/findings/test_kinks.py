@@ -266,3 +266,11 @@ def test_a_kink_in_a_loop_is_told_once_with_how_often() -> None:
 )
 def test_what_is_smooth_at_the_point_has_no_kink(f: Function, x: Any) -> None:
     assert warnings(f, jnp.asarray(x)) == []
+
+
+def test_operands_that_are_repeated_along_an_axis_are_found_at_their_own_element() -> None:
+    report = derive(lambda x: jnp.sum(jnp.where(x[:, None] > x[None, :], x[:, None] * x[None, :], 0.0)), cost="none")(
+        jnp.array([1.0, 2.0, 3.0])
+    )
+    assert report.verdict == "proved"  # no element is larger than itself, here or nearby
+    assert report.gradient.tolist() == [5.0, 4.0, 3.0]

@@ -75,9 +75,14 @@ def _pair(*positions: tuple[int, int]) -> Callable[[Seen, float], Iterator[Borde
             if a.key == b.key or not (is_number(a) and is_number(b)):
                 continue
             for index in map(tuple, np.argwhere(_close(a, b, coarseness)).tolist()):
-                yield Border(item, ((first, index), (second, index)))
+                yield Border(item, ((first, _within(a, index)), (second, _within(b, index))))
 
     return find
+
+
+def _within(value: Value, index: Index) -> Index:
+    """The element of an operand that is in an element of the result: an axis of length 1 stands for a longer one."""
+    return tuple(k if length > 1 else 0 for k, length in zip(index, value.data.shape, strict=False))
 
 
 def _against(level: Callable[[np.ndarray], np.ndarray]) -> Callable[[Seen, float], Iterator[Border]]:
