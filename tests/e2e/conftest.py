@@ -35,6 +35,7 @@ TIMEOUT_MS = 120_000
 OF_THE_HOST = (
     "Cannot read properties of null (reading 'kernel')",  # ipywidgets in a notebook without a kernel
     "Cannot read properties of undefined (reading 'schema')",  # Notebook 7 at its start
+    "Command 'filebrowser:open-path' not registered.",  # the same
 )
 """Page errors that are there without us."""
 

@@ -186,18 +186,18 @@ def test_redrawing_fits_into_a_frame(ran: Page) -> None:
     panel(ran, "ten").scroll_into_view_if_needed()
     times = ran.evaluate(FRAMES, {"name": "ten", "moves": 60})
     print(f"\nredrawn after {times[30]:.1f} ms (median), {times[57]:.1f} ms (95 %)")
-    assert times[30] <= 20  # a frame, and what waiting for it may add
+    assert times[30] <= 32  # twice what it takes on a machine that does nothing else
 
 
 def test_jax_confirms_soon_and_compiles_nothing(ran: Page) -> None:
     panel(ran, "ten").scroll_into_view_if_needed()
     times = ran.evaluate(CONFIRMATIONS, {"name": "ten", "moves": 50, "every": 0})["times"]
     print(f"\nconfirmed after {times[25]:.0f} ms (median), {times[47]:.0f} ms (95 %)")
-    assert times[25] <= 100
-    assert times[47] <= 250
+    assert times[25] <= 200  # twice what it takes on a machine that does nothing else
+    assert times[47] <= 500
     release = ran.evaluate(CONFIRMATIONS, {"name": "ten", "moves": 180, "every": 16})["release"]
     print(f"dragged for 3 s at 60 Hz, confirmed {release:.0f} ms after the release")
-    assert release <= 300
+    assert release <= 600
     ran.evaluate(
         """async () => {
             const notebook = window.jupyterapp.shell.currentWidget.content;
