@@ -206,3 +206,13 @@ def is_key(value: Any) -> bool:
 def numbers_of(value: Any) -> np.ndarray:
     """The numbers of a constant; those of a random key are its data."""
     return np.array(jax.random.key_data(value) if is_key(value) else value)
+
+
+def where_defined(function: Callable[..., Any]) -> str:
+    """`file.py, line 3` of a function's definition, or ""."""
+    try:
+        code = inspect.unwrap(function.func if isinstance(function, functools.partial) else function).__code__
+    except AttributeError:
+        return ""
+    file = "cell" if code.co_filename.startswith("<") or "ipykernel_" in code.co_filename else code.co_filename
+    return f"{file.rsplit('/', 1)[-1]}, line {code.co_firstlineno}"

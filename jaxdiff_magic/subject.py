@@ -18,6 +18,7 @@ from jax import tree_util
 from jaxdiff_magic.derivative_programs import DerivativePrograms
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.leaves import LARGE, Held, Leaf, article, describe, jax_dtype, kind, why_held
+from jaxdiff_magic.source import where_defined
 
 
 @dataclass(frozen=True)
@@ -242,7 +243,7 @@ def subject_of(
         output_template=output_template,
         argnums=_argnums(targets, numbered[: len(args)], bare),
         untraceable=untraceable,
-        where=_where(function),
+        where=where_defined(function),
         closed=closed,
         whole=whole,
         _call=call,
@@ -396,12 +397,3 @@ def _outputs(name: str, result: Any) -> tuple[tuple[Leaf, ...], Any]:
 
 def _describe_result(leaf: Any) -> str:
     return f"{article(kind(leaf))} array" if np.shape(leaf) else article(kind(leaf))
-
-
-def _where(function: Callable[..., Any]) -> str:
-    try:
-        code = inspect.unwrap(function.func if isinstance(function, functools.partial) else function).__code__
-    except AttributeError:
-        return ""
-    file = "cell" if code.co_filename.startswith("<") or "ipykernel_" in code.co_filename else code.co_filename
-    return f"{file.rsplit('/', 1)[-1]}, line {code.co_firstlineno}"
