@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.leaves import Leaf, joined, parted
 from jaxdiff_magic.report import Check, Curvature, Finding
 
 STATIONARY_ULP = 64
@@ -52,7 +52,7 @@ def curvature_of(
     sizes = [leaf.size for leaf in leaves]
     n = sum(sizes)
     eps = max(float(jnp.finfo(np.asarray(block).dtype).eps) for row in hessian for block in row)
-    g = _join(gradient)
+    g = joined(gradient)
     h = np.block(
         [
             [np.asarray(block, np.float64).reshape(rows, columns) for block, columns in zip(row, sizes, strict=True)]
@@ -80,7 +80,7 @@ def curvature_of(
     condition = float("inf") if singular else float(magnitudes.max() / magnitudes.min())
     if doubt:
         return Curvature(eigenvalues, "undecided", "undecided", condition, None, defect, note=doubt)
-    x = _join(point)
+    x = joined(point)
     with np.errstate(invalid="ignore"):  # infinite inputs
         stationary = bool(np.all(np.abs(g) <= STATIONARY_ULP * eps * (np.abs(h) @ np.abs(x))))
     step = None if singular else -np.linalg.solve(symmetric, g)
@@ -90,7 +90,7 @@ def curvature_of(
         definiteness=definiteness,
         point_kind=POINT_KINDS.get(definiteness, "undecided") if stationary else "not stationary",
         condition=condition,
-        newton_step=None if step is None else _split(step, leaves),
+        newton_step=None if step is None else parted(step, leaves),
         symmetry_defect=defect,
         descends=descends,
         note=" ".join(_notes(definiteness, stationary, singular, descends, eps)),
@@ -177,12 +177,3 @@ def _notes(definiteness: str, stationary: bool, singular: bool, descends: bool |
     if eps > np.finfo(np.float64).eps:
         notes.append(f"Eigenvalues are known to about {eps:.0e} of the largest, the rounding of the dtype.")
     return notes
-
-
-def _join(parts: Sequence[np.ndarray]) -> np.ndarray:
-    return np.concatenate([np.asarray(part, np.float64).ravel() for part in parts])
-
-
-def _split(flat: np.ndarray, leaves: Sequence[Leaf]) -> tuple[np.ndarray, ...]:
-    ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
-    return tuple(part.reshape(leaf.shape) for part, leaf in zip(np.split(flat, ends), leaves, strict=True))

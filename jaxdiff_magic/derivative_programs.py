@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import jax.extend.core
 from jax import tree_util
-
-FIRST = ("jacobian forward", "jacobian reverse")
-SECOND = (
-    "hessian forward over reverse",
-    "hessian reverse over reverse",
-    "hessian forward over forward",
-    "hessian reverse over forward",
-)
-NESTED: Mapping[str, tuple[str, str]] = {
-    "hessian forward over reverse": ("forward", "jacobian reverse"),
-    "hessian reverse over reverse": ("reverse", "jacobian reverse"),
-    "hessian forward over forward": ("forward", "jacobian forward"),
-    "hessian reverse over forward": ("reverse", "jacobian forward"),
-}
-"""The mode that differentiates, and what it is applied to."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +42,10 @@ class DerivativePrograms:
     _known: dict[str, Program] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Program:
-        """A program of `FIRST` or `SECOND`; raises what JAX raises where there is no such derivative."""
+        """ "jacobian forward", "hessian forward over reverse", …; raises what JAX raises where there is none."""
         if name not in self._known:
-            mode, inner = NESTED.get(name, (name.removeprefix("jacobian "), ""))
-            below = self[inner].call if inner else self.function
+            mode, _, inner = name.partition(" ")[2].partition(" over ")
+            below = self[f"jacobian {inner}"].call if inner else self.function
             self._known[name] = self.program(self.transformed(mode, below, bool(inner)))
         return self._known[name]
 

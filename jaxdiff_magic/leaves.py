@@ -36,8 +36,24 @@ class Leaf:
         """`x[0]`, `params['W'][0, 2]`; the bare name for a scalar."""
         return f"{self.name}[{', '.join(map(str, index))}]" if self.shape else self.name
 
+    @property
+    def aval(self) -> jax.ShapeDtypeStruct:
+        """What JAX traces in its place."""
+        return jax.ShapeDtypeStruct(self.shape, self.dtype)
+
     def to_dict(self) -> dict[str, Any]:
         return {"name": self.name, "shape": list(self.shape), "dtype": self.dtype}
+
+
+def joined(arrays: Sequence[Any]) -> np.ndarray:
+    """Some arrays as one vector, float64."""
+    return np.concatenate([np.asarray(array).astype(np.float64).ravel() for array in arrays])
+
+
+def parted(vector: np.ndarray, leaves: Sequence[Leaf]) -> tuple[np.ndarray, ...]:
+    """A vector as arrays, one for each leaf, of its shape."""
+    ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
+    return tuple(part.reshape(leaf.shape) for part, leaf in zip(np.split(vector, ends), leaves, strict=True))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -18,12 +18,12 @@ def tangent_trace(subject: Subject) -> Trace:
     def tangents(*arguments: Any) -> Any:
         return jax.jvp(subject.traced, arguments[:n], arguments[n:])[1]
 
-    return trace_of(tangents, [*subject.point, *_zeros(subject.inputs)], subject)
+    return trace_of(tangents, [*subject.point, *(leaf.aval for leaf in subject.inputs)], subject)
 
 
 def cotangent_trace(subject: Subject) -> Trace:
     """Reverse mode as JAX traces it: leaves, then one cotangent per output, to the leaves' cotangents."""
-    return trace_of(_pullback(subject), [*subject.point, *_zeros(subject.outputs)], subject)
+    return trace_of(_pullback(subject), [*subject.point, *(leaf.aval for leaf in subject.outputs)], subject)
 
 
 def second_trace(subject: Subject) -> Trace:
@@ -35,14 +35,10 @@ def second_trace(subject: Subject) -> Trace:
         leaves, cotangents, tangents = arguments[:n], arguments[n : n + m], arguments[n + m :]
         return jax.jvp(lambda *xs: pullback(*xs, *cotangents), leaves, tangents)[1]
 
-    leaves = [*subject.point, *_zeros(subject.outputs), *_zeros(subject.inputs)]
+    leaves = [*subject.point, *(leaf.aval for leaf in subject.outputs), *(leaf.aval for leaf in subject.inputs)]
     return trace_of(forward_over_reverse, leaves, subject)
 
 
 def _pullback(subject: Subject) -> Callable[..., Any]:
     n = len(subject.inputs)
     return lambda *arguments: jax.vjp(subject.traced, *arguments[:n])[1](arguments[n:])
-
-
-def _zeros(leaves: Sequence[Any]) -> list[Any]:
-    return [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxdiff_magic.derivative_programs import SECOND, Program
+from jaxdiff_magic.derivative_programs import Program
 from jaxdiff_magic.subject import Subject
 
 MAX_ENTRIES = 4_000_000
@@ -190,7 +190,7 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
         missing["jacobian"] = missing["reverse"]
         return Derivatives(subject, transforms, programs, missing)
     if order >= 2:
-        four = [second(*name.removeprefix("hessian ").split(" over ")) for name in SECOND]
+        four = [second(mode, below) for below in ("reverse", "forward") for mode in ("forward", "reverse")]
         offer("hessian", four, (m, n, n))
         if m * n * n <= MAX_BOTH_WAYS and transforms.get("hessian") is not four[1][0]:
             offer("hessian_reverse", four[1:2], (m, n, n))

@@ -52,12 +52,7 @@ class Program:
 
 def compile_derivative(subject: Subject, mode: Mode) -> Program:
     """The whole first derivative in one mode, compiled; see `compiled`."""
-    argnums = tuple(range(len(subject.inputs)))
-    if mode == "forward":
-        return compiled(subject, jax.jacfwd(subject.flat, argnums))
-    if subject.is_scalar:
-        return compiled(subject, jax.grad(lambda *leaves: subject.flat(*leaves)[0], argnums))
-    return compiled(subject, jax.jacrev(subject.flat, argnums))
+    return compiled(subject, subject.programs.transformed(mode, subject.flat, nested=False))
 
 
 def compiled(subject: Subject, derivative: Callable[..., Any]) -> Program:

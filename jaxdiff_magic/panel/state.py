@@ -6,7 +6,6 @@ m * n numbers, row by row; a Hessian m * n * n, output by output.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,10 +14,10 @@ import numpy as np
 from jaxdiff_magic.cost_figures import ModeCost
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.formula import Formula
-from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.leaves import Leaf, joined
 from jaxdiff_magic.plain import plain
-from jaxdiff_magic.render.content import declaration
-from jaxdiff_magic.report import OUTCOMES, Block, Finding, Live, Report
+from jaxdiff_magic.render.content import declaration, listed
+from jaxdiff_magic.report import Block, Finding, Live, Report
 from jaxdiff_magic.subject import Subject
 
 VERSION = 1
@@ -64,7 +63,7 @@ def state_of(report: Report) -> dict[str, Any]:
         "outputs": [leaf.to_dict() for leaf in subject.outputs],
         "input_names": [name for leaf in subject.inputs for name in elements(leaf)],
         "output_names": [name for leaf in subject.outputs for name in elements(leaf)],
-        "point": plain(vector(subject.native_point)),
+        "point": plain(joined(subject.native_point)),
         "derivatives": list(_derivatives(report, report.live)),
         "check": _check(report),
         "cost": _cost(report),
@@ -80,12 +79,7 @@ def elements(leaf: Leaf) -> list[str]:
     return [leaf.element(index) for index in np.ndindex(*leaf.shape)]
 
 
-def vector(arrays: Sequence[Any]) -> np.ndarray:
-    """Some arrays as one vector, float64."""
-    return np.concatenate([np.asarray(array).astype(np.float64).ravel() for array in arrays]) if arrays else np.empty(0)
-
-
-def joined(nested: Any, *sides: Sequence[Leaf]) -> np.ndarray:
+def blocks_joined(nested: Any, *sides: Sequence[Leaf]) -> np.ndarray:
     """Blocks `[output][input]` (or `[output][input][input]`) as one vector, in row-major order of the whole."""
 
     def reshaped(blocks: Any, depth: int, shape: tuple[int, ...]) -> Any:
@@ -143,7 +137,7 @@ def _formulas(report: Report, blocks: Sequence[Block]) -> list[str | None] | Non
     def nested(depth: int) -> Any:
         return next(rest) if depth == len(sides) else [nested(depth + 1) for _ in sides[depth]]
 
-    return joined(nested(0), *sides).tolist()
+    return blocks_joined(nested(0), *sides).tolist()
 
 
 def _closed(block: Block) -> Formula | None:
@@ -163,9 +157,7 @@ def _latex(block: Block) -> np.ndarray:
 
 def _check(report: Report) -> dict[str, Any]:
     check = report.check
-    entries = check.entries
-    if len(entries) > MAX_ENTRIES:  # the worst are never among those left out
-        entries = sorted(entries, key=lambda entry: -OUTCOMES.index(entry.outcome))[:MAX_ENTRIES]
+    entries = listed(check.entries, MAX_ENTRIES)
     return {
         "outcome": check.outcome,
         "summary": check.summary,
@@ -207,14 +199,8 @@ def numbers_of(values: Any, subject: Subject) -> Iterator[tuple[str, np.ndarray]
     """JAX's arrays at a point, as the panel wants them: each with its name, a float64 vector."""
     rows, columns = subject.outputs, subject.inputs
     m, n = subject.output_size, subject.size
-    yield "value", vector(values.value)
+    yield "value", joined(values.value)
     if values.jacobian is not None and m * n <= MAX_SENT:
-        yield "jacobian", joined(values.jacobian, rows, columns).astype(np.float64)
+        yield "jacobian", blocks_joined(values.jacobian, rows, columns).astype(np.float64)
     if values.hessian is not None and m * n * n <= MAX_SENT:
-        yield "hessian", joined(values.hessian, rows, columns, columns).astype(np.float64)
-
-
-def leaves_of(numbers: np.ndarray, leaves: Sequence[Leaf]) -> list[np.ndarray]:
-    """A vector as arrays, one for each leaf, float64."""
-    ends = list(itertools.accumulate(leaf.size for leaf in leaves))
-    return [part.reshape(leaf.shape) for part, leaf in zip(np.split(numbers, ends[:-1]), leaves, strict=True)]
+        yield "hessian", blocks_joined(values.hessian, rows, columns, columns).astype(np.float64)

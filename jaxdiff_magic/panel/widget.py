@@ -13,7 +13,8 @@ import numpy as np
 import traitlets
 
 from jaxdiff_magic.errors import DeriveError
-from jaxdiff_magic.panel.state import leaves_of, numbers_of, state_of
+from jaxdiff_magic.leaves import parted
+from jaxdiff_magic.panel.state import numbers_of, state_of
 from jaxdiff_magic.report import Report
 
 BUNDLE = Path(__file__).parents[1] / "static" / "panel.js"
@@ -70,10 +71,10 @@ class Panel(anywidget.AnyWidget):
         assert live is not None  # else there is no state
         if point.size != self._subject.size:
             return {"kind": "failed", "message": f"the point has {point.size} numbers, not {self._subject.size}"}, []
-        leaves = leaves_of(point, self._subject.inputs)
-        typed = [x.astype(jnp.dtype(leaf.dtype)) for x, leaf in zip(leaves, self._subject.inputs, strict=True)]
+        inputs = self._subject.inputs
+        leaves = [x.astype(jnp.dtype(leaf.dtype)) for x, leaf in zip(parted(point, inputs), inputs, strict=True)]
         try:
-            found = dict(numbers_of(live.at(typed), self._subject))
+            found = dict(numbers_of(live.at(leaves), self._subject))
         except Exception as error:  # whatever the user's function raises
             first = next(iter(str(error).strip().splitlines()), "")
             return {"kind": "failed", "message": f"{type(error).__name__}: {first}".rstrip(": ")}, []

@@ -119,13 +119,18 @@ def _alert(report: Report) -> Paragraph | None:
     return Paragraph((f"{sign} {serious[0].severity}", f": {serious[0].message}{more}"), tone)
 
 
+def listed(entries: Sequence[CheckEntry], limit: int) -> Sequence[CheckEntry]:
+    """As many entries as can be read: in order, or, where that is not all, the worst first."""
+    if len(entries) <= limit:
+        return entries
+    return sorted(entries, key=lambda entry: -OUTCOMES.index(entry.outcome))[:limit]
+
+
 def _check(report: Report) -> Iterator[Paragraph | Table]:
     check, dtype = report.check, report.subject.outputs[0].dtype
-    listed = check.entries
-    if len(listed) > MAX_ROWS:  # the worst are never among those left out
-        listed = sorted(listed, key=lambda entry: -OUTCOMES.index(entry.outcome))[:MAX_ROWS]
+    entries = listed(check.entries, MAX_ROWS)
     columns = ("symbolic", "forward", "reverse", "numeric")
-    if listed:
+    if entries:
         rows = tuple(
             (
                 Cell((_derivative_name(entry),)),
@@ -136,12 +141,12 @@ def _check(report: Report) -> Iterator[Paragraph | Table]:
                 Cell(("—" if entry.error is None else f"{significant(entry.error, 2)} ulp",), "number"),
                 Cell((f"{SIGNS[entry.outcome][0]} {entry.outcome}",), "text", SIGNS[entry.outcome][1]),
             )
-            for entry in listed
+            for entry in entries
         )
         yield Table("Every derivative, computed four ways", ("", *columns, "error", "outcome"), rows)
-    if len(listed) < len(check.entries):
-        yield Paragraph((f"{len(check.entries) - len(listed)} more rows are left out.",))
-    for entry in listed:
+    if len(entries) < len(check.entries):
+        yield Paragraph((f"{len(check.entries) - len(entries)} more rows are left out.",))
+    for entry in entries:
         if entry.reason:
             yield Paragraph((_derivative_name(entry), f": {entry.reason}"), SIGNS[entry.outcome][1])
     if check.taylor:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import scipy.special as special
+
+from jaxdiff_magic.reference.scalars import FUNCTIONS
 
 
 def _truth(compare: Callable[..., Any]) -> Callable[..., float]:
@@ -22,33 +23,23 @@ LOGIC: Mapping[str, Callable[..., float]] = {
     "or": _truth(lambda a, b: a != 0 or b != 0),
     "not": _truth(lambda a: a == 0),
 }
-_AS_IN_NUMPY = (
-    "sign sqrt cbrt exp exp2 expm1 log log1p log2 square reciprocal sin cos tan sinh cosh tanh floor ceil round"
+_SMOOTH = (
+    "sqrt cbrt exp exp2 expm1 log log1p log2 sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh "
+    "logistic erf erfc lgamma digamma pow"
 ).split()
+_AS_IN_NUMPY = "sign square reciprocal floor ceil round".split()
 
 OPERATIONS: Mapping[str, Callable[..., Any]] = {
+    **{name: FUNCTIONS[name].in_float64 for name in _SMOOTH},
     **{name: getattr(np, name) for name in _AS_IN_NUMPY},
     "neg": operator.neg,
     "abs": abs,
     "stop": lambda x: x,
     "rsqrt": lambda x: 1 / np.sqrt(x),
-    "asin": np.arcsin,
-    "acos": np.arccos,
-    "atan": np.arctan,
-    "asinh": np.arcsinh,
-    "acosh": np.arccosh,
-    "atanh": np.arctanh,
-    "logistic": special.expit,
-    "erf": special.erf,
-    "erfc": special.erfc,
-    "lgamma": special.gammaln,
-    "digamma": special.digamma,
     "add": operator.add,
     "sub": operator.sub,
     "mul": operator.mul,
     "div": np.divide,
-    "pow": np.power,
-    "atan2": np.arctan2,
     "rem": np.fmod,
     "max": np.maximum,
     "min": np.minimum,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from jaxdiff_magic.plain import plain
 
 TapeNode: TypeAlias = tuple[str | int | float, ...]
 Guard: TypeAlias = tuple[int, int, str]
@@ -30,14 +31,4 @@ class Tape:
 
     def to_dict(self) -> dict[str, Any]:
         """The tape in the form of `wire.ts`; constants that JSON has no words for are "nan", "inf" and "-inf"."""
-        return {
-            "nodes": [[name, *map(_worded, operands)] for name, *operands in self.nodes],
-            "outputs": list(self.outputs),
-            "guards": [list(guard) for guard in self.guards],
-        }
-
-
-def _worded(number: Any) -> Any:
-    if math.isfinite(number):
-        return number
-    return "nan" if math.isnan(number) else "inf" if number > 0 else "-inf"
+        return plain(self)

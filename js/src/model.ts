@@ -8,6 +8,7 @@ import { precision, roundPoint } from "./dtypes";
 import type { Model, Numbers, Snapshot, Standing } from "./host";
 import type { Answer, Kernel } from "./kernel";
 import { fromWire } from "./numbers";
+import { reportPoint } from "./place";
 import { rerun } from "./rounding";
 import { conventionWords, differenceWords, ON_BORDER, standingWords } from "./standing";
 import { type Evaluation, TapeRunner } from "./tape";
@@ -191,7 +192,7 @@ function reportNumbers(state: PanelState, m: number): Numbers {
     return values ? Float64Array.from(values, fromWire) : null;
   };
   return {
-    point: Float64Array.from(state.point, fromWire),
+    point: reportPoint(state),
     value: find("value") ?? new Float64Array(m).fill(Number.NaN),
     jacobian: find("gradient", "jacobian"),
     hessian: find("hessian"),

@@ -1,5 +1,6 @@
 /** Where a point is: what it is called, and whether it is the report's own. */
 
+import { size } from "./dtypes";
 import { fromWire, vector } from "./numbers";
 import type { PanelState } from "./wire";
 
@@ -15,10 +16,10 @@ export function isAt(state: PanelState, point: ArrayLike<number>): boolean {
 export function placeName(state: PanelState, point: Float64Array): string {
   let start = 0;
   const parts = state.inputs.map((leaf) => {
-    const size = leaf.shape.reduce((product, length) => product * length, 1);
-    const entries = point.subarray(start, start + size);
-    start += size;
-    return `${leaf.name} = ${leaf.shape.length > 0 && size === 1 ? `[${vector(entries, leaf.dtype)}]` : vector(entries, leaf.dtype)}`;
+    const length = size(leaf);
+    const entries = point.subarray(start, start + length);
+    start += length;
+    return `${leaf.name} = ${leaf.shape.length > 0 && length === 1 ? `[${vector(entries, leaf.dtype)}]` : vector(entries, leaf.dtype)}`;
   });
   return parts.join(", ");
 }

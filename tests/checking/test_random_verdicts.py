@@ -15,11 +15,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from jaxdiff_magic import derive
 
+from ..examples_of import on_examples
 from ..reference.programs import Program, every_program
 
 COUNT, SEED = int(os.environ.get("PROGRAMS", "12")), os.environ.get("SEED")
@@ -115,15 +115,6 @@ cases = st.builds(
 def test_wrong_rules_are_never_passed_and_right_ones_never_blamed() -> None:
     outcomes: Counter[str] = Counter()
 
-    @settings(
-        max_examples=COUNT,
-        deadline=None,
-        derandomize=SEED is None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @seed(int(SEED or 0))
-    @given(cases)
     def try_one(case: Case) -> None:
         if case.rule == "right":
             verdict = case.verdict()
@@ -136,6 +127,6 @@ def test_wrong_rules_are_never_passed_and_right_ones_never_blamed() -> None:
         else:
             outcomes["wrong but of no consequence"] += 1
 
-    try_one()
+    on_examples(cases, COUNT, SEED, try_one)
     print(f"\n{dict(outcomes)}")
     assert outcomes["wrong: differs"] > 0

@@ -12,11 +12,11 @@ from typing import Any
 
 import jax
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
 
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.run import Run
 
+from ..examples_of import on_examples
 from .agreement import compared
 from .programs import Program, every_program
 
@@ -48,20 +48,11 @@ def test_random_programs_are_right_or_out_of_reach(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(Run, "equation", counting)
 
-    @settings(
-        max_examples=COUNT,
-        deadline=None,
-        derandomize=SEED is None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @seed(int(SEED or 0))
-    @given(every_program)
     def try_one(program: Program) -> None:
         distinct.add(program)
         outcomes[outcome_of(program)] += 1
 
-    try_one()
+    on_examples(every_program, COUNT, SEED, try_one)
     print(f"\n{len(distinct)} programs, {len(reached)} primitives, {dict(outcomes)}\n{sorted(reached)}")
     assert len(reached) >= 40
     assert outcomes["compared"] >= 0.6 * sum(outcomes.values())

@@ -16,6 +16,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.plain import plain
 
 from ..reference.programs import Program, every_program
 from .agreement import Case, case_of
@@ -60,7 +61,7 @@ def random_cases(count: int, number: int = 0) -> list[tuple[str, Case]]:
 def to_dict(name: str, case: Case) -> dict[str, Any]:
     """A case in the form of the wire."""
     arrays = {"point": case.point, "value": case.value, "jacobian": case.jacobian, "hessian": case.hessian}
-    numbers = {key: [_worded(x) for x in np.ravel(array).tolist()] for key, array in arrays.items()}
+    numbers = {key: plain(np.ravel(array)) for key, array in arrays.items()}
     return {"name": name, "tape": case.tape.to_dict(), **numbers, "rounding": _rounding(case)}
 
 
@@ -75,10 +76,6 @@ def _rounding(case: Case) -> dict[str, float]:
         return 100 * max(float(np.max(d, initial=0.0, where=np.isfinite(d))) for d in distances)
 
     return {what: apart(what) for what in ("value", "jacobian", "hessian")}
-
-
-def _worded(x: float) -> float | str:
-    return x if np.isfinite(x) else "nan" if np.isnan(x) else "inf" if x > 0 else "-inf"
 
 
 def write(path: Path, cases: Iterable[tuple[str, Case]]) -> None:

@@ -11,10 +11,10 @@ from collections import Counter
 
 import jax
 import numpy as np
-from hypothesis import HealthCheck, given, seed, settings
 
 from jaxdiff_magic.errors import OutOfReach
 
+from ..examples_of import on_examples
 from ..reference.programs import Program, every_program
 from .agreement import Case, cases_of
 from .interpreter import Evaluated, run
@@ -66,18 +66,9 @@ def outcome_of(program: Program) -> str:
 def test_tapes_of_random_programs_are_right_and_most_programs_have_one() -> None:
     outcomes: Counter[str] = Counter()
 
-    @settings(
-        max_examples=COUNT,
-        deadline=None,
-        derandomize=SEED is None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @seed(int(SEED or 0))
-    @given(every_program)
     def try_one(program: Program) -> None:
         outcomes[outcome_of(program)] += 1
 
-    try_one()
+    on_examples(every_program, COUNT, SEED, try_one)
     print("", *(f"{count:5} {outcome}" for outcome, count in outcomes.most_common()), sep="\n")
     assert outcomes["compared"] >= 0.6 * sum(outcomes.values())

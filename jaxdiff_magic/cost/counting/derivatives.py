@@ -67,8 +67,8 @@ def programs(subject: Subject, deadline: float, only: Collection[str] = NAMES) -
         return Programs({}, dict.fromkeys(only, why))
     if time.monotonic() > deadline:
         return Programs({}, dict.fromkeys(only, LATE))
-    point = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in subject.inputs]
-    values = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in subject.outputs]
+    point = [leaf.aval for leaf in subject.inputs]
+    values = [leaf.aval for leaf in subject.outputs]
     counts = {"function": count(subject.closed)} if "function" in only else {}
     products = _products(subject.traced, point, values)
     missing: dict[str, str] = {}

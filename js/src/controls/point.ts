@@ -1,6 +1,7 @@
 /** The point, in the reader's hands: its components, the way back, and the way to a stationary point. */
 
 import { button, chooser, element } from "../dom";
+import { size } from "../dtypes";
 import type { Model, Snapshot } from "../host";
 import { isAt } from "../place";
 import { type ComponentControl, componentControl } from "./component";
@@ -75,7 +76,7 @@ function mover(model: Model, component: number) {
 function dtypeOf(model: Model, component: number): string {
   let end = 0;
   for (const leaf of model.state.inputs) {
-    end += leaf.shape.reduce((product, length) => product * length, 1);
+    end += size(leaf);
     if (component < end) return leaf.dtype;
   }
   return "float64";
