@@ -104,13 +104,15 @@ class DeriveMagics(Magics):
         import dataclasses
 
         from jaxdiff_magic.pipeline import derive
+        from jaxdiff_magic.progress import told_by
 
         options = {name: getattr(self, name) for name in self.class_own_traits(config=True)} | options
         if not options.pop("panel"):
             options["with_panel"] = False
         file = options.pop("export_test", None)
         shown = {name: options.pop(name) for name in ("sections", "with_panel") if name in options}
-        report = derive(function, **options)(*args, **kwargs)
+        with told_by(self.shell, "differentiating"):
+            report = derive(function, **options)(*args, **kwargs)
         if file:
             print(f"The test is in {report.export_test(file)}. Run it with pytest.")
         return dataclasses.replace(report, **shown) if shown else report

@@ -22,6 +22,7 @@ from jaxdiff_magic.findings.sizes import is_too_large
 from jaxdiff_magic.grading import Mine, grades_of
 from jaxdiff_magic.matrix_free import Products
 from jaxdiff_magic.products import products_of
+from jaxdiff_magic.progress import tell
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.digits import subject_with_digits
 from jaxdiff_magic.reference.numbers import EPS
@@ -94,17 +95,21 @@ def derive(
         if mine is not None and subject.is_large:
             raise InputError(f"mine= is compared in float64, number by number; {subject.size:,} inputs are too many.")
         derivatives = derivatives_of(subject, order)
+        tell("compiling the derivatives")
         values = derivatives.at(subject.point)
         begun = time.monotonic()  # what follows is not what JAX was asked for
+        tell("writing the function as formulas")
         trace, unreachable = _trace(subject) if symbolic else (None, "formulas were not asked for")
         derivation, no_formula = _derivation(subject, trace) if trace else (None, unreachable)
         costs = None
         if cost != "none":
+            tell("counting operations")
             share = begun + 0.4 * budget
             formula = _hessian_program(subject, derivation) if derivation else None
             costs = cost_of(subject, how=cost, feasible=values.missing, deadline=share, formula=formula)
         presentation = Presentation(subject, derivation, layout) if derivation else None
         reference = Reference(trace) if trace and not subject.is_large else None
+        tell("checking")
         check = check_of(
             derivatives,
             values,
@@ -127,11 +132,13 @@ def derive(
             seed=seed,
             deadline=time.monotonic() + max(0.5 * budget, 1.0),
         )
+        tell("looking for kinks, NaN and lost digits")
         findings = findings_of(Scene(subject, derivatives, values, trace, reference, check, begun + budget))
         check = _of_one_function(check, findings)
         by = max(begun + budget, time.monotonic() + max(0.3 * budget, 1.0))
         curvature = _curvature(subject, values, reference, doubt_of(check, findings), by)
         products = _products(subject, values, presentation, order, seed, by)
+        tell("writing formulas")
         scalar, jacobian, hessian = subject.is_scalar, values.jacobian, values.hessian
         with until(time.monotonic() + max(0.5 * budget, 1.0)):  # formulas are worth waiting for, but not for long
             numbers = presentation if not subject.is_large else None  # what is evaluated at the point

@@ -15,6 +15,7 @@ import numpy as np
 from jaxdiff_magic.cost.counting import XlaNumbers, xla_numbers
 from jaxdiff_magic.cost.passes import Mode
 from jaxdiff_magic.cost.units import size
+from jaxdiff_magic.progress import tell
 from jaxdiff_magic.subject import Subject
 
 FEWEST_ROUNDS = 5
@@ -107,10 +108,12 @@ class Measured:
             if time.monotonic() > self.deadline:
                 self.note = self.note or LATE.format(what)
                 return
+            tell(f"compiling {name}")
             self.programs[name] = compile_it()
             if (needed := self.programs[name].temp_bytes or 0) > MOST_TEMP_BYTES:
                 self.refused[name] = f"it needs {size(needed)} of temporary memory"
         runnable = [name for name in build if name not in self.refused]
+        tell(f"timing {', '.join(runnable)}")
         samples = time_interleaved([self.programs[name].run for name in runnable], self.deadline) if runnable else None
         if samples is not None:
             self.times |= dict(zip(runnable, samples.T, strict=True))

@@ -15,6 +15,7 @@ import traitlets
 from jaxdiff_magic.errors import DeriveError
 from jaxdiff_magic.leaves import parted
 from jaxdiff_magic.panel.state import numbers_of, state_of
+from jaxdiff_magic.progress import told
 from jaxdiff_magic.report import Report
 
 BUNDLE = Path(__file__).parents[1] / "static" / "panel.js"
@@ -62,8 +63,13 @@ class Panel(anywidget.AnyWidget):
         if not isinstance(content, dict) or content.get("kind") != "evaluate" or len(buffers) != 1:
             return
         with self._lock:
-            answer, arrays = self._answer(np.frombuffer(bytes(buffers[0]), np.float64))
+            with told(self._say, f"JAX computes {self._subject.name} here"):
+                answer, arrays = self._answer(np.frombuffer(bytes(buffers[0]), np.float64))
             self.send({**answer, "seq": content.get("seq")}, [array.tobytes() for array in arrays])
+
+    def _say(self, words: str) -> None:
+        if words:
+            self.send({"kind": "progress", "message": words})
 
     def _answer(self, point: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
         """JAX's numbers at a point; what the function raises there is told, not raised."""

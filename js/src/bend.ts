@@ -1,14 +1,18 @@
 /** What the eigenvalues of a Hessian say, in words that a picture bears out. */
 
 import { brief } from "./numbers";
+import { isAt } from "./place";
+import type { PanelState } from "./wire";
 
 /** Of the largest eigenvalue; what is smaller is rounding of the numbers themselves. */
 function roundingOf(dtype: string): number {
   return dtype === "float64" ? 1e-12 : 1e-6;
 }
 
-export function bendWords(eigenvalues: ArrayLike<number>, dtype: string): string {
-  const listed = cleaned(eigenvalues, dtype);
+/** At the report's own point the report may know that the Hessian means nothing, as at a kink. */
+export function bendWords(state: PanelState, point: ArrayLike<number>, eigenvalues: ArrayLike<number>): string {
+  if (state.curvature?.definiteness === "undecided" && isAt(state, point)) return "not known";
+  const listed = cleaned(eigenvalues, state.outputs[0]?.dtype ?? "float64");
   if (!listed.every(Number.isFinite)) return "not known";
   const up = listed.filter((value) => value > 0).length;
   const down = listed.filter((value) => value < 0).length;

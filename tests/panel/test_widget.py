@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdiff_magic import derive
+from jaxdiff_magic import derive, progress
 from jaxdiff_magic.errors import DeriveError
 from jaxdiff_magic.panel import Panel, widget
 from jaxdiff_magic.panel.showing import show_panel
@@ -130,10 +132,13 @@ def test_a_page_cannot_be_ended_by_what_is_in_the_report(tmp_path: Any) -> None:
 class TestInANotebook:
     """What `show_panel` displays, with a kernel that is there in name only."""
 
+    request: ClassVar[dict[str, Any]] = {}
+
     @pytest.fixture
     def displayed(self, monkeypatch: Any) -> list[Any]:
         seen: list[Any] = []
-        application = type("IPKernelApp", (), {"initialized": staticmethod(lambda: True)})
+        kernel = SimpleNamespace(get_parent=lambda channel: self.request)
+        application = SimpleNamespace(initialized=lambda: True, instance=lambda: SimpleNamespace(kernel=kernel))
         module = type(sys)("ipykernel.kernelapp")
         module.IPKernelApp = application
         monkeypatch.setitem(sys.modules, "ipykernel.kernelapp", module)
@@ -147,6 +152,21 @@ class TestInANotebook:
         panel, kept = displayed
         assert isinstance(panel, Panel)
         assert kept["application/vnd.jaxdiff-magic.panel+json"] == panel.state
+
+    def test_a_cell_that_runs_again_closes_what_it_showed_before_and_no_other(self, displayed: list[Any]) -> None:
+        report = derive(cubic, cost="none")(jnp.array([1.0, 2.0]))
+
+        def run(cell: str | None, message: str) -> Panel:
+            self.request = {"metadata": {"cellId": cell} if cell else {}, "header": {"msg_id": message}}
+            show_panel(report)
+            return displayed[-2]
+
+        nameless, one, same_run, other = run(None, "1"), run("a", "2"), run("a", "2"), run("b", "3")
+        assert all(panel.comm is not None for panel in (nameless, one, same_run, other))
+        again = run("a", "4")
+        assert one.comm is None
+        assert same_run.comm is None
+        assert all(panel.comm is not None for panel in (nameless, other, again))
 
     def test_none_is_shown_where_none_is_wanted_or_it_would_be_too_large(self, displayed: list[Any]) -> None:
         show_panel(replace(derive(cubic, cost="none")(jnp.array([1.0, 2.0])), with_panel=False))
@@ -165,3 +185,17 @@ class TestInANotebook:
 def test_outside_a_notebook_there_is_no_panel() -> None:
     with pytest.raises(NotImplementedError):
         derive(cubic, cost="none")(jnp.array([1.0, 2.0]))._ipython_display_()
+
+
+def test_a_function_that_takes_long_says_so_until_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(x):
+        if x > 2:
+            time.sleep(0.3)
+        return x**2
+
+    monkeypatch.setattr(progress, "PATIENCE", 0.01)
+    asked = Asked(slow, 1.0)
+    assert asked.at(3.0)[0]["kind"] == "evaluated"
+    said = asked.sent[-2][0]
+    assert said["kind"] == "progress"
+    assert said["message"].startswith("JAX computes slow here … ")

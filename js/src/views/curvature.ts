@@ -57,7 +57,7 @@ export function curvatureBlock(model: Model): { element: HTMLElement; update(sna
       const { values } = symmetricEigen(hessian, inputs);
       setShown(live, true);
       setText(eigenvalues, eigenvalueList(values, dtype));
-      setText(here, bendWords(values, dtype));
+      setText(here, bendWords(state, snapshot.numbers.point, values));
     },
   };
 }

@@ -110,6 +110,17 @@ test("numbers that were not computed are missing with the reason", () => {
   expect(part("Hessian").querySelector("table")?.closest("[hidden]")).not.toBeNull();
 });
 
+test("where the report knows that the Hessian means nothing, its eigenvalues are not read", () => {
+  const model = fakeModel(cubic, [1, 2], {
+    curvature: { eigenvalues: [3.5, 12.5], definiteness: "undecided", point_kind: "undecided", note: "At a kink." },
+  });
+  const { part } = shown(model);
+  expect(part("Curvature").textContent).toContain("not known");
+  expect(part("Curvature").textContent).not.toContain("curves");
+  model.moveTo(Float64Array.of(3, 0));
+  expect(part("Curvature").textContent).toContain("curves up one way and down another");
+});
+
 test("the eigenvalues follow the point, and what the report says of its own point does not", () => {
   const model = fakeModel(cubic, [1, 2], {
     curvature: { eigenvalues: [3.5, 12.5], definiteness: "positive definite", point_kind: "not stationary", note: "" },

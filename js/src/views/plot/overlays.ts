@@ -4,6 +4,7 @@ import { bendWords, eigenvalueList } from "../../bend";
 import { setAttribute, setShown, setText, svg } from "../../dom";
 import { newtonStep, norm, symmetricEigen } from "../../linear";
 import { brief, rough } from "../../numbers";
+import type { PanelState } from "../../wire";
 import { type Frame, innerHeight } from "./frame";
 import { type Key, key } from "./key";
 import type { Local } from "./local";
@@ -18,7 +19,8 @@ export interface Overlays {
   words(): string;
 }
 
-export function overlays(frame: Frame, dtype: string): Overlays {
+export function overlays(frame: Frame, state: PanelState): Overlays {
+  const dtype = state.outputs[0]?.dtype ?? "float64";
   const gradient = svg("path", { class: "jdm-gradient" });
   const gradientHead = svg("path", { class: "jdm-gradient-head" });
   const axes = [0, 1].map(() => ({
@@ -73,7 +75,7 @@ export function overlays(frame: Frame, dtype: string): Overlays {
       setAttribute(label, "y", py + side * dy * (half + 16) + 4);
     });
     const listed = eigenvalueList(values, dtype);
-    const bend = bendWords(values, dtype);
+    const bend = bendWords(state, local.point, values);
     legend.set("hessian", `λ = ${listed}`, `Hessian's axes: ${bend}`);
     return `Eigenvalues of the Hessian ${listed}: ${bend}.`;
   };

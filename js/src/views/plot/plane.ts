@@ -30,7 +30,7 @@ export function planeView(model: Model): View {
   const name = () => state.output_names[output] ?? state.name;
   const made = frame({ names: () => [xName, yName], aspect: 0.86, highest: 480, widest: 640, resized: () => draw() });
   const lines = levelLines(made);
-  const marks = overlays(made, state.outputs[0]?.dtype ?? "float64");
+  const marks = overlays(made, state);
   const relief = surface(() => [xName, yName, name()]);
   const where = element("p", { class: "jdm-plot-fact" });
   const gap = element("p", { class: "jdm-note" });
