@@ -10,9 +10,10 @@ from sympy import Expr, Integer
 
 
 class Index(sp.Dummy):
-    """An index symbol that runs over 0 … size - 1."""
+    """An index symbol that runs over 0 … size - 1; `is_canonical` where its name says how deep its sum stands."""
 
     size: int
+    is_canonical: bool = False
 
     def __new__(cls, size: int, name: str = "i") -> Index:
         symbol = super().__new__(cls, name, integer=True)

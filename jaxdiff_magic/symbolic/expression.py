@@ -212,35 +212,65 @@ def opened(e: IndexSum) -> tuple[tuple[Index, ...], Expr]:
     return tuple(fresh.values()), rename(e.body, fresh)
 
 
-def refreshed(e: Expr) -> Expr:
-    """`e` with fresh bound indices throughout, so that a copy of it may stand inside any other sum."""
+def refreshed(e: Expr, renaming: Mapping[sp.Basic, sp.Basic] | None = None) -> Expr:
+    """`e` with fresh bound indices throughout, so that a copy of it may stand inside any other sum; and renamed."""
     fresh = {i: Index(i.size, i.name) for node in e.atoms(IndexSum) for i in node.indices}
-    return e.xreplace(fresh) if fresh else e
+    return _rebuilt(e, {**fresh, **(renaming or {})})
+
+
+def _rebuilt(e: Expr, renaming: Mapping[sp.Basic, sp.Basic]) -> Expr:
+    """`e` with symbols replaced, bound indices too: as by SymPy's `xreplace`, but what stands twice is built once."""
+    known: dict[sp.Basic, sp.Basic] = dict(renaming)
+
+    def walk(node: sp.Basic) -> sp.Basic:
+        if node not in known:
+            args = [walk(arg) for arg in node.args]
+            same = all(new is old for new, old in zip(args, node.args, strict=True))
+            known[node] = node if same else node.func(*args)
+        return known[node]
+
+    return walk(e) if renaming else e
 
 
 def canonical(e: Expr) -> Expr:
     """`e` with bound indices named by how deep they stand, so that equal sums are equal expressions."""
-    known: dict[sp.Basic, tuple[sp.Basic, int]] = {}
+    known: dict[sp.Basic, sp.Basic] = {}
 
-    def walk(node: sp.Basic) -> tuple[sp.Basic, int]:
+    def walk(node: sp.Basic) -> sp.Basic:
         if not contains(node, (IndexSum,)):
-            return node, 0
+            return node
         if node not in known:
             if isinstance(node, IndexSum):
-                body, height = walk(node.body)
-                named = {i: _bound(i.size, height + 1, k) for k, i in enumerate(node.indices)}
-                known[node] = IndexSum(rename(body, named), *named.values()), height + 1
+                named = _named(node)
+                known[node] = IndexSum(rename(walk(node.body), named), *named.values())
             else:
-                parts = [walk(arg) for arg in node.args]
-                known[node] = node.func(*(part for part, _ in parts)), max(height for _, height in parts)
+                known[node] = node.func(*map(walk, node.args))
         return known[node]
 
-    return walk(refreshed(e))[0]  # fresh first: a new name must not meet an old one that still stands around it
+    sums = e.atoms(IndexSum)
+    if all(i is name for node in sums for i, name in _named(node).items()):
+        return e
+    # Fresh first: a new name must not meet an old one that still stands around it.
+    met = {i: Index(i.size, i.name) for node in sums for i in node.indices if i.is_canonical}
+    return walk(_rebuilt(e, met))
 
 
-@functools.lru_cache(maxsize=1024)
+def _named(e: IndexSum) -> dict[Index, Index]:
+    """What the bound indices of a sum are called in canonical form."""
+    return {i: _bound(i.size, _height(e), k) for k, i in enumerate(e.indices)}
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _height(e: sp.Basic) -> int:
+    """How many sums stand in one another."""
+    return max(map(_height, e.args), default=0) + isinstance(e, IndexSum)
+
+
+@functools.cache
 def _bound(size: int, height: int, position: int) -> Index:
-    return Index(size, f"s{height}{position}")
+    index = Index(size, f"s{height}{position}")
+    index.is_canonical = True
+    return index
 
 
 def standard(e: sp.Basic) -> sp.Basic:

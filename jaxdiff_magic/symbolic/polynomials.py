@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import sympy as sp
@@ -19,13 +20,18 @@ def cancelled(node: Expr) -> Expr:
     hidden, shown = _hidden(node)
     if len(hidden) > MAX_GENERATORS or size(node) > MAX_SIZE:
         return node
+    return _in_lowest_terms(shown).xreplace({dummy: part for part, dummy in hidden.items()})
+
+
+@functools.lru_cache(maxsize=1024)
+def _in_lowest_terms(shown: Expr) -> Expr:
     coefficient, factored = sp.factor(sp.cancel(shown)).as_coeff_Mul()
     factors = []
     for factor in sp.Mul.make_args(factored):
         if isinstance(factor, sp.Add) and factor.args[0] == -1:  # 1 - s, not s - 1
             coefficient, factor = -coefficient, -factor
         factors.append(factor)
-    return sp.Mul(coefficient, *factors).xreplace({dummy: part for part, dummy in hidden.items()})
+    return sp.Mul(coefficient, *factors)
 
 
 def _hidden(e: Expr) -> tuple[dict[sp.Basic, sp.Dummy], Expr]:
@@ -38,10 +44,16 @@ def _hidden(e: Expr) -> tuple[dict[sp.Basic, sp.Dummy], Expr]:
         if isinstance(node, (sp.Add, sp.Mul)) or (isinstance(node, sp.Pow) and isinstance(node.exp, Integer)):
             return node.func(*map(walk, node.args))
         if node not in hidden:
-            hidden[node] = sp.Dummy(f"g{len(hidden)}")
+            hidden[node] = _generator(len(hidden))
         return hidden[node]
 
     return hidden, walk(e)
+
+
+@functools.cache
+def _generator(k: int) -> sp.Dummy:
+    """The same symbol every time, so that what has the same form is simplified once."""
+    return sp.Dummy(f"g{k}")
 
 
 def shortest(e: Expr) -> Expr:
@@ -52,14 +64,17 @@ def shortest(e: Expr) -> Expr:
     hidden, shown = _hidden(e)
     if not 1 < len(hidden) <= MAX_GENERATORS or not 1 < size(e) <= MAX_SIZE:
         return e
-    deltas = {dummy for part, dummy in hidden.items() if isinstance(part, Delta)}
+    deltas = frozenset(dummy for part, dummy in hidden.items() if isinstance(part, Delta))
+    return _shortest(shown, deltas).xreplace({dummy: part for part, dummy in hidden.items()})
+
+
+@functools.lru_cache(maxsize=1024)
+def _shortest(shown: Expr, deltas: frozenset[sp.Dummy]) -> Expr:
     if deltas:
-        best = min([shown, _by_delta(shown, deltas)], key=size)
-    else:
-        expanded = sp.expand(shown)
-        factored = sp.factor(expanded)
-        best = min([shown, expanded, factored, _with_squares(factored)], key=size)
-    return best.xreplace({dummy: part for part, dummy in hidden.items()})
+        return min([shown, _by_delta(shown, deltas)], key=size)
+    expanded = sp.expand(shown)
+    factored = sp.factor(expanded)
+    return min([shown, expanded, factored, _with_squares(factored)], key=size)
 
 
 def _with_squares(e: Expr) -> Expr:
@@ -71,7 +86,7 @@ def _with_squares(e: Expr) -> Expr:
     return e
 
 
-def _by_delta(e: Expr, deltas: set[sp.Dummy]) -> Expr:
+def _by_delta(e: Expr, deltas: frozenset[sp.Dummy]) -> Expr:
     """A polynomial with the terms of each delta together."""
     groups: dict[Expr, Expr] = {}
     for term in _spread(e, deltas):
@@ -80,7 +95,7 @@ def _by_delta(e: Expr, deltas: set[sp.Dummy]) -> Expr:
     return sp.Add(*(sp.Mul(key, min(rest, sp.factor(rest), key=size)) for key, rest in groups.items()))
 
 
-def _spread(e: Expr, deltas: set[sp.Dummy]) -> list[Expr]:
+def _spread(e: Expr, deltas: frozenset[sp.Dummy]) -> list[Expr]:
     if isinstance(e, sp.Add):
         return [part for term in e.args for part in _spread(term, deltas)]
     for factor in sp.Mul.make_args(e):

@@ -20,7 +20,6 @@ from jaxdiff_magic.symbolic.expression import (
     free,
     opened,
     refreshed,
-    rename,
     size,
 )
 from jaxdiff_magic.symbolic.indices import total
@@ -105,7 +104,7 @@ class Definition:
 
     def at(self, indices: Sequence[Expr]) -> Expr:
         """The defining expression of one element, free to stand inside any other expression."""
-        return rename(refreshed(self.expr), dict(zip(self.indices, indices, strict=True)))
+        return refreshed(self.expr, dict(zip(self.indices, indices, strict=True)))
 
 
 @dataclass(frozen=True)
