@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -268,3 +269,32 @@ def test_an_error_at_a_new_point_keeps_the_last_good_numbers(lab: Lab, page: Pag
     standing(card, "failed")
     expect(card.locator(".jdm-status")).to_contain_text("ValueError: x is too large")
     np.testing.assert_allclose(numbers(card, "Derivative"), [4.0])
+
+
+SLOW = """%%derive --cost count
+import time
+
+def slow(x):
+    time.sleep(1.5)
+    return x**2
+
+slow(1.0)"""
+OPEN = """from jaxdiff_magic.panel import Panel
+import ipywidgets.widgets.widget
+open_panels = [w for w in ipywidgets.widgets.widget._instances.values() if isinstance(w, Panel)]
+print(len(open_panels), "open")"""
+
+
+def test_long_work_says_what_it_is_at_and_a_second_run_leaves_one_panel(lab: Lab, page: Page) -> None:
+    lab.write("slow.ipynb", IMPORTS, SLOW, OPEN)
+    lab.open(page, "slow.ipynb")
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+    said = page.locator(".jp-OutputArea-output").filter(has_text=re.compile(r"(differentiating|compiling).* … \d+ s"))
+    expect(said).to_be_visible(timeout=60_000)
+    card = panel(page, "slow")
+    expect(said).to_have_count(0)
+    for _ in range(2):
+        lab.run_all(page)
+        expect(page.locator(".jp-OutputArea-output").filter(has_text=re.compile("^1 open"))).to_be_visible()
+    moved(card, "x", 3.0)
+    confirmed(card)
