@@ -9,14 +9,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from jaxdiff_magic.cost.structure import jacobian_through_waist
     from jaxdiff_magic.errors import DeriveError, InputError, OutOfReach, WrongDerivative
     from jaxdiff_magic.pipeline import check, derive
     from jaxdiff_magic.report import Report
 
-__all__ = ["DeriveError", "InputError", "OutOfReach", "Report", "WrongDerivative", "check", "derive"]
+__all__ = [
+    "DeriveError",
+    "InputError",
+    "OutOfReach",
+    "Report",
+    "WrongDerivative",
+    "check",
+    "derive",
+    "jacobian_through_waist",
+]
 __version__ = "0.1.0"
 
-_HOMES = {"check": "pipeline", "derive": "pipeline", "Report": "report"}
+_HOMES = {"check": "pipeline", "derive": "pipeline", "Report": "report", "jacobian_through_waist": "cost.structure"}
 _HOMES |= dict.fromkeys(["DeriveError", "InputError", "OutOfReach", "WrongDerivative"], "errors")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,8 @@ class ModeCost:
 
     Attributes:
         mode: "forward" or "reverse"; of the ways that use structure "coloured forward", "coloured reverse", "waist";
-            for a Hessian "forward over reverse" and the other orders, or "coloured".
+            of those that take few columns or rows at once "chunked forward", "chunked reverse"; for a Hessian
+            "forward over reverse" and the other orders, "coloured" or "chunked".
         passes: products with the Jacobian (forward), its transpose (reverse) or the Hessian that are needed; None
             where that is not known.
         seconds: best measured run time after compiling; None when not measured.
@@ -39,7 +41,7 @@ class ModeCost:
         infeasible: why this way cannot be used; "" when it can.
         call: Python text to paste; "" where there is none.
         flops, transcendentals, bytes: counted over the program, see `ProgramCost`; None where it was not counted.
-        because: the structure that it uses, in words; "" for the plain modes.
+        because: the structure that it uses, or its chunks, in words; "" for the plain modes.
         verified: what its numbers were compared with, in words; "" for the plain modes, which the check compares.
         sparsity: the pattern that a coloured way uses; None for the others.
     """
@@ -100,6 +102,50 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Crossover:
+    """The work of the whole first derivative in both modes, counted with arguments of other sizes.
+
+    Attributes:
+        grows: "inputs" or "outputs": what the re-sized arguments change; growing inputs may change the outputs as well.
+        arguments: the arguments that were re-sized, by name.
+        inputs, outputs: how many scalars there are at each size, in the order of what grows.
+        forward, reverse: FLOPs at each size, counted as in `ProgramCost`; where there are branches, the most.
+        here: which of the sizes is that of the point.
+        at: where the two modes cross, in scalars of what grows; None where they do not.
+        estimated_at: the same for times: those measured at the point, grown as the counted work grows; None where
+            nothing was measured that is long enough to be of work, or they do not cross.
+        words: what the figures say, in a sentence or two.
+    """
+
+    grows: str
+    arguments: tuple[str, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    forward: tuple[int, ...]
+    reverse: tuple[int, ...]
+    here: int
+    at: float | None
+    estimated_at: float | None
+    words: str
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many scalars there are of what grows."""
+        return self.inputs if self.grows == "inputs" else self.outputs
+
+
+def about(scalars: float) -> str:
+    """A number of scalars between two that were counted: whole, and in two digits from 100 on.
+
+    Example:
+        >>> about(29.7), about(1234.5)
+        ('30', '1,200')
+    """
+    digits = max(0, math.floor(math.log10(scalars)) - 1)
+    return f"{round(scalars, -digits):,.0f}"
+
+
+@dataclass(frozen=True)
 class Cost:
     """Forward against reverse mode, and what beats both.
 
@@ -116,6 +162,8 @@ class Cost:
         rule: up to which size the faster mode stays the faster one; "" when nothing was timed.
         hessian: the ways to the Hessian of a scalar function, best first, the infeasible last.
         kept: what reverse mode keeps between its passes, the largest line first; () where it is not worth a word.
+        crossovers: both modes at other sizes of the arguments; () where nothing was timed or sizes cannot change.
+        fixed: which captured arrays keep the sizes from changing, in a sentence; "" where that is not the reason.
     """
 
     forward: ModeCost
@@ -131,3 +179,5 @@ class Cost:
     rule: str = ""
     hessian: tuple[ModeCost, ...] = ()
     kept: tuple[Kept, ...] = ()
+    crossovers: tuple[Crossover, ...] = ()
+    fixed: str = ""

@@ -15,7 +15,7 @@ from jaxdiff_magic.cost.measuring import Measured, Program, compile_derivative, 
 from jaxdiff_magic.cost.passes import Mode, passes, too_large
 from jaxdiff_magic.cost.recommending import recommend
 from jaxdiff_magic.cost.residuals import kept_of
-from jaxdiff_magic.cost.structure import Strategy, crossover, strategies_of
+from jaxdiff_magic.cost.structure import crossover, crossovers, strategies_of
 from jaxdiff_magic.cost.structured import program_of, way
 from jaxdiff_magic.cost_figures import Cost, ModeCost
 from jaxdiff_magic.subject import Subject
@@ -65,16 +65,23 @@ def cost_of(
             "The two modes were", {mode: _compile_plain(subject, mode) for mode in MODES if not obstacles[mode]}
         )
         obstacles |= measured.refused
+    strategies = ()
+    if not subject.is_large:
+        known = {"counts": counted.counts, "programs": measured.programs}
+        strategies = strategies_of(subject, missing=feasible, deadline=deadline, **known)
+    obstacles |= {s.name: s.infeasible for s in strategies if s.what == "jacobian" and not obstacles.get(s.name, "?")}
     ways = {mode: _plain(subject, mode, obstacles[mode], counted, measured) for mode in MODES}
     both = all(mode in measured.times for mode in MODES)
     winner = faster(*(measured.times[mode] for mode in MODES)) if both else _fewer_passes(subject)
-    strategies = () if subject.is_large else _strategies(subject, feasible, counted, deadline)
     structured = [s for s in strategies if s.what == "jacobian" and s.name not in MODES]
     fastest = min(measured.times, key=lambda mode: measured.times[mode].min(), default=None)
-    usable = {s.name: program_of(subject, s) for s in structured if not s.infeasible}
-    if how == "measure" and usable:  # side by side with the mode that they are to beat
-        known = {fastest: lambda: measured.programs[fastest]} if fastest else {}
-        measured.add("What uses its structure was", known | usable)
+    usable = {s.name: program_of(subject, s) for s in structured if not s.infeasible and s.verified}
+    if how == "measure":
+        if usable:  # side by side with the mode that they are to beat
+            known = {fastest: lambda: measured.programs[fastest]} if fastest else {}
+            measured.add("What uses its structure was", known | usable)
+        for unverified in (s for s in structured if not s.infeasible and not s.verified):
+            measured.late(f"{unverified.name.capitalize()} was")
     others = [
         way(strategy, measured.figures(strategy.name), measured.refused.get(strategy.name, ""))
         for strategy in structured
@@ -82,6 +89,7 @@ def cost_of(
     best = _best([other for other in others if not other.infeasible], fastest, measured.times)
     timed = measured if how == "measure" else None
     hessian = hessian_ways(subject, strategies, counted, timed, formula, deadline)
+    grown, fixed = crossovers(subject, counted.counts, measured.times, deadline) if how == "measure" else ((), "")
     cost = recommend(subject, ways["forward"], ways["reverse"], winner, others, best, note=measured.note)
     return Cost(
         **vars(cost)
@@ -91,16 +99,10 @@ def cost_of(
             "rule": _rule(subject, measured.times) if both and winner and best is None else "",
             "hessian": hessian,
             "kept": kept_of(subject) if _is_sizeable(counted) and not obstacles["reverse"] else (),
+            "crossovers": grown,
+            "fixed": fixed,
         }
     )
-
-
-def _strategies(
-    subject: Subject, feasible: Mapping[str, str], counted: Programs, deadline: float
-) -> tuple[Strategy, ...]:
-    """All strategies; what was counted exists and is not tried again."""
-    exists = {name.split(" ", 1)[-1] for name in counted.counts}
-    return strategies_of(subject, missing=feasible, deadline=deadline, exists=exists)
 
 
 def _is_sizeable(counted: Programs) -> bool:
@@ -124,7 +126,7 @@ def _plain(subject: Subject, mode: Mode, infeasible: str, counted: Programs, mea
 def _best(others: list[ModeCost], fastest: str | None, times: Times) -> ModeCost | None:
     """The way that uses structure and beats the plain modes: measured, else by its passes; None when there is none."""
     if fastest is None:
-        return min(others, key=lambda way: way.passes or 0, default=None)
+        return min(others, key=lambda way: (way.seconds or np.inf, way.passes or 0), default=None)
     others = [way for way in others if way.mode in times and is_faster(times[way.mode], times[fastest])]
     return min(others, key=lambda way: way.seconds or 0.0, default=None)
 

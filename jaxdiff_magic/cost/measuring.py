@@ -106,7 +106,7 @@ class Measured:
             return
         for name, compile_it in build.items():
             if time.monotonic() > self.deadline:
-                self.note = self.note or LATE.format(what)
+                self.late(what)
                 return
             tell(f"compiling {name}")
             self.programs[name] = compile_it()
@@ -118,7 +118,11 @@ class Measured:
         if samples is not None:
             self.times |= dict(zip(runnable, samples.T, strict=True))
         elif runnable:
-            self.note = self.note or LATE.format(what)
+            self.late(what)
+
+    def late(self, what: str) -> None:
+        """Note that something was not measured for want of time; what was noted before stays."""
+        self.note = self.note or LATE.format(what)
 
     def figures(self, name: str) -> dict[str, Any]:
         """The measured fields of a `ModeCost`."""

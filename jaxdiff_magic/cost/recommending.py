@@ -35,24 +35,29 @@ def recommend(
         best: the one of them that beats both modes.
         note: what was cut short.
     """
-    cost = _of_modes(subject, forward, reverse, faster, note)
+    cost = _of_modes(subject, forward, reverse, faster, note, best is not None)
     rest = [way for way in others if not way.infeasible and way is not best]
     if best is None:
         return replace(cost, strategies=(*cost.strategies, *rest))
     took = "" if best.seconds is None else f", measured {duration(best.seconds)}"
     passes = f"{best.passes:,} {'pass' if best.passes == 1 else 'passes'}"
     reason = f"{best.mode.capitalize()} takes {passes}{took}: {best.because}. {cost.reason}"
+    ranked = (best, *cost.strategies, *rest)
+    measured = cost.measured or best.seconds is not None
     call = best.call or cost.call
-    return replace(cost, strategies=(best, *cost.strategies, *rest), recommended=best.mode, reason=reason, call=call)
+    return replace(cost, strategies=ranked, recommended=best.mode, reason=reason, call=call, measured=measured)
 
 
-def _of_modes(subject: Subject, forward: ModeCost, reverse: ModeCost, faster: Mode | None, note: str) -> Cost:
-    """Forward against reverse mode."""
+def _of_modes(
+    subject: Subject, forward: ModeCost, reverse: ModeCost, faster: Mode | None, note: str, has_better: bool
+) -> Cost:
+    """Forward against reverse mode; `has_better` when there is a way beside them that beats both."""
     usable = [mode for mode in (forward, reverse) if not mode.infeasible]
     measured = any(mode.seconds is not None for mode in usable)
     if not usable:
         why = " and ".join(dict.fromkeys(mode.infeasible for mode in (forward, reverse)))
-        reason = f"The whole derivative cannot be built: {why}. A product with it takes one pass."
+        beginning = "Neither mode can be used as it stands" if has_better else "The whole derivative cannot be built"
+        reason = f"{beginning}: {why}. A product with it takes one pass."
         return Cost(forward, reverse, (), "either", reason, product_call(subject), measured, note)
     if len(usable) == 1:
         (only,) = usable

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from jaxdiff_magic.cost_figures import Cost, Kept, ModeCost, ProgramCost
+from jaxdiff_magic.cost_figures import Cost, Crossover, Kept, ModeCost, ProgramCost
 from jaxdiff_magic.render.bars import bars
+from jaxdiff_magic.render.crossover import crossover_picture
 from jaxdiff_magic.render.document import Cell, Code, Paragraph, Part, Table
 from jaxdiff_magic.render.numbers import duration, memory, operations
 from jaxdiff_magic.render.spy import spy
@@ -33,6 +34,10 @@ def costs(cost: Cost) -> Iterator[Part]:
     yield from _pattern("Jacobian", cost.strategies)
     if cost.rule:
         yield Paragraph((cost.rule,))
+    for crossover in cost.crossovers:
+        yield from _crossover(crossover)
+    if cost.fixed:
+        yield Paragraph((cost.fixed,))
     if not cost.measured:
         yield Paragraph(("Passes and operations were counted; nothing was timed.",))
     if cost.note:
@@ -76,6 +81,36 @@ def _ways(caption: str, ways: Sequence[ModeCost], recommended: str) -> Table:
         for way in ways
     )
     return Table(caption, ("", *(title for title, _, _ in columns), ""), rows)
+
+
+def _crossover(crossover: Crossover) -> Iterator[Part]:
+    """Both modes at other sizes: the figures, the picture, and what they say; that alone where they do the same."""
+    if crossover.forward == crossover.reverse:
+        yield Paragraph((crossover.words,))
+        return
+    rows = tuple(
+        (
+            Cell((f"{n:,}{' (here)' if k == crossover.here else ''}",)),
+            Cell((f"{m:,}",), "number"),
+            Cell((operations(forward),), "number"),
+            Cell((operations(reverse),), "number"),
+            Cell(("" if forward == reverse else "forward" if forward < reverse else "reverse",)),
+        )
+        for k, (n, m, forward, reverse) in enumerate(
+            zip(
+                crossover.sizes,
+                crossover.outputs if crossover.grows == "inputs" else crossover.inputs,
+                crossover.forward,
+                crossover.reverse,
+                strict=True,
+            )
+        )
+    )
+    other = "outputs" if crossover.grows == "inputs" else "inputs"
+    caption = f"The same function with {', '.join(crossover.arguments)} of other sizes: counted FLOPs"
+    yield Table(caption, (crossover.grows, other, "forward", "reverse", "less"), rows)
+    yield crossover_picture(crossover)
+    yield Paragraph((crossover.words,))
 
 
 def _figure(value: Any, write: Callable[[Any], str]) -> Cell:

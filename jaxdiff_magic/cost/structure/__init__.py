@@ -1,9 +1,10 @@
 """Structure that beats both plain modes: sparsity by colouring, a waist by a product of two Jacobians."""
 
-from jaxdiff_magic.cost.structure.crossover import crossover
+from jaxdiff_magic.cost.structure.crossover import crossover, crossovers
 from jaxdiff_magic.cost.structure.pattern import Pattern, pattern_of
 from jaxdiff_magic.cost.structure.strategies import best_of, by_formula, strategies_of
 from jaxdiff_magic.cost.structure.strategy import Strategy, dense
+from jaxdiff_magic.cost.structure.through import jacobian_through_waist
 from jaxdiff_magic.cost.structure.waist import Waist, waist_of
 
 __all__ = [
@@ -13,7 +14,9 @@ __all__ = [
     "best_of",
     "by_formula",
     "crossover",
+    "crossovers",
     "dense",
+    "jacobian_through_waist",
     "pattern_of",
     "strategies_of",
     "waist_of",

@@ -5,7 +5,7 @@ Functions that bring their own derivative rule, loops and branches stay whole: J
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 
 from jaxdiff_magic.source import Location, assignment, places_of
-from jaxdiff_magic.subject import Subject
 
 COMPILED = ("jit", "pjit", "closed_call", "core_call")
 """Primitives that only call their body, by JAX's names for them."""
@@ -57,7 +56,7 @@ class Operation:
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A subject's function from its leaves to its outputs.
+    """A function from its leaves to its outputs.
 
     Attributes:
         inputs: the numbers of its leaves.
@@ -80,9 +79,9 @@ class Opened:
         return int(self.avals[number].size)
 
 
-def opened(subject: Subject) -> Opened:
-    """The operations of a subject's function, traced at its point."""
-    closed = jax.make_jaxpr(subject.flat)(*map(jnp.asarray, subject.point))
+def opened(function: Callable[..., Any], point: Sequence[Any]) -> Opened:
+    """The operations of a function, arrays to a tuple of arrays, traced at a point."""
+    closed = jax.make_jaxpr(function)(*map(jnp.asarray, point))
     avals: list[Any] = []
     operations: list[Operation] = []
 

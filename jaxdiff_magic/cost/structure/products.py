@@ -14,6 +14,8 @@ from jaxdiff_magic.values import NO_DERIVATIVE, refusal
 
 What = Literal["jacobian", "hessian"]
 Axis = Literal["columns", "rows"]
+Inner = Literal["jax.grad", "jax.jacfwd"]
+"""What takes the first derivative of a scalar function."""
 Product = Callable[[Sequence[Any], Sequence[Any]], tuple[Any, ...]]
 """Of leaves and a direction."""
 
@@ -23,9 +25,10 @@ def scalar(subject: Subject) -> Callable[..., Any]:
     return lambda *leaves: subject.flat(*leaves)[0]
 
 
-def gradient(subject: Subject) -> Callable[..., Any]:
+def gradient(subject: Subject, inner: Inner = "jax.grad") -> Callable[..., Any]:
     """Of a scalar subject: leaves to a tuple of arrays, one for each leaf."""
-    return jax.grad(scalar(subject), tuple(range(len(subject.inputs))))
+    transform = jax.grad if inner == "jax.grad" else jax.jacfwd
+    return transform(scalar(subject), tuple(range(len(subject.inputs))))
 
 
 def point_of(subject: Subject) -> list[jax.Array]:
@@ -51,9 +54,9 @@ def directions(leaves: Sequence[Any], seed: int) -> list[jax.Array]:
     return [jnp.asarray(rng.standard_normal(leaf.shape), leaf.dtype) for leaf in leaves]
 
 
-def forward_product(subject: Subject, what: What) -> Product | None:
+def forward_product(subject: Subject, what: What, inner: Inner = "jax.grad") -> Product | None:
     """J v, or H v of a scalar subject, forward: along one array for each input; None where JAX has none."""
-    function = subject.flat if what == "jacobian" else gradient(subject)
+    function = subject.flat if what == "jacobian" else gradient(subject, inner)
 
     def product(leaves: Sequence[Any], direction: Sequence[Any]) -> tuple[Any, ...]:
         return jax.jvp(function, tuple(leaves), tuple(direction))[1]

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import jax
 
 from jaxdiff_magic.cost.calls import derivative_call
+from jaxdiff_magic.cost.counting import Count
+from jaxdiff_magic.cost.measuring import Program
 from jaxdiff_magic.cost.passes import MOST_PASSES, Mode, passes, too_large
 from jaxdiff_magic.cost.structure.calls import transform_call
+from jaxdiff_magic.cost.structure.chunked import chunked_hessian, chunked_jacobians
+from jaxdiff_magic.cost.structure.memory import Memory
 from jaxdiff_magic.cost.structure.pattern import Colouring, Pattern, fewest_symmetric, pattern_of
 from jaxdiff_magic.cost.structure.products import What, counts_of, obstacle, point_of, scalar
-from jaxdiff_magic.cost.structure.strategy import Strategy
-from jaxdiff_magic.cost.structure.verifying import verified
+from jaxdiff_magic.cost.structure.strategy import LATE, Strategy
+from jaxdiff_magic.cost.structure.verifying import confirmed
 from jaxdiff_magic.cost.structure.waist import waist_of
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.values import MAX_ENTRIES
@@ -31,11 +35,15 @@ ORDERS: Mapping[str, tuple[str, str, str]] = {
     "forward over forward": ("jacfwd", "jacfwd", ""),
 }
 """Of a Hessian: outer and inner transformation, and asdex's name for the order, "" where it has none."""
-LATE = "there was no time left to look for it"
 
 
 def strategies_of(
-    subject: Subject, *, missing: Mapping[str, str], deadline: float, exists: Collection[str] = ()
+    subject: Subject,
+    *,
+    missing: Mapping[str, str],
+    deadline: float,
+    counts: Mapping[str, Count] | None = None,
+    programs: Mapping[str, Program] | None = None,
 ) -> tuple[Strategy, ...]:
     """All strategies for the Jacobian and, of a scalar subject, the Hessian.
 
@@ -43,20 +51,22 @@ def strategies_of(
         subject: what is differentiated.
         missing: for "forward", "reverse" and "hessian", why JAX does not have it, as in `Values.missing`.
         deadline: a `time.monotonic()` instant after which nothing more is begun.
-        exists: names of plain modes and orders that JAX is known to have here; the others are tried.
+        counts: of its programs, "jacobian forward" and so on: those are known to exist, the others are tried.
+        programs: the plain modes that are compiled already, by name.
 
     Returns:
-        Jacobians, then Hessians; of each the feasible ones first, by their number of passes. Colourings and waists
-        that are feasible were compared with the plain mode, and `verified` says how.
+        Jacobians, then Hessians; of each the feasible ones first, by their number of passes. All but the plain modes
+        were compared with a plain mode or its products where they are feasible, and `verified` says how.
 
     Example:
         >>> best, *_ = strategies_of(subject_of(f, (x,), {}), missing={}, deadline=deadline)  # doctest: +SKIP
         >>> best.name, best.passes, best.call                                                 # doctest: +SKIP
         ('coloured forward', 3, "asdex.jacobian(f, x, mode='fwd')(x)")
     """
-    found = [*_jacobians(subject, missing, exists, deadline)]
+    memory = Memory(subject, counts or {}, programs or {}, deadline)
+    found = [*_jacobians(subject, missing, memory)]
     if subject.is_scalar:
-        found += _hessians(subject, missing, exists, deadline)
+        found += _hessians(subject, missing, memory)
     return tuple(sorted(found, key=lambda s: (s.what == "hessian", bool(s.infeasible), s.passes or 0)))
 
 
@@ -86,38 +96,40 @@ def by_formula(
         because=f"the {what.capitalize()} has a formula that can be evaluated as it stands",
         build=lambda: program,
     )
-    found = _confirmed(subject, found, next(plain, None), deadline)
+    found = confirmed(subject, found, next(plain, None), deadline)
     return found if found.verified or found.infeasible else replace(found, infeasible="there was no time to verify it")
 
 
-def _jacobians(
-    subject: Subject, missing: Mapping[str, str], exists: Collection[str], deadline: float
-) -> Iterator[Strategy]:
+def _jacobians(subject: Subject, missing: Mapping[str, str], memory: Memory) -> Iterator[Strategy]:
     argnums = tuple(range(len(subject.inputs)))
     plain: dict[Mode, Strategy] = {}
     transforms: dict[Mode, Callable[..., Any]] = {"forward": jax.jacfwd, "reverse": jax.jacrev}
     for mode, transform in transforms.items():
         transformed = transform(subject.flat, argnums)
+        infeasible = too_large(subject, mode) or missing.get(mode)
         plain[mode] = Strategy(
             what="jacobian",
             name=mode,
             passes=passes(subject, mode),
-            infeasible=too_large(subject, mode) or missing.get(mode) or _obstacle(subject, mode, transformed, exists),
+            infeasible=infeasible or _obstacle("jacobian", mode, transformed, memory),
             call=derivative_call(subject, mode),
             build=lambda transformed=transformed: transformed,
         )
     yield from plain.values()
+    yield from chunked_jacobians(subject, plain, memory.taken, memory.deadline)
     fewest = min(passes(subject, mode) for mode in plain)
     if subject.untraceable or fewest < FEWEST_PASSES:
         return
     usable = sorted((s for s in plain.values() if not s.infeasible), key=lambda s: s.passes or 0)
     reference = usable[0] if usable else None
-    for strategy in (*_waist(subject, usable), *_coloured_jacobians(subject, fewest, deadline)):
-        yield _confirmed(subject, strategy, reference, deadline)
+    for strategy in (*_waist(subject, usable), *_coloured_jacobians(subject, fewest, memory.deadline)):
+        yield confirmed(subject, strategy, reference, memory.deadline)
 
 
-def _obstacle(subject: Subject, name: str, transformed: Callable[..., Any], exists: Collection[str]) -> str:
-    return "" if name in exists else obstacle(subject, transformed)
+def _obstacle(what: What, name: str, transformed: Callable[..., Any], memory: Memory) -> str:
+    """Why a plain way cannot be used: JAX does not have it, or it takes too much memory."""
+    exists = f"{what} {name}" in memory.counts
+    return ("" if exists else obstacle(memory.subject, transformed)) or memory.excess(what, name, transformed)
 
 
 def _waist(subject: Subject, usable: list[Strategy]) -> Iterator[Strategy]:
@@ -137,7 +149,7 @@ def _waist(subject: Subject, usable: list[Strategy]) -> Iterator[Strategy]:
         infeasible=infeasible,
         because=f"everything passes through the {width} of {here or 'one step '}({waist.where}): the Jacobian of what "
         f"comes after, by {waist.modes[1]} mode, times that of what comes before, by {waist.modes[0]} mode",
-        call=usable[0].call if usable else "",
+        call=transform_call(subject, "jaxdiff_magic.jacobian_through_waist"),
         build=waist.build,
     )
 
@@ -184,36 +196,33 @@ def _coloured_jacobians(subject: Subject, fewest: int, deadline: float) -> Itera
         )
 
 
-def _hessians(
-    subject: Subject, missing: Mapping[str, str], exists: Collection[str], deadline: float
-) -> Iterator[Strategy]:
+def _hessians(subject: Subject, missing: Mapping[str, str], memory: Memory) -> Iterator[Strategy]:
     n = subject.size
     argnums = tuple(range(len(subject.inputs)))
-    plain: list[Strategy] = []
+    plain: dict[str, Strategy] = {}
     for name, (outer, inner, _) in ORDERS.items():
         needed = n if inner == "jacrev" else n * n  # n tangents inside, each of them differentiated n times
         transformed = getattr(jax, outer)(getattr(jax, inner)(subject.flat, argnums), argnums)
         infeasible = f"the Hessian has {n:,} x {n:,} = {n * n:,} entries" if n * n > MAX_ENTRIES else ""
         infeasible = infeasible or (f"it needs {needed:,} passes at once" if needed > MOST_PASSES else "")
-        if not infeasible and name not in exists and time.monotonic() > deadline:
+        if not infeasible and f"hessian {name}" not in memory.counts and time.monotonic() > memory.deadline:
             infeasible = LATE
         texts = ["jax.hessian"] if name == "forward over reverse" else [f"jax.{outer}", f"jax.{inner}"]
-        plain.append(
-            Strategy(
-                what="hessian",
-                name=name,
-                passes=needed,
-                infeasible=infeasible or missing.get(name) or _obstacle(subject, name, transformed, exists),
-                call=transform_call(subject, *texts),
-                build=lambda transformed=transformed: transformed,
-            )
+        plain[name] = Strategy(
+            what="hessian",
+            name=name,
+            passes=needed,
+            infeasible=infeasible or missing.get(name) or _obstacle("hessian", name, transformed, memory),
+            call=transform_call(subject, *texts),
+            build=lambda transformed=transformed: transformed,
         )
-    yield from plain
+    yield from plain.values()
+    yield from chunked_hessian(subject, plain, memory.taken, memory.deadline)
     if subject.untraceable or n < FEWEST_PASSES:
         return
-    reference = next((strategy for strategy in plain if not strategy.infeasible), None)
-    for strategy in _coloured_hessian(subject, deadline):
-        yield _confirmed(subject, strategy, reference, deadline)
+    reference = next((strategy for strategy in plain.values() if not strategy.infeasible), None)
+    for strategy in _coloured_hessian(subject, memory.deadline):
+        yield confirmed(subject, strategy, reference, memory.deadline)
 
 
 def _coloured_hessian(subject: Subject, deadline: float) -> Iterator[Strategy]:
@@ -303,14 +312,6 @@ def _described(pattern: Pattern, way: Colouring) -> str:
 
 def _full(least: Mapping[Colouring, int], fewest: int) -> str:
     return f"it is too full: a colouring takes at least {min(least.values()):,} passes, the plain mode {fewest:,}"
-
-
-def _confirmed(subject: Subject, strategy: Strategy, reference: Strategy | None, deadline: float) -> Strategy:
-    """A strategy that is feasible only where its numbers are right."""
-    if strategy.infeasible or time.monotonic() > deadline:
-        return strategy
-    agrees, differs = verified(subject, strategy, reference)
-    return replace(strategy, verified=agrees, infeasible=differs)
 
 
 def _asdex() -> Any:

@@ -12,6 +12,8 @@ from jax.experimental.sparse import BCOO
 from jaxdiff_magic.cost.structure.products import What
 from jaxdiff_magic.cost_figures import Sparsity
 
+LATE = "there was no time left to look for it"
+
 
 @dataclass(frozen=True)
 class Strategy:
@@ -19,12 +21,12 @@ class Strategy:
 
     Attributes:
         what: "jacobian", blocks `[o][i]` of shape `out.shape + in.shape`; or "hessian", blocks `[o][i][j]`.
-        name: "forward", "reverse", "coloured forward", "coloured reverse", "waist"; for a Hessian "forward over
-            reverse" and so on, "coloured".
-        passes: products with the Jacobian or Hessian that it takes, all at once; None where that is not known. Those
-            of a waist go through a part of the program each.
+        name: "forward", "reverse", "coloured forward", "coloured reverse", "waist", "chunked forward", "chunked
+            reverse"; for a Hessian "forward over reverse" and so on, "coloured", "chunked".
+        passes: products with the Jacobian or Hessian that it takes, all at once but for chunks; None where that is
+            not known. Those of a waist go through a part of the program each.
         infeasible: why it cannot be used; "" when it can.
-        because: the structure that it uses, in words; "" for the plain modes.
+        because: the structure that it uses, or its chunks, in words; "" for the plain modes.
         call: Python text to paste; "" where there is none.
         sparse: whether its blocks, and those that the call returns, are `jax.experimental.sparse.BCOO`.
         verified: what its numbers were compared with, in words; "" where they were not.

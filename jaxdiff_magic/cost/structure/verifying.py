@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -48,6 +50,14 @@ def verified(subject: Subject, strategy: Strategy, plain: Strategy | None, seed:
     return "the same products in random directions, at the point and at one near it", ""
 
 
+def confirmed(subject: Subject, strategy: Strategy, reference: Strategy | None, deadline: float) -> Strategy:
+    """A strategy that is feasible only where its numbers are right; unverified after the deadline."""
+    if strategy.infeasible or time.monotonic() > deadline:
+        return strategy
+    agrees, differs = verified(subject, strategy, reference)
+    return replace(strategy, verified=agrees, infeasible=differs)
+
+
 def _points(subject: Subject, seed: int) -> Iterator[tuple[str, list[jax.Array]]]:
     point = point_of(subject)
     yield "at the point", point
@@ -80,6 +90,8 @@ def _product_difference(subject: Subject, strategy: Strategy, found: Any, leaves
     reverse = (product := forward_product(subject, strategy.what)) is None
     if reverse:
         product = reverse_product(subject, strategy.what)
+    if product is None:  # as of a loop, which has no gradient in reverse
+        reverse, product = False, forward_product(subject, strategy.what, "jax.jacfwd")
     if product is None:
         return np.inf
     outputs = subject.outputs if strategy.what == "jacobian" else subject.inputs

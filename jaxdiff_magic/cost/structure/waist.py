@@ -64,31 +64,35 @@ def waist_of(subject: Subject) -> Waist | None:
     Returns:
         None when there is no such waist, or when JAX cannot trace the function.
     """
-    n, m = subject.size, subject.output_size
-    if subject.untraceable or min(n, m) < 2:
+    if subject.untraceable:
         return None
-    program = opened(subject)
+    return narrowest(subject.flat, subject.point, subject.inputs, subject.outputs)
+
+
+def narrowest(
+    function: Callable[..., Any], point: Sequence[Any], inputs: Sequence[Leaf], outputs: Sequence[Leaf]
+) -> Waist | None:
+    """As `waist_of`, of a function that JAX can trace: `len(inputs)` arrays to a tuple of `len(outputs)` arrays."""
+    n, m = (sum(leaf.size for leaf in leaves) for leaves in (inputs, outputs))
+    if min(n, m) < 2:
+        return None
+    program = opened(function, point)
     if not all(isinstance(output, int) for output in program.outputs):
         return None  # an output that is a constant: its rows are zero, and no part computes it
     widths = [sum(program.size(v) for v in crossing) for crossing in _crossings(program)]
     cuts = [k for k, width in enumerate(widths) if width > 0 and 2 * width <= WORTH * min(n, m)]
     if not cuts:
         return None
-    narrowest = min(widths[k] for k in cuts)
-    cut = max(k for k in cuts if widths[k] == narrowest)
-    return _waist(subject, program, cut, narrowest)
-
-
-def _waist(subject: Subject, program: Opened, cut: int, width: int) -> Waist:
+    width = min(widths[k] for k in cuts)
+    cut = max(k for k in cuts if widths[k] == width)
     crossing = _crossings(program)[cut]
     last = program.operations[cut]
     before, after = _parts(program, cut, crossing)
-    n, m = subject.size, subject.output_size
-    point = [jnp.asarray(value) for value in subject.point]
+    point = [jnp.asarray(value) for value in point]
     modes: list[Mode] = []
     obstacle = ""
-    for part, inputs, outputs in ((before, n, width), (after, width, m)):
-        order: tuple[Mode, Mode] = ("forward", "reverse") if inputs < outputs else ("reverse", "forward")
+    for part, into, out in ((before, n, width), (after, width, m)):
+        order: tuple[Mode, Mode] = ("forward", "reverse") if into < out else ("reverse", "forward")
         reasons = [_obstacle(part, mode, before, point) for mode in order]
         modes.append(order[0] if not reasons[0] or reasons[1] else order[1])
         obstacle = obstacle or (reasons[0] if all(reasons) else "")
@@ -103,7 +107,7 @@ def _waist(subject: Subject, program: Opened, cut: int, width: int) -> Waist:
         modes=(first, second),
         passes=(n if first == "forward" else width) + (width if second == "forward" else m),
         infeasible=obstacle,
-        build=lambda: _product(before, after, (first, second), subject.inputs, subject.outputs),
+        build=lambda: _product(before, after, (first, second), inputs, outputs),
     )
 
 
@@ -171,7 +175,7 @@ def _jacobian(part: Part, mode: Mode, count: int) -> Callable[..., tuple[Any, An
 def _product(
     before: Part, after: Part, modes: tuple[Mode, Mode], inputs: Sequence[Leaf], outputs: Sequence[Leaf]
 ) -> Callable[..., Any]:
-    """Leaves to the blocks `[o][i]` of the product of the two Jacobians."""
+    """Leaves to the blocks `[o][i]` of the product of the two Jacobians, each of its input's dtype."""
 
     def whole(*leaves: Any) -> tuple[tuple[Any, ...], ...]:
         inner, (passing, others) = _jacobian(before, modes[0], len(leaves))(*leaves)
@@ -186,7 +190,8 @@ def _product(
         ]
 
         def product(a: Any, b: Any, o: Leaf, i: Leaf) -> Any:
-            return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST).reshape(*o.shape, *i.shape)
+            block = jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)
+            return block.reshape(*o.shape, *i.shape).astype(i.dtype)
 
         return tuple(
             tuple(product(a, b, o, i) for b, i in zip(right, inputs, strict=True))
