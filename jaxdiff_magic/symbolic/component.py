@@ -123,7 +123,7 @@ def _rewritings(e: Expr) -> Iterator[Expr]:
     if contains(e, (Choice, sp.Heaviside, Frozen, *SELECTORS)):
         yield sp.factor_terms(expanded)
     elif expanded.is_polynomial():  # people expand them, unless that is much longer: 10*(x - 1)**9
-        if 2 * size(factored := sp.factor(expanded)) <= size(expanded):
+        if 2 * size(factored := limits.at_most(lambda: sp.factor(expanded), expanded)) <= size(expanded):
             yield factored
     else:
         yield sp.factor_terms(sp.powsimp(sp.together(e)))

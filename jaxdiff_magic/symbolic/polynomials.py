@@ -8,6 +8,7 @@ import itertools
 import sympy as sp
 from sympy import Expr, Integer
 
+from jaxdiff_magic.symbolic import limits
 from jaxdiff_magic.symbolic.expression import Delta, Index, size
 
 MAX_SIZE = 120
@@ -25,7 +26,8 @@ def cancelled(node: Expr) -> Expr:
 
 @functools.lru_cache(maxsize=1024)
 def _in_lowest_terms(shown: Expr) -> Expr:
-    coefficient, factored = sp.factor(sp.cancel(shown)).as_coeff_Mul()
+    lowest = limits.at_most(lambda: sp.factor(sp.cancel(shown)), shown)
+    coefficient, factored = lowest.as_coeff_Mul()
     factors = []
     for factor in sp.Mul.make_args(factored):
         if isinstance(factor, sp.Add) and factor.args[0] == -1:  # 1 - s, not s - 1
@@ -73,8 +75,12 @@ def _shortest(shown: Expr, deltas: frozenset[sp.Dummy]) -> Expr:
     if deltas:
         return min([shown, _by_delta(shown, deltas)], key=size)
     expanded = sp.expand(shown)
-    factored = sp.factor(expanded)
+    factored = _factored(expanded)
     return min([shown, expanded, factored, _with_squares(factored)], key=size)
+
+
+def _factored(e: Expr) -> Expr:
+    return limits.at_most(lambda: sp.factor(e), e)
 
 
 def _with_squares(e: Expr) -> Expr:
@@ -92,7 +98,7 @@ def _by_delta(e: Expr, deltas: frozenset[sp.Dummy]) -> Expr:
     for term in _spread(e, deltas):
         selecting, rest = term.as_independent(*deltas, as_Add=False)[::-1]
         groups[selecting] = groups.get(selecting, Integer(0)) + rest
-    return sp.Add(*(sp.Mul(key, min(rest, sp.factor(rest), key=size)) for key, rest in groups.items()))
+    return sp.Add(*(sp.Mul(key, min(rest, _factored(rest), key=size)) for key, rest in groups.items()))
 
 
 def _spread(e: Expr, deltas: frozenset[sp.Dummy]) -> list[Expr]:

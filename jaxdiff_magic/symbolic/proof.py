@@ -12,6 +12,7 @@ import sympy as sp
 from sympy import Expr
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.symbolic import limits
 from jaxdiff_magic.symbolic.component import component
 from jaxdiff_magic.symbolic.derivation import Derivation, Path, TracedRule
 from jaxdiff_magic.symbolic.expression import Choice, Index, Truth, canonical, size
@@ -53,10 +54,14 @@ def same(a: Expr, b: Expr) -> bool:
     if difference.has(Choice, Truth, sp.Heaviside, sp.Max, sp.Min, sp.nan, sp.zoo, sp.oo):
         return False
     try:
-        fraction = sp.together(sp.powsimp(difference))
-        return terms(fraction) <= MAX_TERMS and sp.cancel(fraction) == 0
+        return limits.at_most(lambda: _vanishes(difference), False)
     except SYMPY_FAILURES:
         return False
+
+
+def _vanishes(difference: Expr) -> bool:
+    fraction = sp.together(sp.powsimp(difference))
+    return terms(fraction) <= MAX_TERMS and sp.cancel(fraction) == 0
 
 
 def terms(e: sp.Basic) -> int:

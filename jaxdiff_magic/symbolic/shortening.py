@@ -75,8 +75,8 @@ def _factored(e: Expr) -> Iterator[Expr]:
     if 1 < size(e) <= MAX_FACTORED:
         yield sp.factor_terms(e)
         if terms(fraction := sp.together(sp.powsimp(elementary(e)))) <= MAX_TERMS:
-            yield sp.cancel(fraction)
-            yield sp.factor(sp.cancel(fraction))
+            yield (lowest := limits.at_most(lambda: sp.cancel(fraction), e))
+            yield limits.at_most(lambda: sp.factor(lowest), e)
 
 
 def _reduced(e: Expr) -> Iterator[Expr]:
@@ -89,4 +89,4 @@ def _reduced(e: Expr) -> Iterator[Expr]:
 
 def _by_identities(e: Expr) -> Iterator[Expr]:
     if 1 < size(e) <= MAX_TRIGONOMETRIC and e.has(*TRIGONOMETRIC):
-        yield sp.trigsimp(e)
+        yield limits.at_most(lambda: sp.trigsimp(e), e)
