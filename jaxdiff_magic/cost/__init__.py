@@ -10,12 +10,13 @@ import numpy as np
 from jaxdiff_magic.cost.calls import derivative_call
 from jaxdiff_magic.cost.counted import most, program_costs
 from jaxdiff_magic.cost.counting import NAMES, Programs, disagreement, programs
+from jaxdiff_magic.cost.crossover import crossovers, rule_of_thumb
 from jaxdiff_magic.cost.hessians import hessian_ways
 from jaxdiff_magic.cost.measuring import Measured, Program, compile_derivative, faster, is_faster
 from jaxdiff_magic.cost.passes import Mode, passes, too_large
 from jaxdiff_magic.cost.recommending import recommend
 from jaxdiff_magic.cost.residuals import kept_of
-from jaxdiff_magic.cost.structure import crossover, crossovers, strategies_of
+from jaxdiff_magic.cost.structure import strategies_of
 from jaxdiff_magic.cost.structured import program_of, way
 from jaxdiff_magic.cost_figures import Cost, ModeCost
 from jaxdiff_magic.subject import Subject
@@ -143,7 +144,7 @@ def _rule(subject: Subject, times: Times) -> str:
     n, m = passes(subject, "forward"), passes(subject, "reverse")
     if not n or not m:
         return ""
-    return crossover(float(times["forward"].min()) / n, float(times["reverse"].min()) / m, n, m)
+    return rule_of_thumb(float(times["forward"].min()) / n, float(times["reverse"].min()) / m, n, m)
 
 
 def _fewer_passes(subject: Subject) -> Mode | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import time
 from typing import Any
@@ -13,8 +12,9 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import derive
+from jaxdiff_magic.cost import crossover
 from jaxdiff_magic.cost.counting import programs
-from jaxdiff_magic.cost.structure import crossovers
+from jaxdiff_magic.cost.crossover import crossovers
 from jaxdiff_magic.cost_figures import Crossover, about
 from jaxdiff_magic.subject import Subject, subject_of
 
@@ -25,8 +25,7 @@ ONES = np.ones
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine as well as on an idle one."""
-    module = importlib.import_module("jaxdiff_magic.cost.structure.crossover")  # by attribute, it is a function
-    monkeypatch.setattr(module, "MOST_SECONDS", 60.0)
+    monkeypatch.setattr(crossover, "MOST_SECONDS", 60.0)
 
 
 def look(f: Any, *args: Any, wrt: Any = None, times: Any = None) -> tuple[tuple[Crossover, ...], str, Subject]:

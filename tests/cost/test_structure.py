@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from jax import lax
 
+from jaxdiff_magic.cost.crossover import rule_of_thumb
 from jaxdiff_magic.cost.structure import (
     Pattern,
     Strategy,
     best_of,
-    crossover,
     dense,
     pattern_of,
     strategies_of,
@@ -502,17 +502,17 @@ class TestWaists:
 
 class TestCrossover:
     def test_says_until_when_reverse_mode_wins(self) -> None:
-        said = crossover(1e-6, 2e-6, 15, 1)
+        said = rule_of_thumb(1e-6, 2e-6, 15, 1)
         assert (
             said
             == "A forward pass takes 1 µs, a reverse pass 2 µs: with 15 inputs, reverse mode wins until m > 7 outputs."
         )
 
     def test_says_until_when_forward_mode_wins(self) -> None:
-        assert crossover(1e-6, 2e-6, 3, 100).endswith("with 100 outputs, forward mode wins until n > 200 inputs.")
+        assert rule_of_thumb(1e-6, 2e-6, 3, 100).endswith("with 100 outputs, forward mode wins until n > 200 inputs.")
 
     def test_says_when_both_take_as_long(self) -> None:
-        assert crossover(1e-6, 2e-6, 4, 2).endswith("with 4 inputs and 2 outputs, both modes take as long.")
+        assert rule_of_thumb(1e-6, 2e-6, 4, 2).endswith("with 4 inputs and 2 outputs, both modes take as long.")
 
 
 def test_an_asdex_that_cannot_be_imported_leaves_the_plain_modes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """Structure that beats both plain modes: sparsity by colouring, a waist by a product of two Jacobians."""
 
-from jaxdiff_magic.cost.structure.crossover import crossover, crossovers
 from jaxdiff_magic.cost.structure.pattern import Pattern, pattern_of
 from jaxdiff_magic.cost.structure.strategies import best_of, by_formula, strategies_of
 from jaxdiff_magic.cost.structure.strategy import Strategy, dense
@@ -13,8 +12,6 @@ __all__ = [
     "Waist",
     "best_of",
     "by_formula",
-    "crossover",
-    "crossovers",
     "dense",
     "jacobian_through_waist",
     "pattern_of",

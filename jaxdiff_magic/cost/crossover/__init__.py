@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 
 from jaxdiff_magic.cost.counting import Count
-from jaxdiff_magic.cost.structure.resizing import arguments_of
-from jaxdiff_magic.cost.structure.sizes import MODES, MOST_EQUATIONS, Family, FixedSizeError, Size, is_whole, sizes_of
+from jaxdiff_magic.cost.crossover.resizing import arguments_of
+from jaxdiff_magic.cost.crossover.sizes import MODES, MOST_EQUATIONS, Family, FixedSizeError, Size, is_whole, sizes_of
 from jaxdiff_magic.cost.units import duration
 from jaxdiff_magic.cost_figures import Crossover, about
 from jaxdiff_magic.source import captured, captured_name
@@ -27,7 +27,7 @@ WORTH_SCALING = 100e-6
 """A program that takes fewer seconds is not scaled: most of that is the call, which does not grow with the work."""
 
 
-def crossover(forward_pass_seconds: float, reverse_pass_seconds: float, n: int, m: int) -> str:
+def rule_of_thumb(forward_pass_seconds: float, reverse_pass_seconds: float, n: int, m: int) -> str:
     """A rule of thumb in words: which mode wins here, and where the other one begins to.
 
     n passes forward take as long as m passes in reverse where n times the seconds of the one is m times those of the
@@ -38,7 +38,7 @@ def crossover(forward_pass_seconds: float, reverse_pass_seconds: float, n: int, 
         n, m: scalar inputs and outputs, at least 1.
 
     Example:
-        >>> crossover(1e-6, 2e-6, 15, 1)
+        >>> rule_of_thumb(1e-6, 2e-6, 15, 1)
         'A forward pass takes 1 µs, a reverse pass 2 µs: with 15 inputs, reverse mode wins until m > 7 outputs.'
     """
     forward, reverse = n * forward_pass_seconds, m * reverse_pass_seconds

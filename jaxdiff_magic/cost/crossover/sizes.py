@@ -10,9 +10,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from jaxdiff_magic.cost.crossover.reach import reaches_all
+from jaxdiff_magic.cost.crossover.resizing import Arguments, Resized, resized
 from jaxdiff_magic.cost.passes import Mode
-from jaxdiff_magic.cost.structure.reach import reaches_all
-from jaxdiff_magic.cost.structure.resizing import Arguments, Resized, resized
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.trace import opened_trace
 from jaxdiff_magic.values import MAX_ENTRIES, equation_count
