@@ -14,6 +14,8 @@ from jaxdiff_magic.subject import Subject
 MEMORY_RATIO = 1.5
 SMALL_BYTES = 1000
 """Temporary memory is a reason where it differs by this ratio, and is not small anyway."""
+LEAD = 1.05
+"""Of two modes of as many passes, reverse mode is named first when its best time was better by this ratio."""
 
 
 def recommend(
@@ -73,9 +75,11 @@ def _of_modes(
 
 
 def _preferred(subject: Subject, forward: ModeCost, reverse: ModeCost) -> ModeCost:
-    """Which mode to name first without a measurable difference in time: less memory, then fewer passes."""
+    """Which mode to name first without a measurable difference in time: less memory, fewer passes, the better time."""
     if (frugal := _frugal(forward, reverse)) is not None:
         return frugal
+    if forward.passes == reverse.passes and forward.seconds and reverse.seconds:
+        return reverse if reverse.seconds * LEAD < forward.seconds else forward
     return reverse if subject.is_scalar or subject.output_size < subject.size else forward
 
 
