@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import jax.extend.core
+import jax.numpy as jnp
+import numpy as np
 from jax import tree_util
 
 
@@ -67,3 +69,52 @@ class DerivativePrograms:
         closed, shapes = jax.make_jaxpr(transformed, return_shape=True)(*self.point)
         structure, run = tree_util.tree_structure(shapes), jax.extend.core.jaxpr_as_fun(closed)
         return Program(lambda *leaves: tree_util.tree_unflatten(structure, run(*leaves)), closed)
+
+
+def in_chunks(mode: str, function: Callable[..., Any], at_once: int) -> Callable[..., Any]:
+    """`jax.jacfwd` by all arguments, or `jax.jacrev` for "reverse", of so many columns or rows at a time.
+
+    Args:
+        mode: "forward" or "reverse".
+        function: arrays to a pytree of arrays.
+        at_once: how many; the temporary memory grows with it.
+    """
+
+    def columns(*leaves: Any) -> Any:
+        leaves = tuple(map(jnp.asarray, leaves))
+        indices = jnp.arange(sum(x.size for x in leaves))
+        found = jax.lax.map(lambda j: jax.jvp(function, leaves, _unit(j, leaves))[1], indices, batch_size=at_once)
+        return tree_util.tree_map(
+            lambda whole: tuple(
+                jnp.moveaxis(part, 0, -1).reshape(*whole.shape[1:], *x.shape)
+                for part, x in zip(_parted(whole, leaves), leaves, strict=True)
+            ),
+            found,
+        )
+
+    def rows(*leaves: Any) -> Any:
+        value, pullback = jax.vjp(function, *map(jnp.asarray, leaves))
+        outputs, structure = tree_util.tree_flatten(value)
+
+        def row(i: Any) -> Any:
+            return pullback(tree_util.tree_unflatten(structure, _unit(i, outputs)))
+
+        found = jax.lax.map(row, jnp.arange(sum(y.size for y in outputs)), batch_size=at_once)
+        blocks = [
+            [part.reshape(*y.shape, *whole.shape[1:]) for part, y in zip(_parted(whole, outputs), outputs, strict=True)]
+            for whole in found
+        ]
+        return tree_util.tree_unflatten(structure, list(zip(*blocks, strict=True)))
+
+    return columns if mode == "forward" else rows
+
+
+def _unit(index: Any, arrays: Sequence[Any]) -> tuple[Any, ...]:
+    """One scalar of all arrays is 1, the others 0."""
+    starts = np.cumsum([0, *(x.size for x in arrays)])
+    hot = (jax.nn.one_hot(index - start, x.size, dtype=x.dtype) for start, x in zip(starts, arrays, strict=False))
+    return tuple(one.reshape(x.shape) for one, x in zip(hot, arrays, strict=True))
+
+
+def _parted(lines: Any, arrays: Sequence[Any]) -> list[Any]:
+    return jnp.split(lines, np.cumsum([x.size for x in arrays])[:-1])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import numpy as np
 
-from jaxdiff_magic.derivative_programs import Program
+from jaxdiff_magic.derivative_programs import Program, in_chunks
 from jaxdiff_magic.subject import Subject
 
 MAX_ENTRIES = 4_000_000
@@ -21,6 +21,10 @@ MAX_BOTH_WAYS = 1024
 """A Hessian with no more entries than this is computed a second time, in another order, for the check."""
 MAX_EQUATIONS = 20_000
 """A program with more equations than this takes minutes to compile and is not compiled unasked."""
+MAX_BYTES = 1_000_000_000
+"""Where one array within a program would be larger, its columns or rows are computed in chunks…"""
+CHUNK_BYTES = 128_000_000
+"""… in which that array is about as large as this."""
 
 NO_DERIVATIVE = (TypeError, ValueError, NotImplementedError, AssertionError)
 """What JAX raises where a function has no derivative of the kind asked for; the last where a rule is not linear in its
@@ -30,8 +34,25 @@ Nested = Any
 """Arrays indexed `[output]` and then once by `[input]` for each order of differentiation."""
 
 
-Candidate = tuple[Callable[..., Any], Callable[[], Program]]
-"""A transformed function of leaves of any dtype, and what traces it at the point."""
+@dataclass(frozen=True)
+class _Candidate:
+    """A derivative in one mode.
+
+    Attributes:
+        mode: "forward" or "reverse".
+        function: what it is the derivative of, of leaves of any dtype.
+        lines: how many columns or rows it has.
+        below: makes the same function for the point's dtypes, traced already.
+        program: traces the derivative of that.
+        transformed: the derivative of `function`.
+    """
+
+    mode: str
+    function: Callable[..., Any]
+    lines: int
+    below: Callable[[], Callable[..., Any]]
+    program: Callable[[], Program]
+    transformed: Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -143,15 +164,19 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
     programs: dict[str, Callable[..., Any]] = {}
     missing: dict[str, str] = {}
 
-    def offer(name: str, candidates: Sequence[Candidate], shape: Sequence[int]) -> None:
+    def offer(name: str, candidates: Sequence[_Candidate], shape: Sequence[int]) -> None:
         """Keep the first candidate that exists; say why when none does."""
         if (entries := int(np.prod(shape, dtype=object))) > MAX_ENTRIES:
             gigabytes = entries * np.dtype(subject.inputs[0].dtype).itemsize / 1e9
             missing[name] = f"it would have {' x '.join(map(str, shape))} entries ({gigabytes:.3g} GB)"
             return
-        for transform, program in candidates:
+        for candidate in candidates:
+            transform = candidate.transformed
             try:
-                found = program()
+                found = candidate.program()
+                if (at_once := _at_once(found, candidate.lines)) is not None:
+                    transform = in_chunks(candidate.mode, candidate.function, at_once)
+                    found = known.program(in_chunks(candidate.mode, candidate.below(), at_once))
             except NO_DERIVATIVE as error:
                 missing.setdefault(name, refusal(error))
                 continue
@@ -162,19 +187,29 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
             missing.pop(name, None)
             return
 
-    def first(mode: str) -> Candidate:
-        return known.transformed(mode, flat, False), lambda: known[f"jacobian {mode}"]
+    def first(mode: str) -> _Candidate:
+        program, transformed = (lambda: known[f"jacobian {mode}"]), known.transformed(mode, flat, False)
+        return _Candidate(mode, flat, n if mode == "forward" else m, lambda: subject.traced, program, transformed)
 
-    def second(mode: str, below: str) -> Candidate:
-        return (
-            known.transformed(mode, known.transformed(below, flat, False), True),
-            lambda: known[f"hessian {mode} over {below}"],
+    def second(mode: str, inner: str) -> _Candidate:
+        function = known.transformed(inner, flat, False)
+        return _Candidate(
+            mode,
+            function,
+            n if mode == "forward" else m * n,
+            lambda: known[f"jacobian {inner}"].call,
+            lambda: known[f"hessian {mode} over {inner}"],
+            known.transformed(mode, function, True),
         )
 
-    def next_order(mode: str, name: str) -> Candidate:
-        return (
-            known.transformed(mode, transforms[name], True),
+    def next_order(mode: str, name: str) -> _Candidate:
+        return _Candidate(
+            mode,
+            transforms[name],
+            n if mode == "forward" else m * n ** (int(name[1:]) if name[1:].isdigit() else 2),
+            lambda: programs[name],
             lambda: known.program(known.transformed(mode, programs[name], True)),
+            known.transformed(mode, transforms[name], True),
         )
 
     offer("reverse", [first("reverse")], (m, n) if m > 1 else (m,))  # a gradient is no larger than the inputs
@@ -192,7 +227,7 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
     if order >= 2:
         four = [second(mode, below) for below in ("reverse", "forward") for mode in ("forward", "reverse")]
         offer("hessian", four, (m, n, n))
-        if m * n * n <= MAX_BOTH_WAYS and transforms.get("hessian") is not four[1][0]:
+        if m * n * n <= MAX_BOTH_WAYS and transforms.get("hessian") is not four[1].transformed:
             offer("hessian_reverse", four[1:2], (m, n, n))
             missing.pop("hessian_reverse", None)  # it is a second opinion, not something to miss
     last = "hessian"
@@ -227,10 +262,26 @@ def refusal(error: Exception) -> str:
 
 def equation_count(jaxpr: Any) -> int:
     """Number of equations of a jaxpr, those of nested jaxprs included."""
-    nested = (
-        getattr(item, "jaxpr", item)
-        for equation in jaxpr.eqns
-        for parameter in equation.params.values()
-        for item in (parameter if isinstance(parameter, (tuple, list)) else [parameter])
-    )
-    return len(jaxpr.eqns) + sum(equation_count(item) for item in nested if hasattr(item, "eqns"))
+    return len(jaxpr.eqns) + sum(map(equation_count, _nested(jaxpr)))
+
+
+def _at_once(program: Program, lines: int) -> int | None:
+    """How many columns or rows of a program fit into memory together; None where all of them do."""
+    if program.closed is None or lines == 1 or (largest := _largest(program.closed.jaxpr)) <= MAX_BYTES:
+        return None
+    return max(1, CHUNK_BYTES * lines // largest)
+
+
+def _largest(jaxpr: Any) -> int:
+    """Bytes of the largest array in a jaxpr and those within it."""
+    arrays = (v.aval for equation in jaxpr.eqns for v in equation.outvars if hasattr(v.aval, "shape"))
+    own = (int(np.prod(x.shape, dtype=object)) * getattr(x.dtype, "itemsize", 0) for x in arrays)
+    return max(max(own, default=0), max(map(_largest, _nested(jaxpr)), default=0))
+
+
+def _nested(jaxpr: Any) -> Iterator[Any]:
+    for equation in jaxpr.eqns:
+        for parameter in equation.params.values():
+            for item in parameter if isinstance(parameter, (tuple, list)) else [parameter]:
+                if hasattr(inner := getattr(item, "jaxpr", item), "eqns"):
+                    yield inner

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import derive
+from jaxdiff_magic.derivative_programs import in_chunks
 from jaxdiff_magic.subject import subject_of
 from jaxdiff_magic.values import derivatives_of, equation_count
 
@@ -99,3 +100,44 @@ def test_the_point_is_what_it_was_when_it_was_given() -> None:
     report = derive(lambda x: jnp.sum(x**2), cost="none")(x)
     x[:] = 5.0
     assert report.subject.point[0].tolist() == [1.0, 2.0]
+
+
+class TestDerivativesThatDoNotFitAtOnce:
+    """Computed in chunks of columns or rows, with the numbers of JAX's own."""
+
+    @pytest.fixture(autouse=True)
+    def _small_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("jaxdiff_magic.values.MAX_BYTES", 4000)
+        monkeypatch.setattr("jaxdiff_magic.values.CHUNK_BYTES", 1000)
+
+    @staticmethod
+    def wide(x, y):
+        return jnp.sin(jnp.outer(x, jnp.arange(40.0))).sum(1) * y[0] + y[1] ** 3
+
+    def test_a_jacobian_and_a_hessian_of_several_arguments(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        calls: list[tuple[str, int]] = []
+
+        def spied(mode, function, at_once):
+            calls.append((mode, at_once))
+            return in_chunks(mode, function, at_once)
+
+        monkeypatch.setattr("jaxdiff_magic.values.in_chunks", spied)
+        args = jnp.linspace(0.1, 1.0, 7), jnp.array([0.5, 2.0])
+        found = values(self.wide, *args)
+        assert {mode for mode, _ in calls} == {"forward", "reverse"}
+        assert all(1 <= at_once < 9 for _, at_once in calls)
+        for ours in (found.forward, found.reverse):
+            for block, theirs in zip(ours[0], jax.jacrev(self.wide, (0, 1))(*args), strict=True):
+                np.testing.assert_allclose(block, theirs, rtol=1e-5, atol=1e-5)
+        for row, rows in zip(found.hessian[0], jax.hessian(self.wide, (0, 1))(*args), strict=True):
+            for block, theirs in zip(row, rows, strict=True):
+                assert block.shape == theirs.shape
+                np.testing.assert_allclose(block, theirs, rtol=1e-4, atol=1e-3)
+
+    def test_a_gradient_has_one_row(self) -> None:
+        found = values(lambda x: jnp.sum(jnp.sin(jnp.outer(x, jnp.arange(300.0)))), jnp.ones(9))
+        np.testing.assert_allclose(found.reverse[0][0], found.forward[0][0], rtol=1e-4)
+
+    def test_the_report_is_the_same(self) -> None:
+        args = jnp.linspace(0.1, 1.0, 7), jnp.array([0.5, 2.0])
+        assert derive(self.wide, cost="none")(*args).verdict in ("proved", "agrees")

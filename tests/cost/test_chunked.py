@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+from jaxdiff_magic import derivative_programs
 from jaxdiff_magic.cost import cost_of, measuring
 from jaxdiff_magic.cost.measuring import MOST_TEMP_BYTES, compiled
 from jaxdiff_magic.cost.structure import Strategy, chunked, memory, strategies_of
@@ -233,7 +234,7 @@ class TestChunks:
         assert found.infeasible.startswith("one of its columns needs ")
 
     def test_with_wrong_numbers_are_not_offered(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(chunked, "_unit", lambda index, leaves: tuple(jnp.ones(x.shape, x.dtype) for x in leaves))
+        monkeypatch.setattr(derivative_programs, "_unit", lambda _, arrays: tuple(jnp.ones(x.shape) for x in arrays))
         assert (
             "differ from those of products in random directions"
             in named(strategies(narrower, point(80)), "chunked forward").infeasible

@@ -45,6 +45,11 @@ def neighbours(x):
     return x[1:-1] * (x[2:] - x[:-2]) + jnp.sin(x[1:-1])
 
 neighbours(jnp.linspace(0.0, 1.0, 300))""",
+    "sizes": """%%derive --only cost --wrt x
+def layer(W, x):
+    return jnp.tanh(W @ x)
+
+layer(jnp.ones((8, 20)) / 20, jnp.linspace(0.0, 1.0, 20))""",
 }
 SETUP = """%load_ext jaxdiff_magic
 import jax, jax.numpy as jnp

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 
 from jaxdiff_magic.cost.measuring import MOST_TEMP_BYTES, compiled
 from jaxdiff_magic.cost.passes import MOST_PASSES, Mode, passes
@@ -27,6 +25,7 @@ from jaxdiff_magic.cost.structure.products import (
 from jaxdiff_magic.cost.structure.strategy import LATE, Strategy
 from jaxdiff_magic.cost.structure.verifying import confirmed
 from jaxdiff_magic.cost.units import duration, size
+from jaxdiff_magic.derivative_programs import in_chunks
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.values import MAX_ENTRIES
@@ -74,44 +73,7 @@ class Lines:
 
     def blocks(self, at_once: int) -> Callable[..., Any]:
         """Leaves to blocks `[o][i]`, so many columns or rows at once."""
-
-        def columns(*leaves: Any) -> tuple[tuple[Any, ...], ...]:
-            def column(j: Any) -> Any:
-                return jax.jvp(self.function, leaves, _unit(j, self.inputs))[1]
-
-            found = jax.lax.map(column, jnp.arange(self.count), batch_size=at_once)
-            return tuple(
-                tuple(
-                    jnp.moveaxis(part, 0, -1).reshape(*o.shape, *i.shape)
-                    for part, i in zip(_parted(whole, self.inputs), self.inputs, strict=True)
-                )
-                for whole, o in zip(found, self.outputs, strict=True)
-            )
-
-        def rows(*leaves: Any) -> tuple[tuple[Any, ...], ...]:
-            pullback = jax.vjp(self.function, *leaves)[1]
-            found = jax.lax.map(lambda i: pullback(_unit(i, self.outputs)), jnp.arange(self.count), batch_size=at_once)
-            blocks = [
-                [
-                    part.reshape(*o.shape, *i.shape)
-                    for part, o in zip(_parted(whole, self.outputs), self.outputs, strict=True)
-                ]
-                for whole, i in zip(found, self.inputs, strict=True)
-            ]
-            return tuple(zip(*blocks, strict=True))
-
-        return columns if self.mode == "forward" else rows
-
-
-def _unit(index: Any, leaves: Sequence[Leaf]) -> tuple[Any, ...]:
-    """One scalar of all leaves is 1, the others 0."""
-    starts = np.cumsum([0, *(leaf.size for leaf in leaves)])
-    hot = (jax.nn.one_hot(index - start, x.size, dtype=x.dtype) for start, x in zip(starts, leaves, strict=False))
-    return tuple(one.reshape(x.shape) for one, x in zip(hot, leaves, strict=True))
-
-
-def _parted(lines: Any, leaves: Sequence[Leaf]) -> list[Any]:
-    return jnp.split(lines, np.cumsum([leaf.size for leaf in leaves])[:-1])
+        return in_chunks(self.mode, self.function, at_once)
 
 
 def chunked_jacobians(
