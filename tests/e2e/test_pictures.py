@@ -71,7 +71,7 @@ def test_a_report_fits_its_column_in_both_themes(name: str, lab: Lab, page: Page
     lab.write(f"{name}.ipynb", STATIC, CELLS[name], "")  # the last cell is the one that stays selected
     lab.open(page, f"{name}.ipynb")
     lab.run_all(page)
-    page.set_viewport_size({"width": 1200, "height": 1600})
+    page.set_viewport_size({"width": 1200, "height": 2000})
     page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
     report = page.locator(".jdm-report")
     report.wait_for()
