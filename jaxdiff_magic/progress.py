@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar, copy_context
 from typing import Any
 
@@ -36,12 +36,11 @@ def told(show: Callable[[str], None], stage: str) -> Iterator[None]:
     def every_second() -> None:
         if done.wait(PATIENCE):
             return
-        try:
+        with suppress(Exception):  # a display that fails is no reason to say anything else
             while True:
                 show(f"{heard[0]} … {time.monotonic() - begun:.0f} s")
                 if done.wait(1.0):
                     break
-        finally:
             show("")
 
     thread = threading.Thread(target=copy_context().run, args=(every_second,), daemon=True)

@@ -267,8 +267,10 @@ def equation_count(jaxpr: Any) -> int:
 
 def _at_once(program: Program, lines: int) -> int | None:
     """How many columns or rows of a program fit into memory together; None where all of them do."""
-    if program.closed is None or lines == 1 or (largest := _largest(program.closed.jaxpr)) <= MAX_BYTES:
+    if program.closed is None or lines <= 1 or (largest := _largest(program.closed.jaxpr)) <= MAX_BYTES:
         return None
+    if any(0 in x.shape for x in (*program.closed.in_avals, *program.closed.out_avals)):
+        return None  # jax.lax.map has no chunks of arrays without elements
     return max(1, CHUNK_BYTES * lines // largest)
 
 

@@ -217,7 +217,8 @@ def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
                 continue
             with np.errstate(invalid="ignore"):
                 apart = np.abs(actual - estimate)
-                wrong = (apart > 100 * error) & _gross(evidence, apart, estimate)
+                # values that do not move at all may have lost their digits: they accuse nobody
+                wrong = (apart > 100 * error) & _gross(evidence, apart, estimate) & (estimate != 0)
                 unclear = ~(apart <= 10 * error + 100 * evidence.eps * size)
                 # a zero that JAX gives exactly has no digits to compare; any other entry must show some of its own
                 coarse = ~(error <= 1e-6 * np.where(actual == 0, scale, size))

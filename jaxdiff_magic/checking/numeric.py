@@ -131,6 +131,8 @@ class Numeric:
     def column(self, path: Path) -> Column | None:
         """The numeric column at the first points, by differences of the order below; None when there is no time."""
         values, eps = self._below(path)
+        order = len(path) - 1
+        alike = self.reference is None and order > 1  # of JAX's derivative, whose entries share their sums
         leaf, found = self.subject.inputs[path[-1]], []
         started = time.monotonic()
         for point in zip(*[batch[: len(self.native)] for batch in self.points], strict=True):
@@ -142,7 +144,7 @@ class Numeric:
                 if self._left() <= 0 or (too_long and not found):
                     return None
                 try:
-                    along.append(directional(lambda batch: [values(batch)[0]], point, direction, eps))
+                    along.append(directional(lambda batch: [values(batch)[0]], point, direction, eps, alike))
                 except OutOfReach:
                     return None
             columns = ([getattr(d, part)[0] for d in along] for part in ("estimate", "error", "kink"))

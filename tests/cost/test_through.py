@@ -160,3 +160,12 @@ def test_the_package_exports_it_without_importing_jax() -> None:
     code = "import sys, jaxdiff_magic as j; assert 'jax' not in sys.modules; j.jacobian_through_waist; import jax"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert "jacobian_through_waist" in jaxdiff_magic.__all__
+
+
+def test_positions_given_twice_are_refused_and_numpy_integers_taken() -> None:
+    a, b = jnp.ones((2, 20)) / 20, jnp.ones((30, 2))
+    jacobian = jacobian_through_waist(lambda x: b @ jnp.tanh(a @ x), np.int64(0))(jnp.ones(20))
+    np.testing.assert_allclose(jacobian, jax.jacrev(lambda x: b @ jnp.tanh(a @ x))(jnp.ones(20)), rtol=1e-5)
+    for twice in ((0, 0), (0, -1)):
+        with pytest.raises(InputError, match="each once"):
+            jacobian_through_waist(lambda x: b @ jnp.tanh(a @ x), twice)(jnp.ones(20))

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdiff_magic import WrongDerivative, check
+from jaxdiff_magic import WrongDerivative, check, derive
 
 from .reports import RIGHT, assert_close, entry, forward_rule, report_of, reverse_rule, sin
 
@@ -171,3 +171,21 @@ def test_n05_without_a_formula_a_wrong_entry_is_found_all_the_same() -> None:
     )
     with pytest.raises(WrongDerivative, match=r"x\[77\]"):
         check(in_python(rule), order=1, points=2)(points(0)[:BIG])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_n2_values_that_lost_their_digits_accuse_no_derivative(seed: int) -> None:
+    """The Jacobian of tanh(W x) in float32, from which its Hessian is told here, is 1 - tanh**2, rounded as 1 is."""
+    rng = np.random.default_rng(seed)
+    w, x = (jnp.asarray(rng.normal(size=shape), jnp.float32) for shape in ((40, 30), 30))
+    report = derive(lambda x: jnp.tanh(w @ x), symbolic=False, cost="none")(x)
+    assert report.verdict == "out of reach"
+
+
+@pytest.mark.parametrize("seed", [0, 1, 8])
+@pytest.mark.parametrize(
+    "cancels", [lambda x: 1 - jnp.tanh(x) ** 2, lambda x: 1 - jnp.cos(x * 1e-2), lambda x: (1e8 + x) - 1e8]
+)
+def test_n2_differences_of_noisy_values_accuse_no_derivative(cancels: Any, seed: int) -> None:
+    x = jnp.asarray(3 * np.random.default_rng(seed).normal(size=3), jnp.float32)
+    assert derive(cancels, symbolic=False, cost="none")(x).verdict in ("agrees", "out of reach")

@@ -148,11 +148,12 @@ def _crossing(sizes: Sequence[Size], grows: str, shift: float = 0.0) -> float | 
         shift: added to the logarithm of forward to reverse.
     """
     ratios = [(math.log(_scalars(size, grows)), size.ratio + shift) for size in sizes]
-    signs = {ratio > 0 for _, ratio in ratios if ratio}
-    for (x, one), (y, other) in pairwise(ratios):
-        if one * other < 0 or (len(signs) == 2 and other == 0.0):
-            return math.exp(x + (y - x) * one / (one - other))
-    return None
+    changes = [(a, b) for a, b in pairwise([pair for pair in ratios if pair[1]]) if a[1] * b[1] < 0]
+    if len(changes) != 1:
+        return None  # there is none, or no one place beyond which it is the other mode
+    ((x, one), (y, other)) = changes[0]
+    equal = next((z for z, ratio in ratios if ratio == 0.0 and x < z < y), None)
+    return math.exp(x + (y - x) * one / (one - other) if equal is None else equal)
 
 
 def _less(sizes: Sequence[Size], shift: float = 0.0) -> str:
@@ -167,8 +168,12 @@ def _counted(sizes: Sequence[Size], grows: str, at: float | None) -> str:
     if at is not None:
         other = "reverse" if less == "forward" else "forward"
         return f"{less.capitalize()} mode does less work up to about {about(at)} {grows}, {other} mode beyond."
+    if len({size.ratio > 0 for size in sizes if size.ratio}) == 2:
+        return f"Which mode does less work changes more than once from {least} to {most} {grows}."
     if all(abs(size.ratio) < math.log(TIE) for size in sizes):
         return f"Both modes do about as much work from {least} to {most} {grows}."
+    if not all(size.ratio for size in sizes):
+        return f"{less.capitalize()} mode does as much work or less at the sizes from {least} to {most} {grows}."
     factors = f"by a factor of {_factor(first)} at {least} and of {_factor(last)} at {most}"
     return f"{less.capitalize()} mode does less work at every size from {least} to {most} {grows}: {factors}."
 

@@ -43,17 +43,17 @@ def jacobian_through_waist(f: Callable[..., Any], argnums: int | Sequence[int] =
 
     Source: A. Griewank, A. Walther, "Evaluating Derivatives", 2nd ed., chapter 9, of Jacobians by elimination.
     """
-    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     name = display_name(f)
 
     def jacobian(*args: Any, **kwargs: Any) -> Any:
-        if not all(-len(args) <= k < len(args) for k in chosen):
+        chosen = tuple(k % len(args) if -len(args) <= k < 0 else k for k in np.atleast_1d(argnums).tolist())
+        if not all(0 <= k < len(args) for k in chosen) or len(set(chosen)) < len(chosen):
             raise InputError(
                 f"argnums is {argnums}, but {name} was called with {len(args)} positional arguments. "
-                f"Give the positions of some of them, counted from 0."
+                f"Give the positions of some of them, each once, counted from 0."
             )
         differentiated = tuple(args[k] for k in chosen)
-        point, structure = tree_util.tree_flatten(differentiated[0] if isinstance(argnums, int) else differentiated)
+        point, structure = tree_util.tree_flatten(differentiated[0] if np.ndim(argnums) == 0 else differentiated)
         inputs = _leaves(
             f"An argument of {name}", "Differentiate floating-point arguments only", point, list(map(kind, point))
         )
@@ -62,7 +62,7 @@ def jacobian_through_waist(f: Callable[..., Any], argnums: int | Sequence[int] =
         def flat(*leaves: Any) -> tuple[Any, ...]:
             new = tree_util.tree_unflatten(structure, leaves)
             given = list(args)
-            for k, value in zip(chosen, (new,) if isinstance(argnums, int) else new, strict=True):
+            for k, value in zip(chosen, (new,) if np.ndim(argnums) == 0 else new, strict=True):
                 given[k] = value
             values, made = tree_util.tree_flatten(f(*given, **kwargs))
             results[:] = made, [kind(value) for value in values]

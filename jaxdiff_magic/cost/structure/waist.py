@@ -181,12 +181,12 @@ def _product(
         inner, (passing, others) = _jacobian(before, modes[0], len(leaves))(*leaves)
         outer, _ = _jacobian(lambda *xs: after(others, *xs), modes[1], len(passing))(*passing)
         right = [
-            jnp.concatenate([block.reshape(x.size, -1) for block, x in zip(column, passing, strict=True)])
-            for column in zip(*inner, strict=True)
+            jnp.concatenate([block.reshape(x.size, i.size) for block, x in zip(column, passing, strict=True)])
+            for column, i in zip(zip(*inner, strict=True), inputs, strict=True)
         ]
         left = [
-            jnp.concatenate([block.reshape(-1, x.size) for block, x in zip(row, passing, strict=True)], axis=1)
-            for row in outer
+            jnp.concatenate([block.reshape(o.size, x.size) for block, x in zip(row, passing, strict=True)], axis=1)
+            for row, o in zip(outer, outputs, strict=True)
         ]
 
         def product(a: Any, b: Any, o: Leaf, i: Leaf) -> Any:
