@@ -1,14 +1,15 @@
-"""One array of an argument or a result: its name, and what it is to JAX."""
+"""One array of an argument or a result: its name, and what it is to JAX; and a call in which some are left open."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import tree_util
 
 LARGE = 250_000
 """More scalars than this are neither followed one by one nor written out."""
@@ -71,6 +72,35 @@ class Held:
     kind: str
     description: str
     value: Any = field(default=None, repr=False, compare=False)
+
+
+@dataclass
+class OpenCall:
+    """A call with some leaves of its arguments left open; counts how often it was made.
+
+    Attributes:
+        function: what is called.
+        arguments: positional and keyword arguments, as they were given.
+        positions: of the open leaves, among all leaves of `arguments`.
+        count: how many calls were made.
+    """
+
+    function: Callable[..., Any]
+    arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    positions: tuple[int, ...]
+    count: int = 0
+
+    def __call__(self, new: Sequence[Any]) -> Any:
+        return self.with_leaves(self.positions, new)
+
+    def with_leaves(self, positions: Sequence[int], new: Sequence[Any]) -> Any:
+        """The call with other leaves at some positions, open or not."""
+        leaves, structure = tree_util.tree_flatten(self.arguments)
+        for position, value in zip(positions, new, strict=True):
+            leaves[position] = value
+        args, kwargs = tree_util.tree_unflatten(structure, leaves)
+        self.count += 1
+        return self.function(*args, **kwargs)
 
 
 def kind(leaf: Any) -> str:

@@ -17,7 +17,7 @@ from jax import tree_util
 
 from jaxdiff_magic.derivative_programs import DerivativePrograms
 from jaxdiff_magic.errors import InputError
-from jaxdiff_magic.leaves import LARGE, Held, Leaf, article, describe, jax_dtype, kind, why_held
+from jaxdiff_magic.leaves import LARGE, Held, Leaf, OpenCall, article, describe, jax_dtype, kind, why_held
 from jaxdiff_magic.source import where_defined
 
 
@@ -41,6 +41,7 @@ class Subject:
         where: "file.py, line 3" of the definition, or "".
         closed: the jaxpr of `flat` at the point; None where there is none.
         whole: the jaxpr of all numbers that it returns, integers and booleans as well, and how they make its result.
+        call: the user's call, with the differentiated leaves left open.
     """
 
     function: Callable[..., Any]
@@ -58,12 +59,12 @@ class Subject:
     where: str
     closed: Any = field(compare=False, repr=False)
     whole: tuple[Any, Any] | None = field(compare=False, repr=False)
-    _call: _Call = field(compare=False, repr=False)
+    call: OpenCall = field(compare=False, repr=False)
 
     @property
     def calls(self) -> int:
         """How many times the user's function was entered (traced or run) so far."""
-        return self._call.count
+        return self.call.count
 
     @property
     def size(self) -> int:
@@ -100,7 +101,7 @@ class Subject:
 
     def tree(self, *leaves: Any) -> Any:
         """The function of its differentiated leaves alone, with the result as the user's function returns it."""
-        return self._call(leaves)
+        return self.call(leaves)
 
     def flat(self, *leaves: Any) -> tuple[Any, ...]:
         """Like `tree`, but `len(inputs)` arrays to `len(outputs)` arrays."""
@@ -126,12 +127,12 @@ class Subject:
 
     def beside(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Another function of the same arguments, as a function of the differentiated leaves alone."""
-        call = _Call(function, self._call.arguments, self._call.positions)
+        call = OpenCall(function, self.call.arguments, self.call.positions)
         return lambda *leaves: call(leaves)
 
     def with_function(self, function: Callable[..., Any]) -> Subject:
         """The same call of another function, whose arguments and result have the same structure."""
-        return replace(self, function=function, closed=None, whole=None, _call=replace(self._call, function=function))
+        return replace(self, function=function, closed=None, whole=None, call=replace(self.call, function=function))
 
     def assemble(self, per_output: Sequence[Any], order: int) -> Any:
         """Arrays indexed `[output][input]...[input]` (`order` inputs deep), in JAX's pytree structure."""
@@ -151,24 +152,6 @@ class Subject:
             "held": [{"name": h.name, "kind": h.kind, "description": h.description} for h in self.held],
             "where": self.where,
         }
-
-
-@dataclass
-class _Call:
-    """The user's call with some leaves left open; counts how often it was made."""
-
-    function: Callable[..., Any]
-    arguments: tuple[tuple[Any, ...], dict[str, Any]]
-    positions: tuple[int, ...]
-    count: int = 0
-
-    def __call__(self, new: Sequence[Any]) -> Any:
-        leaves, structure = tree_util.tree_flatten(self.arguments)
-        for position, value in zip(self.positions, new, strict=True):
-            leaves[position] = value
-        args, kwargs = tree_util.tree_unflatten(structure, leaves)
-        self.count += 1
-        return self.function(*args, **kwargs)
 
 
 def subject_of(
@@ -223,7 +206,7 @@ def subject_of(
     positions = {leaf: new for new, leaf in enumerate(chosen)}
     templates = [tree_util.tree_map(positions.get, target) for target in targets]
     bare = isinstance(wrt, (int, str)) or (wrt is None and len(templates) == 1)
-    call = _Call(function, (args, kwargs), tuple(chosen))
+    call = OpenCall(function, (args, kwargs), tuple(chosen))
     result, untraceable, closed, whole = _result(call, [leaves[i] for i in chosen])
     outputs, output_template = _outputs(name, result)
     return Subject(
@@ -246,7 +229,7 @@ def subject_of(
         where=where_defined(function),
         closed=closed,
         whole=whole,
-        _call=call,
+        call=call,
     )
 
 
@@ -347,7 +330,7 @@ def _nothing_floating(name: str, names: list[str], leaves: list[Any], empty: lis
     return f"Nothing to differentiate: {what}{'' if indices else ' arguments'}. Pass a floating-point number or array."
 
 
-def _result(call: _Call, point: list[Any]) -> tuple[Any, str, Any, tuple[Any, Any] | None]:
+def _result(call: OpenCall, point: list[Any]) -> tuple[Any, str, Any, tuple[Any, Any] | None]:
     """The call's result (abstract when it can be traced), why it could not be traced, or "", `closed` and `whole`."""
     kept: list[Any] = []
     numeric = ("floating", "integer", "boolean")

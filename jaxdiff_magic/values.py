@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import numpy as np
+from jax.extend.core import subjaxprs  # pyright: ignore[reportPrivateImportUsage]
 
 from jaxdiff_magic.derivative_programs import Program, in_chunks
 from jaxdiff_magic.subject import Subject
@@ -41,18 +42,14 @@ class _Candidate:
     Attributes:
         mode: "forward" or "reverse".
         function: what it is the derivative of, of leaves of any dtype.
-        lines: how many columns or rows it has.
         below: makes the same function for the point's dtypes, traced already.
         program: traces the derivative of that.
-        transformed: the derivative of `function`.
     """
 
     mode: str
     function: Callable[..., Any]
-    lines: int
     below: Callable[[], Callable[..., Any]]
     program: Callable[[], Program]
-    transformed: Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -164,17 +161,18 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
     programs: dict[str, Callable[..., Any]] = {}
     missing: dict[str, str] = {}
 
-    def offer(name: str, candidates: Sequence[_Candidate], shape: Sequence[int]) -> None:
-        """Keep the first candidate that exists; say why when none does."""
+    def offer(name: str, candidates: Sequence[_Candidate], shape: Sequence[int]) -> _Candidate | None:
+        """Keep the first candidate that exists, and return it; say why when none does."""
         if (entries := int(np.prod(shape, dtype=object))) > MAX_ENTRIES:
             gigabytes = entries * np.dtype(subject.inputs[0].dtype).itemsize / 1e9
             missing[name] = f"it would have {' x '.join(map(str, shape))} entries ({gigabytes:.3g} GB)"
-            return
+            return None
         for candidate in candidates:
-            transform = candidate.transformed
+            transform = known.transformed(candidate.mode, candidate.function, candidate.function is not flat)
+            lines = n if candidate.mode == "forward" else int(np.prod(shape[:-1]))  # columns, or rows
             try:
                 found = candidate.program()
-                if (at_once := _at_once(found, candidate.lines)) is not None:
+                if (at_once := _at_once(found, lines)) is not None:
                     transform = in_chunks(candidate.mode, candidate.function, at_once)
                     found = known.program(in_chunks(candidate.mode, candidate.below(), at_once))
             except NO_DERIVATIVE as error:
@@ -185,31 +183,20 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
                 continue
             transforms[name], programs[name] = transform, found.call
             missing.pop(name, None)
-            return
+            return candidate
+        return None
 
     def first(mode: str) -> _Candidate:
-        program, transformed = (lambda: known[f"jacobian {mode}"]), known.transformed(mode, flat, False)
-        return _Candidate(mode, flat, n if mode == "forward" else m, lambda: subject.traced, program, transformed)
+        return _Candidate(mode, flat, lambda: subject.traced, lambda: known[f"jacobian {mode}"])
 
     def second(mode: str, inner: str) -> _Candidate:
-        function = known.transformed(inner, flat, False)
-        return _Candidate(
-            mode,
-            function,
-            n if mode == "forward" else m * n,
-            lambda: known[f"jacobian {inner}"].call,
-            lambda: known[f"hessian {mode} over {inner}"],
-            known.transformed(mode, function, True),
-        )
+        below, whole = f"jacobian {inner}", f"hessian {mode} over {inner}"
+        return _Candidate(mode, known.transformed(inner, flat, False), lambda: known[below].call, lambda: known[whole])
 
     def next_order(mode: str, name: str) -> _Candidate:
+        below = programs[name]
         return _Candidate(
-            mode,
-            transforms[name],
-            n if mode == "forward" else m * n ** (int(name[1:]) if name[1:].isdigit() else 2),
-            lambda: programs[name],
-            lambda: known.program(known.transformed(mode, programs[name], True)),
-            known.transformed(mode, transforms[name], True),
+            mode, transforms[name], lambda: below, lambda: known.program(known.transformed(mode, below, True))
         )
 
     offer("reverse", [first("reverse")], (m, n) if m > 1 else (m,))  # a gradient is no larger than the inputs
@@ -226,8 +213,8 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
         return Derivatives(subject, transforms, programs, missing)
     if order >= 2:
         four = [second(mode, below) for below in ("reverse", "forward") for mode in ("forward", "reverse")]
-        offer("hessian", four, (m, n, n))
-        if m * n * n <= MAX_BOTH_WAYS and transforms.get("hessian") is not four[1].transformed:
+        kept = offer("hessian", four, (m, n, n))
+        if m * n * n <= MAX_BOTH_WAYS and kept is not four[1]:
             offer("hessian_reverse", four[1:2], (m, n, n))
             missing.pop("hessian_reverse", None)  # it is a second opinion, not something to miss
     last = "hessian"
@@ -262,7 +249,7 @@ def refusal(error: Exception) -> str:
 
 def equation_count(jaxpr: Any) -> int:
     """Number of equations of a jaxpr, those of nested jaxprs included."""
-    return len(jaxpr.eqns) + sum(map(equation_count, _nested(jaxpr)))
+    return len(jaxpr.eqns) + sum(map(equation_count, subjaxprs(jaxpr)))
 
 
 def _at_once(program: Program, lines: int) -> int | None:
@@ -278,12 +265,4 @@ def _largest(jaxpr: Any) -> int:
     """Bytes of the largest array in a jaxpr and those within it."""
     arrays = (v.aval for equation in jaxpr.eqns for v in equation.outvars if hasattr(v.aval, "shape"))
     own = (int(np.prod(x.shape, dtype=object)) * getattr(x.dtype, "itemsize", 0) for x in arrays)
-    return max(max(own, default=0), max(map(_largest, _nested(jaxpr)), default=0))
-
-
-def _nested(jaxpr: Any) -> Iterator[Any]:
-    for equation in jaxpr.eqns:
-        for parameter in equation.params.values():
-            for item in parameter if isinstance(parameter, (tuple, list)) else [parameter]:
-                if hasattr(inner := getattr(item, "jaxpr", item), "eqns"):
-                    yield inner
+    return max(max(own, default=0), max(map(_largest, subjaxprs(jaxpr)), default=0))

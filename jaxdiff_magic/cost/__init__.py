@@ -68,8 +68,9 @@ def cost_of(
         obstacles |= measured.refused
     strategies = ()
     if not subject.is_large:
-        known = {"counts": counted.counts, "programs": measured.programs}
-        strategies = strategies_of(subject, missing=feasible, deadline=deadline, **known)
+        strategies = strategies_of(
+            subject, missing=feasible, deadline=deadline, counts=counted.counts, programs=measured.programs
+        )
     obstacles |= {s.name: s.infeasible for s in strategies if s.what == "jacobian" and not obstacles.get(s.name, "?")}
     ways = {mode: _plain(subject, mode, obstacles[mode], counted, measured) for mode in MODES}
     both = all(mode in measured.times for mode in MODES)

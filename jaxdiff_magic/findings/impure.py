@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.extend.core import subjaxprs  # pyright: ignore[reportPrivateImportUsage]
 
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
@@ -202,10 +203,6 @@ def _fixed_key(jaxpr: Any) -> bool:
 
 
 def _equations(jaxpr: Any) -> Iterator[Any]:
-    for equation in jaxpr.eqns:
-        yield equation
-        for parameter in equation.params.values():
-            for item in parameter if isinstance(parameter, (tuple, list)) else [parameter]:
-                inner = getattr(item, "jaxpr", item)
-                if hasattr(inner, "eqns"):
-                    yield from _equations(inner)
+    yield from jaxpr.eqns
+    for inner in subjaxprs(jaxpr):
+        yield from _equations(inner)

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from jaxdiff_magic.cost.counting import Count
-from jaxdiff_magic.cost.crossover.resizing import arguments_of
+from jaxdiff_magic.cost.crossover.resizing import held_sides
 from jaxdiff_magic.cost.crossover.sizes import MODES, MOST_EQUATIONS, Family, FixedSizeError, Size, is_whole, sizes_of
 from jaxdiff_magic.cost.units import duration
 from jaxdiff_magic.cost_figures import Crossover, about
@@ -88,15 +88,15 @@ def crossovers(
     if not forward or not reverse or equations > MOST_EQUATIONS or not is_whole(subject):
         return (), ""
     here = Size(1.0, subject.size, subject.output_size, forward, reverse, equations)
-    arguments, deadline = arguments_of(subject), min(deadline, time.monotonic() + MOST_SECONDS)
+    deadline = min(deadline, time.monotonic() + MOST_SECONDS)
     own = {side for leaf in subject.inputs for side in leaf.shape if side > 1}
-    others = (arguments.held_sides - own) & {side for leaf in subject.outputs for side in leaf.shape}
+    others = (held_sides(subject) - own) & {side for leaf in subject.outputs for side in leaf.shape}
     found: list[Crossover] = []
     for grows, sides in (("inputs", own), ("outputs", others)):
         if not sides:
             continue
         try:
-            sizes = sizes_of(Family(subject, arguments, tuple(sorted(sides)), here, grows == "inputs", deadline))
+            sizes = sizes_of(Family(subject, tuple(sorted(sides)), here, grows == "inputs", deadline))
         except FixedSizeError:
             return tuple(found), _fixed(subject, sides)
         if len({_scalars(size, grows) for size in sizes}) >= FEWEST_SIZES:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from jax import tree_util
 from jaxdiff_magic.cost.counting import Count, count
 from jaxdiff_magic.cost.passes import Mode
 from jaxdiff_magic.derivative_programs import DerivativePrograms
-from jaxdiff_magic.leaves import kind
+from jaxdiff_magic.leaves import jax_dtype, kind
 from jaxdiff_magic.subject import Subject
 
 NUMBERS = ("floating", "integer", "boolean")
@@ -66,46 +66,24 @@ class Resized:
         return count(jax.make_jaxpr(whole)(*self.point, *self.held))
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """All leaves of a subject's call, and which of them are arrays.
-
-    Attributes:
-        leaves, structure: of the pair of positional and keyword arguments; shapes stand for the differentiated leaves.
-        inputs: where those are.
-        held: where the other arrays of numbers are.
-    """
-
-    leaves: Sequence[Any]
-    structure: Any
-    inputs: tuple[int, ...]
-    held: tuple[int, ...]
-
-    @property
-    def held_sides(self) -> set[int]:
-        """The lengths, above 1, of the sides of arrays that are held fixed."""
-        return {side for place in self.held for side in np.shape(self.leaves[place]) if side > 1}
+def held_sides(subject: Subject) -> set[int]:
+    """The lengths, above 1, of the sides of arrays of numbers that are held fixed."""
+    return {side for leaf in _held(subject).values() for side in np.shape(leaf) if side > 1}
 
 
-def arguments_of(subject: Subject) -> Arguments:
-    """The arguments as they were given."""
-    point = [leaf.aval for leaf in subject.inputs]
-    given = subject.beside(lambda *args, **kwargs: (args, kwargs))(*point)
-    leaves, structure = tree_util.tree_flatten(given)
-    inputs = tuple(next(k for k, leaf in enumerate(leaves) if leaf is one) for one in point)
-    held = (k for k, leaf in enumerate(leaves) if k not in inputs and kind(leaf) in NUMBERS and np.ndim(leaf))
-    return Arguments(leaves, structure, inputs, tuple(held))
-
-
-def resized(subject: Subject, arguments: Arguments, sides: Sides) -> Resized:
+def resized(subject: Subject, sides: Sides) -> Resized:
     """The function for other shapes; raises whatever it or JAX raises where it does not allow them.
 
     It is not heard when it prints, and a warning in it is about a size that nobody asked for.
     """
-    point = tuple(_resized(arguments.leaves[place], sides) for place in arguments.inputs)
-    changed = [k for k in arguments.held if any(side in sides for side in np.shape(arguments.leaves[k]))]
-    held = tuple(_resized(arguments.leaves[place], sides) for place in changed)
-    function = _function(subject, arguments, [*arguments.inputs, *changed])
+    point = tuple(_resized(leaf.shape, leaf.dtype, sides) for leaf in subject.inputs)
+    changed = {k: leaf for k, leaf in _held(subject).items() if not sides.keys().isdisjoint(np.shape(leaf))}
+    held = tuple(_resized(np.shape(leaf), jax_dtype(leaf), sides) for leaf in changed.values())
+
+    def function(*arrays: Any) -> list[Any]:
+        result = subject.call.with_leaves([*subject.call.positions, *changed], arrays)
+        return [leaf for leaf in tree_util.tree_leaves(result) if kind(leaf) == "floating"]
+
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         closed = jax.make_jaxpr(function)(*point, *held)
@@ -114,21 +92,12 @@ def resized(subject: Subject, arguments: Arguments, sides: Sides) -> Resized:
     return Resized(closed, point, held)
 
 
-def _resized(leaf: Any, sides: Sides) -> jax.ShapeDtypeStruct:
-    dtype = jax.dtypes.canonicalize_dtype(leaf.dtype)
-    return jax.ShapeDtypeStruct(tuple(sides.get(side, side) for side in leaf.shape), dtype)
+def _held(subject: Subject) -> dict[int, Any]:
+    """The arrays of numbers that are held fixed, by their place among all leaves of the call."""
+    leaves = dict(enumerate(tree_util.tree_leaves(subject.call.arguments)))
+    held = {k: leaf for k, leaf in leaves.items() if k not in subject.call.positions and kind(leaf) in NUMBERS}
+    return {k: leaf for k, leaf in held.items() if np.ndim(leaf)}
 
 
-def _function(subject: Subject, arguments: Arguments, places: Sequence[int]) -> Callable[..., list[Any]]:
-    """The floating-point results by some leaves of the call, held ones as well."""
-
-    def function(*arrays: Any) -> list[Any]:
-        leaves = list(arguments.leaves)
-        for place, array in zip(places, arrays, strict=True):
-            leaves[place] = array
-        args, kwargs = tree_util.tree_unflatten(arguments.structure, leaves)
-        subject._call.count += 1  # it is a call of the user's function like any other, and `calls` tells them all
-        result = subject.function(*args, **kwargs)
-        return [leaf for leaf in tree_util.tree_leaves(result) if kind(leaf) == "floating"]
-
-    return function
+def _resized(shape: Sequence[int], dtype: Any, sides: Sides) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(tuple(sides.get(side, side) for side in shape), dtype)

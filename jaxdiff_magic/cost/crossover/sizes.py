@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from jax import tree_util
 
 from jaxdiff_magic.cost.crossover.reach import reaches_all
-from jaxdiff_magic.cost.crossover.resizing import Arguments, Resized, resized
+from jaxdiff_magic.cost.crossover.resizing import Resized, resized
 from jaxdiff_magic.cost.passes import Mode
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.trace import opened_trace
@@ -54,7 +55,7 @@ class Family:
     """One function with some sides of its arguments re-sized, all by the same factor.
 
     Attributes:
-        subject, arguments: the function, and its call.
+        subject: the function, and its call.
         sides: the lengths that change.
         here: the work at the point.
         rises: whether forward mode, rather than reverse mode, falls behind as the sides grow.
@@ -62,7 +63,6 @@ class Family:
     """
 
     subject: Subject
-    arguments: Arguments
     sides: tuple[int, ...]
     here: Size
     rises: bool
@@ -125,7 +125,7 @@ def _factors(family: Family, found: Sequence[Size]) -> Iterator[float]:
 
 def _largest(family: Family, wanted: float) -> float:
     """How far the sides may grow: no argument and no Jacobian gets more entries than one that would be built."""
-    shapes = [np.shape(leaf) for leaf in family.arguments.leaves]
+    shapes = [np.shape(leaf) for leaf in tree_util.tree_leaves(family.subject.call.arguments)]
     while wanted >= 2.0:
         sides = _sides(family, wanted)
         entries = [math.prod(sides.get(side, side) for side in shape) for shape in shapes]
@@ -149,7 +149,7 @@ def _between(found: Sequence[Size]) -> float:
 def _at(family: Family, factor: float) -> Size | None:
     """Trace the function at a size and count its derivatives; None where not all inputs matter there, or no output."""
     try:
-        there = resized(family.subject, family.arguments, _sides(family, factor))
+        there = resized(family.subject, _sides(family, factor))
         if not there.outputs or not is_whole(family.subject, there):
             return None
         forward, reverse = (there.jacobian(mode, family.subject.is_scalar).flops_most for mode in MODES)
