@@ -57,12 +57,19 @@ n = 100
 X = jax.random.normal(jax.random.key(0), (n, 20))
 y = X @ jnp.arange(20.0)"""
 STATIC = f"{SETUP}\n%config DeriveMagics.panel = False"
-VIEWS = ("Derivatives", "Plot", "Check", "Cost", "Findings")
-PANEL = """%%derive
+PANELS = {
+    "valley": """%%derive
 def valley(x):
+    return (x[0]**2 - x[1])**2 + (x[0] - 1)**2 / 4
+
+valley(jnp.array([1.5, 0.5]))""",
+    "fold": """%%derive
+def fold(x):
     return (x[0]**2 - x[1])**2 + jnp.abs(x[0] - 1) / 4
 
-valley(jnp.array([1.0, 0.5]))"""
+fold(jnp.array([1.0, 0.5]))""",
+}
+VIEWS = {"valley": ("Derivatives", "Plot", "Check", "Cost"), "fold": ("Findings",)}
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -82,17 +89,18 @@ def test_a_report_fits_its_column_in_both_themes(name: str, lab: Lab, page: Page
         assert report.evaluate("element => element.scrollWidth <= element.clientWidth")
 
 
-def test_every_view_of_a_panel_fits_its_column_in_both_themes(lab: Lab, page: Page, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", PANELS)
+def test_every_view_of_a_panel_fits_its_column_in_both_themes(name: str, lab: Lab, page: Page, tmp_path: Path) -> None:
     folder = Path(os.environ.get("PICTURES", tmp_path))
-    lab.write("panel.ipynb", SETUP, PANEL, "")
-    lab.open(page, "panel.ipynb")
+    lab.write(f"{name}.ipynb", SETUP, PANELS[name], "")
+    lab.open(page, f"{name}.ipynb")
     lab.run_all(page)
     page.set_viewport_size({"width": 1200, "height": 1600})
     page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
-    card = panel(page, "valley")
+    card = panel(page, name)
     for theme in ("light", "dark"):
         lab.theme(page, f"JupyterLab {theme.capitalize()}")
-        for view in VIEWS:
+        for view in VIEWS[name]:
             card.get_by_role("tab", name=view).click()
             file = folder / f"panel-{view.lower()}-{theme}.png"
             card.screenshot(path=file)
