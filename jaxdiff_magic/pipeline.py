@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import jax
@@ -19,14 +19,16 @@ from jaxdiff_magic.curvature import curvature_of, doubt_of
 from jaxdiff_magic.errors import InputError, OutOfReach
 from jaxdiff_magic.findings import Scene, findings_of
 from jaxdiff_magic.findings.sizes import is_too_large
+from jaxdiff_magic.formula import Formula
 from jaxdiff_magic.grading import Mine, grades_of
 from jaxdiff_magic.matrix_free import Products
 from jaxdiff_magic.products import products_of
 from jaxdiff_magic.progress import tell
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.digits import subject_with_digits
+from jaxdiff_magic.reference.directions import Path
 from jaxdiff_magic.reference.numbers import EPS
-from jaxdiff_magic.report import Block, Check, Curvature, Finding, Live, Report
+from jaxdiff_magic.report import Block, Check, Curvature, Finding, Live, Report, Step
 from jaxdiff_magic.subject import Subject, subject_of
 from jaxdiff_magic.symbolic.compiled import closed_form
 from jaxdiff_magic.symbolic.derivation import Derivation
@@ -95,19 +97,26 @@ def derive(
         if mine is not None and subject.is_large:
             raise InputError(f"mine= is compared in float64, number by number; {subject.size:,} inputs are too many.")
         derivatives = derivatives_of(subject, order)
-        tell("compiling the derivatives")
-        values = derivatives.at(subject.point)
-        begun = time.monotonic()  # what follows is not what JAX was asked for
-        tell("writing the function as formulas")
+        derivatives.compile_beside()
+        tell("writing formulas")  # meanwhile
         trace, unreachable = _trace(subject) if symbolic else (None, "formulas were not asked for")
         derivation, no_formula = _derivation(subject, trace) if trace else (None, unreachable)
+        presentation = Presentation(subject, derivation, layout) if derivation else None
+        written = _written(subject, derivatives, presentation, max(0.5 * budget, 1.0)) if presentation else _Written()
+        if cost == "measure":  # with the machine to itself
+            tell("compiling the derivatives")
+            derivatives.compiled()
+        costing = time.monotonic()
         costs = None
         if cost != "none":
             tell("counting operations")
-            share = begun + 0.4 * budget
+            share = costing + 0.4 * budget
             formula = _hessian_program(subject, derivation) if derivation else None
-            costs = cost_of(subject, how=cost, feasible=values.missing, deadline=share, formula=formula)
-        presentation = Presentation(subject, derivation, layout) if derivation else None
+            costs = cost_of(subject, how=cost, feasible=derivatives.missing, deadline=share, formula=formula)
+        spent = time.monotonic() - costing
+        tell("compiling the derivatives")
+        values = derivatives.at(subject.point)
+        begun = time.monotonic() - spent  # what JAX was asked for is no optional work
         reference = Reference(trace) if trace and not subject.is_large else None
         tell("checking")
         check = check_of(
@@ -138,13 +147,7 @@ def derive(
         by = max(begun + budget, time.monotonic() + max(0.3 * budget, 1.0))
         curvature = _curvature(subject, values, reference, doubt_of(check, findings), by)
         products = _products(subject, values, presentation, order, seed, by)
-        tell("writing formulas")
         scalar, jacobian, hessian = subject.is_scalar, values.jacobian, values.hessian
-        with until(time.monotonic() + max(0.5 * budget, 1.0)):  # formulas are worth waiting for, but not for long
-            numbers = presentation if not subject.is_large else None  # what is evaluated at the point
-            blocks = () if subject.is_large else tuple(_blocks(subject, values, presentation))
-            written = presentation.function() if presentation else None
-            steps = numbers.steps(subject.point) if numbers else ()
         return Report(
             subject=subject,
             value=values.result,
@@ -152,9 +155,9 @@ def derive(
             jacobian=subject.assemble(jacobian, 1) if jacobian is not None else None,
             hessian=subject.assemble(hessian, 2) if hessian is not None else None,
             higher={k: subject.assemble(nested, k) for k, nested in values.higher.items()},
-            blocks=blocks,
-            function=written,
-            steps=steps,
+            blocks=() if subject.is_large else tuple(_blocks(subject, values, written)),
+            function=written.function,
+            steps=written.steps,
             check=check,
             cost=costs,
             curvature=curvature,
@@ -329,23 +332,47 @@ def _products(
     return products_of(subject, gradient, forms, second=order >= 2, seed=seed, deadline=deadline)
 
 
-def _blocks(subject: Subject, values: Values, presentation: Presentation | None) -> Iterator[Block]:
+@dataclass(frozen=True)
+class _Written:
+    """What a report shows as formulas: the function, its steps, and by path its derivatives, each in two ways."""
+
+    function: Formula | None = None
+    steps: tuple[Step, ...] = ()
+    derivatives: Mapping[Path, tuple[np.ndarray | None, Formula | None]] = field(default_factory=dict)
+
+
+def _written(subject: Subject, derivatives: Derivatives, presentation: Presentation, seconds: float) -> _Written:
+    """Formulas are worth waiting for, but not for long."""
+    with until(time.monotonic() + seconds):
+        if subject.is_large:  # whose numbers have no place in a table, nor in steps
+            return _Written(presentation.function())
+        paths = [path for order in derivatives.orders for path in _paths(subject, order)]
+        found = {path: (presentation.components(path), presentation.closed_form(path)) for path in paths}
+        return _Written(presentation.function(), presentation.steps(subject.point), found)
+
+
+def _paths(subject: Subject, order: int) -> Iterator[Path]:
+    """Of every block of one order: an output, and an input for each differentiation."""
+    return itertools.product(range(len(subject.outputs)), *[range(len(subject.inputs))] * order)
+
+
+def _blocks(subject: Subject, values: Values, written: _Written) -> Iterator[Block]:
     """Every derivative array that JAX computed, with its formulas."""
     first = "gradient" if subject.is_scalar else "jacobian"
     orders = {1: values.jacobian, 2: values.hessian, **values.higher}
     for k, nested in orders.items():
         if nested is None:
             continue
-        what = {1: first, 2: "hessian"}.get(k, f"d{k}")
-        for path in itertools.product(range(len(subject.outputs)), *[range(len(subject.inputs))] * k):
+        for path in _paths(subject, k):
             array = nested
             for position in path:
                 array = array[position]
+            components, closed_form = written.derivatives.get(path, (None, None))
             yield Block(
-                what=what,
+                what={1: first, 2: "hessian"}.get(k, f"d{k}"),
                 output=subject.outputs[path[0]],
                 inputs=tuple(subject.inputs[i] for i in path[1:]),
                 values=np.asarray(array),
-                formulas=presentation.components(path) if presentation else None,
-                closed_form=presentation.closed_form(path) if presentation else None,
+                formulas=components,
+                closed_form=closed_form,
             )

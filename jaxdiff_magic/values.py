@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,6 +100,17 @@ class Derivatives:
     programs: Mapping[str, Callable[..., Any]]
     missing: Mapping[str, str]
     _entered: list[None] = field(default_factory=list, compare=False, repr=False)
+    _beside: list[threading.Thread] = field(default_factory=list, compare=False, repr=False)
+
+    @property
+    def orders(self) -> tuple[int, ...]:
+        """Of the derivatives that are here, without those for the check alone."""
+        named = {"forward": 1, "reverse": 1, "hessian": 2} | {name: int(name[1:]) for name in self._higher}
+        return tuple(sorted({named[name] for name in self.transforms if name in named}))
+
+    @property
+    def _higher(self) -> list[str]:
+        return [name for name in self.transforms if name[1:].isdigit()]
 
     @property
     def compilations(self) -> int:
@@ -112,6 +125,24 @@ class Derivatives:
             return found | {name: program(*leaves) for name, program in self.programs.items()}
 
         return everything if self.subject.untraceable else jax.jit(everything)
+
+    def compile_beside(self) -> None:
+        """Have XLA compile them in another thread, which leaves this one free until somebody needs them compiled."""
+        if self.subject.untraceable:
+            return
+        lowered = self._compiled.lower(*self._leaves(self.subject.point))  # type: ignore[attr-defined]
+
+        def compile_now() -> None:
+            with suppress(Exception):  # `at` raises it where somebody hears it
+                lowered.compile()
+
+        self._beside.append(threading.Thread(target=compile_now))
+        self._beside[0].start()
+
+    def compiled(self) -> None:
+        """Wait until XLA has compiled them; this can be interrupted."""
+        for thread in self._beside:
+            thread.join()
 
     def product(self, leaves: Sequence[Any], direction: Sequence[Any]) -> Nested | None:
         """The derivative of the Jacobian along a direction: `[o][i]` of shape `out.shape + in.shape`.
@@ -137,10 +168,8 @@ class Derivatives:
 
     def at(self, leaves: Sequence[Any]) -> Values:
         """All derivatives at a point: one array for each leaf, of its shape; they are rounded to the leaves' dtypes."""
-        if not self.subject.untraceable:
-            given = zip(leaves, self.subject.inputs, self.subject.point, strict=True)
-            leaves = [_as_at_the_point(x, leaf.dtype, own) for x, leaf, own in given]
-        found = self._compiled(*leaves)
+        self.compiled()
+        found = self._compiled(*self._leaves(leaves))
         return Values(
             result=found["result"],
             value=found["value"],
@@ -148,9 +177,15 @@ class Derivatives:
             reverse=found.get("reverse"),
             hessian=found.get("hessian"),
             hessian_reverse=found.get("hessian_reverse"),
-            higher={int(name[1:]): found[name] for name in found if name[1:].isdigit()},
+            higher={int(name[1:]): found[name] for name in self._higher},
             missing=self.missing,
         )
+
+    def _leaves(self, leaves: Sequence[Any]) -> Sequence[Any]:
+        if self.subject.untraceable:
+            return leaves
+        given = zip(leaves, self.subject.inputs, self.subject.point, strict=True)
+        return [_as_at_the_point(x, leaf.dtype, own) for x, leaf, own in given]
 
 
 def derivatives_of(subject: Subject, order: int) -> Derivatives:

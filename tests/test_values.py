@@ -141,3 +141,34 @@ class TestDerivativesThatDoNotFitAtOnce:
     def test_the_report_is_the_same(self) -> None:
         args = jnp.linspace(0.1, 1.0, 7), jnp.array([0.5, 2.0])
         assert derive(self.wide, cost="none")(*args).verdict in ("proved", "agrees")
+
+
+def test_what_was_compiled_beside_is_not_compiled_again():
+    subject = subject_of(lambda x: jnp.sum(jnp.sin(x) ** 3), (jnp.arange(3.0),), {})
+    derivatives = derivatives_of(subject, 2)
+    compiled = []
+
+    def hear(event, _, **__):
+        if event == "/jax/core/compile/backend_compile_duration":
+            compiled.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(hear)
+    derivatives.compile_beside()
+    derivatives.compiled()
+    assert len(compiled) == 1
+    values = derivatives.at(subject.point)
+    assert len(compiled) == 1
+    assert derivatives.compilations == 1
+    np.testing.assert_allclose(values.reverse[0][0], 3 * np.sin([0, 1, 2]) ** 2 * np.cos([0, 1, 2]), rtol=1e-5)
+
+
+def test_what_cannot_be_compiled_is_an_error_where_it_is_needed():
+    @jax.custom_jvp
+    def unknown(x):
+        return jax.ffi.ffi_call("no_such_target", jax.ShapeDtypeStruct(x.shape, x.dtype))(x)
+
+    unknown.defjvps(lambda t, _, x: t * x)
+    derivatives = derivatives_of(subject_of(unknown, (jnp.arange(3.0),), {}), 1)
+    derivatives.compile_beside()
+    with pytest.raises(Exception, match="no_such_target"):
+        derivatives.at((jnp.arange(3.0),))

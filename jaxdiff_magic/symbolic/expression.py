@@ -7,7 +7,7 @@ here; these only hold their arguments. `standard` turns a finished expression in
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import sympy as sp
 from sympy import Expr, Integer
@@ -196,11 +196,12 @@ def rename(e: sp.Basic, renaming: Mapping[sp.Basic, sp.Basic]) -> sp.Basic:
     Bound indices are unique symbols, so nothing can be captured.
     """
     known: dict[sp.Basic, sp.Basic] = dict(renaming)
+    again = _relettered if _is_of_letters(e, renaming) else _evaluated
 
     def walk(node: sp.Basic) -> sp.Basic:
         if node not in known:
             touched = not renaming.keys().isdisjoint(free(node))
-            known[node] = node.func(*map(walk, node.args)) if touched else node
+            known[node] = again(node, list(map(walk, node.args))) if touched else node
         return known[node]
 
     return walk(e) if renaming else e
@@ -221,15 +222,38 @@ def refreshed(e: Expr, renaming: Mapping[sp.Basic, sp.Basic] | None = None) -> E
 def _rebuilt(e: Expr, renaming: Mapping[sp.Basic, sp.Basic]) -> Expr:
     """`e` with symbols replaced, bound indices too: as by SymPy's `xreplace`, but what stands twice is built once."""
     known: dict[sp.Basic, sp.Basic] = dict(renaming)
+    again = _relettered if _is_of_letters(e, renaming) else _evaluated
 
     def walk(node: sp.Basic) -> sp.Basic:
         if node not in known:
             args = [walk(arg) for arg in node.args]
             same = all(new is old for new, old in zip(args, node.args, strict=True))
-            known[node] = node if same else node.func(*args)
+            known[node] = node if same else again(node, args)
         return known[node]
 
     return walk(e) if renaming else e
+
+
+def _is_of_letters(e: sp.Basic, renaming: Mapping[sp.Basic, sp.Basic]) -> bool:
+    """Whether a renaming only gives indices other letters: new ones, each its own, that run as far."""
+    new = set(renaming.values())
+    return (
+        len(new) == len(renaming)
+        and all(
+            isinstance(letter, Index) and isinstance(i, Index) and letter.size == i.size
+            for i, letter in renaming.items()
+        )
+        and new.isdisjoint(free(e))
+    )
+
+
+def _evaluated(node: sp.Basic, args: Sequence[sp.Basic]) -> sp.Basic:
+    return node.func(*args)
+
+
+def _relettered(node: sp.Basic, args: Sequence[sp.Basic]) -> sp.Basic:
+    """A node with other letters for its indices, which change nothing that SymPy would find out about it once more."""
+    return node.func(*args, evaluate=False) if isinstance(node, (sp.Function, sp.Pow)) else node.func(*args)
 
 
 def canonical(e: Expr) -> Expr:
