@@ -8,6 +8,7 @@ infinitesimal; nested ones carry derivatives of any order (Griewank & Walther, "
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -249,6 +250,28 @@ def dot(a: Number, b: Number, product: Callable[[np.ndarray, np.ndarray], np.nda
     if y.error is not None:
         error = error + product(size_x if x.error is None else size_x + x.error, _full(y.error, y.data))
     return Bounded(product(x.data, y.data), error)
+
+
+def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """`np.matmul` in few large products: a lead axis that one operand alone has is one of its rows or columns.
+
+    NumPy repeats the other operand along it, and multiplies 2,000 vectors by a matrix one by one.
+    """
+    lead = max(a.ndim, b.ndim) - 2
+    a, b = (x.reshape((1,) * (lead + 2 - x.ndim) + x.shape) for x in (a, b))
+    of_a = [k for k in range(lead) if b.shape[k] == 1 != a.shape[k]]
+    of_b = [k for k in range(lead) if a.shape[k] == 1 != b.shape[k]]
+    if not of_a and not of_b:
+        return np.matmul(a, b)
+    shared = [k for k in range(lead) if k not in (*of_a, *of_b)]
+    rows, columns = lead, lead + 1
+    batch, tall, wide = (
+        [x.shape[k] for k in axes] for x, axes in ((a, shared), (a, [*of_a, rows]), (b, [*of_b, columns]))
+    )
+    left = a.transpose(*shared, *of_b, *of_a, rows, columns).reshape(*batch, math.prod(tall), a.shape[-1])
+    right = b.transpose(*shared, *of_a, rows, *of_b, columns).reshape(*batch, b.shape[-2], math.prod(wide))
+    order = (*shared, *of_a, rows, *of_b, columns)
+    return np.matmul(left, right).reshape(*batch, *tall, *wide).transpose(np.argsort(order))
 
 
 def call(name: str, *args: Number, static: tuple[Any, ...] = ()) -> Number:

@@ -13,7 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxdiff_magic.reference.numbers import Bounded, Dual, Number, base, call, dot, gather_sum, multiply, number
+from jaxdiff_magic.reference.numbers import (
+    Bounded,
+    Dual,
+    Number,
+    base,
+    call,
+    dot,
+    gather_sum,
+    matmul,
+    multiply,
+    number,
+)
 from jaxdiff_magic.reference.scalars import FUNCTIONS
 
 from .agreement import reference_of
@@ -185,3 +196,20 @@ def test_no_function_claims_less_than_an_ulp() -> None:
     for name in ARGUMENTS:
         assert name in FUNCTIONS
         assert error_of(call(name, *map(number, ARGUMENTS[name][1][0]))) > 0.0
+
+
+lead_axes = st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["both", "first", "second"])), max_size=4)
+
+
+@given(lead_axes, st.integers(0, 3), st.integers(0, 3), st.integers(0, 3), st.integers(0, 4))
+def test_a_product_in_few_large_ones_is_numpys(
+    lead: list[tuple[int, str]], rows: int, inner: int, columns: int, missing: int
+) -> None:
+    rng = np.random.default_rng(0)
+    of_a = [1 if whose == "second" else size for size, whose in lead]
+    of_b = [1 if whose == "first" else size for size, whose in lead]
+    a = rng.standard_normal((*of_a, rows, inner))
+    b = rng.standard_normal((*of_b[missing:], inner, columns))  # NumPy adds the axes that are missing
+    want, found = np.matmul(a, b), matmul(a, b)
+    assert found.shape == want.shape
+    np.testing.assert_allclose(found, want, rtol=1e-12, atol=1e-12)

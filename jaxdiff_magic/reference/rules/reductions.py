@@ -19,6 +19,7 @@ from jaxdiff_magic.reference.numbers import (
     dot,
     each,
     gather_sum,
+    matmul,
     move,
     weigh,
     with_value,
@@ -196,11 +197,11 @@ def _dot(run: Run, xs: list[Node], step: Step) -> list[Node]:
         if adjoints[0] is None:
             return [None, None]
         g = move(adjoints[0], lambda m: m.reshape(*m.shape[: run.lead], *batch, rows, columns))
-        left = move(dot(g, move(b, swap), np.matmul, columns), x_back) if x.varies else None
-        right = move(dot(move(a, swap), g, np.matmul, rows), y_back) if y.varies else None
+        left = move(dot(g, move(b, swap), matmul, columns), x_back) if x.varies else None
+        right = move(dot(move(a, swap), g, matmul, rows), y_back) if y.varies else None
         return [left, right]
 
-    value = move(dot(a, b, np.matmul, inner), lambda m: m.reshape(*m.shape[: run.lead], *shape))
+    value = move(dot(a, b, matmul, inner), lambda m: m.reshape(*m.shape[: run.lead], *shape))
     return run.record(xs, [value], [shape], pull)
 
 
