@@ -17,7 +17,7 @@ import sympy as sp
 from sympy import Expr
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.symbolic import array_values
+from jaxdiff_magic.symbolic import array_values, limits
 from jaxdiff_magic.symbolic.expression import (
     SELECTORS,
     Applied,
@@ -36,6 +36,8 @@ from jaxdiff_magic.symbolic.program import Definition, Program
 from jaxdiff_magic.symbolic.scalar_values import COMPARISONS, FUNCTIONS, JUMPS, ROUGH
 
 EPS = float(np.finfo(np.float64).eps)
+MOST_NUMBERS = 1 << 26
+"""A product over indices has no more elements than this, half a gigabyte, before it is added up."""
 POINT = Index(0, "point")
 """The axis of several points evaluated at once."""
 
@@ -94,6 +96,7 @@ class Evaluation:
         return self.known[e]
 
     def _rule(self, e: sp.Basic) -> Labelled:
+        limits.ask()
         match e:
             case sp.Integer():
                 return _exact(float(e))
@@ -204,6 +207,8 @@ class Evaluation:
     def _multiply(self, args: Sequence[Expr]) -> Labelled:
         selectors = [self._eval(arg) for arg in args if _is_selector(arg)]
         parts = self._align(*selectors, *(self._eval(arg) for arg in args if not _is_selector(arg)))
+        if math.prod(np.broadcast_shapes(*(part.data.shape for part in parts))) > MOST_NUMBERS:
+            raise OutOfReach("it takes too many numbers at once to evaluate")
         data, error = np.ones(()), np.zeros(())
         for part in parts[len(selectors) :]:
             error = np.abs(data) * part.error + error * np.abs(part.data)
@@ -217,8 +222,9 @@ class Evaluation:
         bound = set(e.indices)
         count = math.prod(i.size for i in bound)
         factors = sp.Mul.make_args(e.body)
-        selects = any(map(_is_selector, factors))
-        parts = [self._multiply(factors)] if selects else [self._eval(factor) for factor in factors]
+        parts = [self._eval(factor) for factor in factors]
+        if any(map(_is_selector, factors)) and not all(np.isfinite(n).all() for part in parts for n in part[1:]):
+            parts = [self._multiply(factors)]  # in which nothing is left of what is not selected
         missing = [i for i in bound if not any(i in part.axes for part in parts)]
         repeats = math.prod(i.size for i in missing)
         axes = tuple(dict.fromkeys(axis for part in parts for axis in part.axes if axis not in bound))
