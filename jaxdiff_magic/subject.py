@@ -15,10 +15,12 @@ import jax.extend.core
 import numpy as np
 from jax import tree_util
 
+from jaxdiff_magic.callee import callee_of
 from jaxdiff_magic.derivative_programs import DerivativePrograms
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.leaves import LARGE, Held, Leaf, OpenCall, article, describe, jax_dtype, kind, why_held
 from jaxdiff_magic.source import where_defined
+from jaxdiff_magic.templates import Filling, Template, as_tuple, filled, numbers_in, part_at, renumbered, template_of
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,14 @@ class Subject:
     Attributes:
         function: as the user gave it.
         name: how to call it in a sentence.
+        callee: how to write it in a call: `f`, `model.loss`; "" where the reader's name for it is not known.
         args, kwargs: the point, as the user gave it.
         inputs: the differentiated leaves.
         point: their values, one per input, as the user gave them.
         held: the other leaves of the arguments.
         outputs: the floating-point leaves of the result.
         input_template: the arguments' structure with the position of each input for its leaf, None elsewhere;
-            a tuple of those when several arguments are differentiated, as with `argnums`.
+            that of a tuple when several arguments are differentiated, as with `argnums`.
         output_template: likewise for the result.
         argnums: what to pass to `jax.grad` as argnums; None when `wrt` names parts of arguments or keywords.
         untraceable: why JAX cannot trace the function with abstract values; "" when it can.
@@ -46,14 +49,15 @@ class Subject:
 
     function: Callable[..., Any]
     name: str
+    callee: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     inputs: tuple[Leaf, ...]
     point: tuple[Any, ...]
     held: tuple[Held, ...]
     outputs: tuple[Leaf, ...]
-    input_template: Any
-    output_template: Any
+    input_template: Template
+    output_template: Template
     argnums: int | tuple[int, ...] | None
     untraceable: str
     where: str
@@ -135,14 +139,18 @@ class Subject:
         return replace(self, function=function, closed=None, whole=None, call=replace(self.call, function=function))
 
     def assemble(self, per_output: Sequence[Any], order: int) -> Any:
-        """Arrays indexed `[output][input]...[input]` (`order` inputs deep), in JAX's pytree structure."""
+        """Arrays indexed `[output][input]...[input]` (`order` inputs deep), in JAX's pytree structure.
 
-        def nest(values: Any, depth: int) -> Any:
-            if depth == 0:
-                return values
-            return tree_util.tree_map(lambda i: nest(values[i], depth - 1), self.input_template)
+        A class of the reader's that refuses what it is to hold there, where JAX raises, is a dict of its parts.
+        """
 
-        return tree_util.tree_map(lambda o: nest(per_output[o], order), self.output_template)
+        def made(fill: Filling) -> Any:
+            def nest(values: Any, depth: int) -> Any:
+                return fill(self.input_template, lambda i: nest(values[i], depth - 1)) if depth else values
+
+            return fill(self.output_template, lambda o: nest(per_output[o], order))
+
+        return filled(made)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -188,7 +196,7 @@ def subject_of(
     _refuse_complex(name, names, leaves)
 
     counter = iter(range(len(leaves)))
-    numbered = [tree_util.tree_map(lambda _: next(counter), value) for value in values]
+    numbered = [template_of(value, lambda _: next(counter)) for value in values]
     if wrt is None:
         targets = numbered[: len(args)]
     else:
@@ -204,7 +212,7 @@ def subject_of(
         raise InputError(f"wrt reaches {names[twice]} twice. Name each leaf once.")
 
     positions = {leaf: new for new, leaf in enumerate(chosen)}
-    templates = [tree_util.tree_map(positions.get, target) for target in targets]
+    templates = [renumbered(target, positions.get) for target in targets]
     bare = isinstance(wrt, (int, str)) or (wrt is None and len(templates) == 1)
     call = OpenCall(function, (args, kwargs), tuple(chosen))
     result, untraceable, closed, whole = _result(call, [leaves[i] for i in chosen])
@@ -212,6 +220,7 @@ def subject_of(
     return Subject(
         function=function,
         name=name,
+        callee=callee_of(function, name),
         args=args,
         kwargs=kwargs,
         inputs=tuple(Leaf(names[i], np.shape(leaves[i]), str(jax_dtype(leaves[i]))) for i in chosen),
@@ -222,7 +231,7 @@ def subject_of(
             if i not in positions
         ),
         outputs=outputs,
-        input_template=templates[0] if bare else tuple(templates),
+        input_template=templates[0] if bare else as_tuple(templates),
         output_template=output_template,
         argnums=_argnums(targets, numbered[: len(args)], bare),
         untraceable=untraceable,
@@ -263,7 +272,9 @@ def positional_names(function: Callable[..., Any], args: tuple[Any, ...]) -> lis
     return names[: len(args)]
 
 
-def _target(name: str, entry: int | str, roots: list[str], n_args: int, located: list[Any], numbered: list[Any]) -> Any:
+def _target(
+    name: str, entry: int | str, roots: list[str], n_args: int, located: list[Any], numbered: list[Template]
+) -> Template:
     """The part of the numbered arguments that one entry of `wrt` names."""
     if isinstance(entry, int):
         if not -n_args <= entry < n_args:
@@ -274,30 +285,18 @@ def _target(name: str, entry: int | str, roots: list[str], n_args: int, located:
     for root, path, _ in located:
         for depth in range(1, len(path) + 1):
             if roots[root] + tree_util.keystr(path[:depth]) == entry:
-                return functools.reduce(_child, path[:depth], numbered[root])
+                return part_at(numbered[root], path[:depth])
     known = roots + [roots[root] + tree_util.keystr(path) for root, path, _ in located if path]
     close = difflib.get_close_matches(entry, known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise InputError(f"{name} has no argument {entry!r}.{hint} It was called with: {', '.join(known[:12])}.")
 
 
-def _child(tree: Any, key: Any) -> Any:
-    match key:
-        case tree_util.SequenceKey(idx=index):
-            return tree[index]
-        case tree_util.DictKey(key=name):
-            return tree[name]
-        case tree_util.GetAttrKey(name=name):
-            return getattr(tree, name)
-        case _:
-            raise InputError(f"wrt cannot reach into {type(tree).__name__}. Name the whole argument instead.")
+def _floating(target: Template, leaves: list[Any]) -> list[int]:
+    return [i for i in numbers_in(target) if i is not None and kind(leaves[i]) == "floating"]
 
 
-def _floating(target: Any, leaves: list[Any]) -> list[int]:
-    return [i for i in tree_util.tree_leaves(target) if kind(leaves[i]) == "floating"]
-
-
-def _argnums(targets: list[Any], numbered: list[Any], bare: bool) -> int | tuple[int, ...] | None:
+def _argnums(targets: list[Template], numbered: list[Template], bare: bool) -> int | tuple[int, ...] | None:
     """What `jax.grad` would be given as argnums; None when a target is not a whole positional argument."""
     positions = [next((i for i, whole in enumerate(numbered) if whole is target), None) for target in targets]
     if None in positions:
@@ -314,8 +313,8 @@ def _refuse_complex(name: str, names: list[str], leaves: list[Any]) -> None:
             )
 
 
-def _nothing_floating(name: str, names: list[str], leaves: list[Any], empty: list[Any]) -> str:
-    indices = [i for target in empty for i in tree_util.tree_leaves(target)]
+def _nothing_floating(name: str, names: list[str], leaves: list[Any], empty: list[Template]) -> str:
+    indices = [i for target in empty for i in numbers_in(target) if i is not None]
     for i in indices:
         if kind(leaves[i]) in ("integer", "boolean"):
             value = describe(leaves[i])
@@ -352,7 +351,7 @@ def _result(call: OpenCall, point: list[Any]) -> tuple[Any, str, Any, tuple[Any,
     return kept[0], "", closed, whole
 
 
-def _outputs(name: str, result: Any) -> tuple[tuple[Leaf, ...], Any]:
+def _outputs(name: str, result: Any) -> tuple[tuple[Leaf, ...], Template]:
     """The floating leaves of a result, and its structure with their positions (None for other leaves)."""
     located = tree_util.tree_flatten_with_path(result)[0]
     if result is None or not located:
@@ -373,7 +372,7 @@ def _outputs(name: str, result: Any) -> tuple[tuple[Leaf, ...], Any]:
             f"numbers; convert inside the function with .astype(float) only where that is what is meant."
         )
     counter = iter(range(len(floating)))
-    template = tree_util.tree_map(lambda leaf: next(counter) if kind(leaf) == "floating" else None, result)
+    template = template_of(result, lambda leaf: next(counter) if kind(leaf) == "floating" else None)
     leaves = tuple(Leaf(name + tree_util.keystr(path), np.shape(leaf), str(jax_dtype(leaf))) for path, leaf in floating)
     return leaves, template
 

@@ -15,8 +15,19 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground floor up: a room imports from rooms below it only.
 FLOORS = (
-    ("errors", "formula", "progress"),
-    ("calls", "cost_figures", "derivative_programs", "fault", "grade", "leaves", "matrix_free", "options", "source"),
+    ("errors", "formula", "progress", "templates"),
+    (
+        "callee",
+        "calls",
+        "cost_figures",
+        "derivative_programs",
+        "fault",
+        "grade",
+        "leaves",
+        "matrix_free",
+        "options",
+        "source",
+    ),
     ("cells", "plain", "subject"),
     ("assertion",),
     ("report", "trace", "values"),

@@ -25,6 +25,33 @@ class Layer:
         self.scale, self.kind = scale, kind
 
 
+class Strict:
+    """Two arrays of which the second has the length of the first; nothing else, not even None, may be put in."""
+
+    def __init__(self, W, b):
+        self.W, self.b = jnp.asarray(W), jnp.asarray(b)
+        if self.W.ndim != 2 or self.b.shape != self.W.shape[:1]:
+            raise ValueError(f"a matrix and a vector are wanted, not {self.W.shape} and {self.b.shape}")
+
+
+jax.tree_util.register_dataclass(Strict, data_fields=["W", "b"], meta_fields=[])
+
+
+@jax.tree_util.register_pytree_node_class
+class Converting:
+    """What JAX's documentation says one may meet: a constructor that makes an array of whatever it is given."""
+
+    def __init__(self, a):
+        self.a = jnp.asarray(a)
+
+    def tree_flatten(self):
+        return (self.a,), None
+
+    @classmethod
+    def tree_unflatten(cls, _, children):
+        return cls(*children)
+
+
 class Model:
     def __init__(self):
         self.A = jnp.eye(2)
@@ -168,3 +195,69 @@ def test_derivatives_are_assembled_in_jax_own_structure(point):
     theirs = jax.jacrev(lambda p: g(*p))(point_of_floats)
     assert jax.tree_util.tree_structure(ours) == jax.tree_util.tree_structure(theirs)
     jax.tree_util.tree_map(np.testing.assert_array_equal, ours, theirs)
+
+
+class TestClassesThatWantArrays:
+    POINT = Strict(jnp.array([[0.1, 0.2], [0.3, -0.4], [0.5, 0.6]]), jnp.array([0.1, -0.2, 0.3]))
+    X = jnp.array([0.7, -1.1])
+
+    @staticmethod
+    def layer(p, x):
+        return jnp.tanh(p.W @ x + p.b)
+
+    @staticmethod
+    def derivatives(function, args, order, wrt=None):
+        """Ours, assembled, and the arrays that JAX gives for the function of the bare leaves."""
+        subject = subject_of(function, args, {}, wrt)
+        flat, places = subject.flat, tuple(range(len(subject.inputs)))
+        for _ in range(order):
+            flat = jax.jacrev(flat, argnums=places)
+        blocks = flat(*subject.point)
+        return subject.assemble(blocks, order), jax.tree.leaves(blocks)
+
+    def test_they_meet_arrays_of_their_shapes_only(self):
+        subject = subject_of(self.layer, (self.POINT, self.X), {})
+        assert names(subject) == ["p.W", "p.b", "x"]
+        assert subject.argnums == (0, 1)
+        np.testing.assert_allclose(subject.tree(*subject.point), self.layer(self.POINT, self.X))
+
+    def test_a_gradient_is_one_of_them_as_in_jax(self):
+        loss = lambda p: jnp.sum(self.layer(p, self.X) ** 2)  # noqa: E731
+        ours, _ = self.derivatives(loss, (self.POINT,), 1)
+        theirs = jax.grad(loss)(self.POINT)
+        assert isinstance(ours, Strict)
+        np.testing.assert_allclose(ours.W, theirs.W, rtol=1e-6)
+        np.testing.assert_allclose(ours.b, theirs.b, rtol=1e-6)
+
+    def test_what_they_refuse_to_hold_is_a_dict_of_their_parts(self):
+        # where jax.jacrev and jax.hessian themselves raise
+        with pytest.raises((TypeError, ValueError)):
+            jax.jacrev(self.layer)(self.POINT, self.X)
+        ours, leaves = self.derivatives(self.layer, (self.POINT, self.X), 1, "p")
+        assert sorted(ours) == ["W", "b"]
+        assert ours["W"].shape == (3, 3, 2)
+        np.testing.assert_array_equal(ours["b"], leaves[1])
+        hessian, _ = self.derivatives(lambda p: jnp.sum(self.layer(p, self.X)), (self.POINT,), 2)
+        assert [[hessian[i][j].shape for j in "Wb"] for i in "Wb"] == [[(3, 2, 3, 2), (3, 2, 3)], [(3, 3, 2), (3, 3)]]
+
+    def test_a_part_of_one_can_be_chosen(self):
+        subject = subject_of(self.layer, (self.POINT, self.X), {}, ("x", "p.b"))
+        assert names(subject) == ["x", "p.b"]
+        assert [held.name for held in subject.held] == ["p.W"]
+
+    def test_one_with_an_integer_keeps_it(self):
+        subject = subject_of(lambda p: p.W.sum(), (Strict(jnp.ones((3, 2)), jnp.arange(3)),), {})
+        assert names(subject) == ["p.W"]
+        assert subject.assemble(((jnp.ones((3, 2)),),), 1)["b"] is None
+
+    def test_a_result_may_be_one(self):
+        subject = subject_of(lambda x: Strict(jnp.outer(x, x), x), (self.X,), {})
+        assert [leaf.name for leaf in subject.outputs] == ["f.W", "f.b"]
+        assert isinstance(subject.result(*subject.point), Strict)
+
+    @pytest.mark.parametrize("order", [1, 2])
+    def test_one_that_converts_what_it_is_given(self, order):
+        ours, leaves = self.derivatives(lambda t: jnp.sum(t.a**3), (Converting(self.X),), order)
+        found = ours.a if order == 1 else ours[0][0]
+        np.testing.assert_array_equal(found, leaves[0])
+        np.testing.assert_allclose(found, 3 * self.X**2 if order == 1 else jnp.diag(6 * self.X), rtol=1e-6)

@@ -10,8 +10,9 @@ def derivative_call(subject: Subject, mode: Mode) -> str:
     """`jax.grad(f)(x)`, `jax.jacfwd(f, argnums=(0, 1))(x, y)`, `jax.jacrev(lambda k: f(x, k=k))(k)`.
 
     Where only a part of an argument is differentiated, the call differentiates the whole argument, and a comment
-    says which part to take.
+    says which part to take. Where it is not known what the reader calls the function, a comment says that, too.
     """
+    function = function_text(subject)
     if mode == "forward":
         transform = "jax.jacfwd"
     else:
@@ -23,19 +24,32 @@ def derivative_call(subject: Subject, mode: Mode) -> str:
         # JAX differentiates positional arguments only: give it a function in which they are.
         chosen = ", ".join(roots)
         argnums = argnums_text(tuple(range(len(roots))) if len(roots) > 1 else 0)
-        return f"{transform}(lambda {chosen}: {subject.name}({arguments}){argnums})({chosen})"
+        return remarked(subject, f"{transform}(lambda {chosen}: {function}({arguments}){argnums})({chosen})")
     if subject.argnums is not None:
-        return f"{transform}({subject.name}{argnums_text(subject.argnums)})({arguments})"
+        return remarked(subject, f"{transform}({function}{argnums_text(subject.argnums)})({arguments})")
     indices = tuple(positional.index(root) for root in roots)
     argnums = argnums_text(indices[0] if len(indices) == 1 else indices)
     parts = ", ".join(leaf.name for leaf in subject.inputs)
-    return f"{transform}({subject.name}{argnums})({arguments})  # of which the part for {parts}"
+    return remarked(subject, f"{transform}({function}{argnums})({arguments})", f"of which the part for {parts}")
 
 
 def product_call(subject: Subject) -> str:
     """Products with a Jacobian that is too large to build."""
     _, arguments = arguments_of(subject)
-    return f"value, pullback = jax.vjp({subject.name}, {', '.join(arguments)})  # pullback(v): the product v' J"
+    call = f"value, pullback = jax.vjp({function_text(subject)}, {', '.join(arguments)})"
+    return remarked(subject, call, "pullback(v): the product v' J")
+
+
+def function_text(subject: Subject) -> str:
+    """The function in a call; a letter where it is not known what the reader calls it."""
+    return subject.callee or ("function" if "f" in arguments_of(subject)[0] else "f")
+
+
+def remarked(subject: Subject, text: str, remark: str = "") -> str:
+    """A call with what is to be said about it, as a comment."""
+    remarks = [remark, "" if subject.callee else f"where {function_text(subject)} is what you passed"]
+    comment = "; ".join(filter(None, remarks))
+    return f"{text}  # {comment}" if comment else text
 
 
 def root_of(name: str, arguments: list[str]) -> str:

@@ -35,7 +35,8 @@ def _not_scalar(subject: Subject, values: Values) -> list[Finding]:
         returned, advice = f"an array of shape {subject.outputs[0].shape}", "return its one element with .squeeze()"
     else:
         returned, advice = f"an array of shape {subject.outputs[0].shape}", "return one number, such as its .sum()"
-    calls = [derivative_call(subject, mode) for mode in OTHER.values() if mode not in values.missing]
+    modes: list[Mode] = [mode for mode in OTHER.values() if mode not in values.missing]
+    calls = [derivative_call(subject, mode).partition("  # ")[0] for mode in modes]
     return [
         Finding(
             kind="infeasible-mode",

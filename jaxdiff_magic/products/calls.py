@@ -23,13 +23,13 @@ def product_calls(subject: Subject) -> Mapping[str, str]:
     whole = argnums is not None and all(
         kind(leaf) == "floating" for i in _tuple(argnums) for leaf in tree_util.tree_leaves(subject.args[i])
     )
-    names_hold = subject.name.isidentifier() and all(name.isidentifier() for name in positional)
+    names_hold = all(name.isidentifier() for name in (*subject.callee.split("."), *positional))
     if not (whole and names_hold):
         return {"jvp": "report.products.jvp(v)", "vjp": "report.products.vjp(u)", "hvp": "report.products.hvp(v)"}
     chosen = [positional[i] for i in _tuple(argnums)]
     inputs = ", ".join(chosen)
     plain = chosen == arguments
-    name = subject.name if plain else f"lambda {inputs}: {subject.name}({', '.join(arguments)})"
+    name = subject.callee if plain else f"lambda {inputs}: {subject.callee}({', '.join(arguments)})"
     several = len(chosen) > 1
     at = f"({inputs})" if several else f"({inputs},)"
     along = "v" if several else "(v,)"

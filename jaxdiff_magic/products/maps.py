@@ -36,7 +36,7 @@ class Maps:
 def maps_of(subject: Subject, point: Vector) -> Maps:
     """The maps of a scalar function, compiled where it can be traced; point and direction are their arguments."""
 
-    def compiled(f: Callable[..., Any]) -> Callable[..., Any]:
+    def compiled(f: Callable[..., Any]) -> Any:
         return f if subject.untraceable else jax.jit(f)
 
     def value(x: Vector) -> jax.Array:
@@ -62,10 +62,10 @@ def maps_of(subject: Subject, point: Vector) -> Maps:
 
     def first(name: str, *candidates: Callable[..., Any]) -> Callable[..., Any] | None:
         for candidate in candidates:
-            try:
-                run = candidate if subject.untraceable else jax.make_jaxpr(candidate)
-                run(point, point)
-                return compiled(candidate)
+            run = compiled(candidate)
+            try:  # forward mode of a custom_vjp can be traced, and fails when it is lowered
+                (run if subject.untraceable else run.lower)(point, point)
+                return run
             except NO_DERIVATIVE as error:
                 missing.setdefault(name, refusal(error))
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import jax
@@ -107,6 +108,26 @@ class TestSizes:
         finding = only(tuple(f for f in found if f.kind == "too-large"))
         assert "The Hessian of f was not built: it would have 1 x 3000 x 3000 entries" in finding.message
         assert "jax.jvp" in finding.cure
+
+    def test_the_products_of_a_vector_functions_second_derivative_run_as_written(self) -> None:
+        def f(x: jax.Array) -> jax.Array:
+            return jnp.sin(x) * x**2
+
+        x, v, w, u = (jnp.asarray(row, float) for row in np.random.default_rng(0).normal(size=(4, 200)))
+        finding = only(tuple(f for f in findings(f, x) if f.kind == "too-large"))
+        second = (2 - x**2) * jnp.sin(x) + 4 * x * jnp.cos(x)  # by hand: the rest of it is 0
+        along, weighted = re.findall(r"jax\.jvp\(.*?\)\[1\](?=[;.])", finding.cure)
+        names = {"jax": jax, "f": f, "x": x, "v": v, "w": w, "u": u}
+        np.testing.assert_allclose(eval(along, names), second * v * w, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(eval(weighted, names), second * u * v, rtol=1e-4, atol=1e-5)
+
+    def test_no_product_is_offered_in_a_mode_that_a_function_does_not_have(self) -> None:
+        def doubled(x: jax.Array) -> jax.Array:
+            return jax.lax.while_loop(lambda c: jnp.sum(c) < 10, lambda c: 2 * c, x**2)
+
+        finding = only(tuple(f for f in findings(doubled, jnp.ones(200)) if f.kind == "too-large"))
+        assert "jax.jvp(doubled, (x,), (v,))" in finding.cure
+        assert "jax.grad" not in finding.cure
 
 
 class TestNotFinite:

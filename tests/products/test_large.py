@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import pytest
 
 from jaxdiff_magic import derive
+from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +66,25 @@ def test_a_rule_that_is_wrong_in_one_entry_is_never_called_right() -> None:
     found = report(lambda x: jnp.sum(one_wrong(x) * x))
     assert found.verdict == "out of reach"
     assert any("single entries" in gap for gap in found.check.not_covered)
+
+
+def with_reverse_rule(factor: float) -> Any:
+    """The sum of sines, with a custom_vjp that is wrong by a factor."""
+    total = jax.custom_vjp(lambda x: jnp.sum(jnp.sin(x)))
+    total.defvjp(lambda x: (total(x), x), lambda x, g: (factor * g * jnp.cos(x),))
+    return lambda x: total(x)
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "proved"), (2.0, "differs")])
+def test_a_function_without_forward_mode_is_checked_by_its_reverse_mode(factor: float, verdict: str) -> None:
+    found = report(with_reverse_rule(factor))
+    assert found.verdict == verdict, found.check.summary
+    (entry,) = found.check.entries
+    assert entry.forward is None and entry.reverse is not None
+    assert "custom_vjp" in found.check.columns["forward"]
+    with pytest.raises(OutOfReach, match="custom_vjp"):
+        assert found.products is not None
+        found.products.jvp(found.gradient)
 
 
 @pytest.mark.parametrize("f", [lambda x: jnp.sum(jax.nn.relu(x - 0.1)), lambda x: jnp.sum(jnp.abs(x * 0.0))])

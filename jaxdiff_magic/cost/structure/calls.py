@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from jax import tree_util
-
-from jaxdiff_magic.cost.calls import argnums_text, root_of
+from jaxdiff_magic.cost.calls import argnums_text, function_text, remarked, root_of
 from jaxdiff_magic.cost.passes import Mode
 from jaxdiff_magic.subject import Subject, arguments_of
+from jaxdiff_magic.templates import numbers_in
 
 
 def transform_call(subject: Subject, *transforms: str, options: str = "", sample: bool = False) -> str:
@@ -32,7 +31,7 @@ def transform_call(subject: Subject, *transforms: str, options: str = "", sample
     argnums = argnums_text(tuple(range(len(roots))) if len(roots) > 1 else 0)
     for transform in reversed(transforms):
         function = f"{transform}({function}{given}{argnums}{options})"
-    return f"{function}({chosen})"
+    return remarked(subject, f"{function}({chosen})")
 
 
 def chunked_call(subject: Subject, mode: Mode, at_once: int, inner: str = "") -> str:
@@ -76,7 +75,8 @@ def chunked_call(subject: Subject, mode: Mode, at_once: int, inner: str = "") ->
     else:
         lines.append(f"value, pullback = jax.vjp({function}, {point})")
         mapped, count, end = f"lambda i: pullback(jax.nn.one_hot(i, {m}, dtype='{into if inner else out}'))[0]", m, ""
-    return "\n".join([*lines, f"jax.lax.map({mapped}, jax.numpy.arange({count}), batch_size={at_once}){end}"])
+    call = f"jax.lax.map({mapped}, jax.numpy.arange({count}), batch_size={at_once}){end}"
+    return "\n".join([*lines, remarked(subject, call)])
 
 
 def _whole(subject: Subject) -> tuple[str, list[str]] | None:
@@ -87,7 +87,7 @@ def _whole(subject: Subject) -> tuple[str, list[str]] | None:
     if any(root_of(held.name, names) in roots for held in subject.held) or _has_other_results(subject):
         return None
     if arguments == roots:
-        return subject.name, roots
+        return function_text(subject), roots
     if not all(root.isidentifier() for root in roots):
         return None
     return f"lambda {', '.join(roots)}: {_applied(subject)}", roots
@@ -95,7 +95,7 @@ def _whole(subject: Subject) -> tuple[str, list[str]] | None:
 
 def _applied(subject: Subject) -> str:
     """The user's call."""
-    return f"{subject.name}({', '.join(arguments_of(subject)[1])})"
+    return f"{function_text(subject)}({', '.join(arguments_of(subject)[1])})"
 
 
 def _is_one_vector(subject: Subject) -> bool:
@@ -103,4 +103,4 @@ def _is_one_vector(subject: Subject) -> bool:
 
 
 def _has_other_results(subject: Subject) -> bool:
-    return None in tree_util.tree_leaves(subject.output_template, is_leaf=lambda leaf: leaf is None)
+    return None in numbers_in(subject.output_template)

@@ -103,11 +103,13 @@ def counts_of(subject: Subject, what: What, seed: int = 0, count: int = 8) -> di
 
 def _counts(product: Product, subject: Subject, space: Sequence[Any], seed: int, count: int) -> np.ndarray:
     sizes = [leaf.size for leaf in space]
+    if not sum(sizes):
+        return np.zeros(0, int)
     chosen = np.random.default_rng(seed).choice(sum(sizes), min(count, sum(sizes)), replace=False)
     basis = np.zeros((len(chosen), sum(sizes)))
     basis[np.arange(len(chosen)), chosen] = 1
     parts = np.split(basis, np.cumsum(sizes)[:-1], axis=1)
-    along = [jnp.asarray(p.reshape(-1, *x.shape), x.dtype) for p, x in zip(parts, space, strict=True)]
+    along = [jnp.asarray(p.reshape(len(chosen), *x.shape), x.dtype) for p, x in zip(parts, space, strict=True)]
     found = jax.jit(jax.vmap(product, in_axes=(None, 0)))(tuple(point_of(subject)), tuple(along))
     flat = np.concatenate([np.asarray(part, float).reshape(len(chosen), -1) for part in found], axis=1)
     return np.sum((flat != 0) & np.isfinite(flat), axis=1)
