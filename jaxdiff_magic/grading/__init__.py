@@ -146,6 +146,8 @@ class _Grading:
     # Outcomes
 
     def _grade(self, path: Path, answer: Answer, right: Right, mine: Estimate) -> Grade:
+        if not right.values.size:
+            return self._undecided(path, answer, "the derivative has no entries with which to compare it")
         if not right.counts.any():
             return self._undecided(path, answer, "at the point and around it the derivative is a matter of convention")
         if self._is_doubtful(path, right):

@@ -173,7 +173,7 @@ def _cut(grid: Grid, block: Block) -> Grid:
         columns=grid.columns[:corner],
         values=grid.values[:corner, :corner],
         formulas=None if grid.formulas is None else grid.formulas[:corner, :corner],
-        whole=block,
+        whole=block if grid.values.size else None,
     )
 
 

@@ -64,8 +64,10 @@ def _grid(grid: Grid) -> Iterator[Paragraph | Table]:
             (Cell((name,)), *(_matrix_cell(grid, i, j) for j in range(len(grid.columns))))
             for i, name in enumerate(grid.rows)
         )
-    if rows:  # an empty array has no derivatives to list
+    if grid.values.size:
         yield Table(title, header, rows)
+    else:
+        yield Paragraph((f"{title}: no entries.",))
     if grid.unlisted:
         yield Paragraph((f"The same for {grid.unlisted:,} more outputs is left out.",))
 

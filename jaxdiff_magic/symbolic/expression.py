@@ -7,12 +7,13 @@ here; these only hold their arguments. `standard` turns a finished expression in
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import sympy as sp
 from sympy import Expr, Integer
 
 from jaxdiff_magic.symbolic.atoms import Applied, FunctionSymbol, Index, Lookup, Opaque
+from jaxdiff_magic.symbolic.limits import ask
 
 
 class IndexSum(Opaque, Expr):
@@ -98,6 +99,8 @@ class Choice(Opaque, sp.Function):
 
 SELECTORS = (Delta, Within, Truth)
 """Factors that are 0 or 1."""
+PIECEWISE = (Choice, Truth, Within)
+"""What SymPy calls a Piecewise."""
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -140,7 +143,7 @@ def bounds(e: Expr) -> tuple[int | None, int | None]:
     if isinstance(e, Integer):
         return int(e), int(e)
     if isinstance(e, Index):
-        return 0, e.size - 1
+        return (0, e.size - 1) if e.size else (None, None)
     if isinstance(e, Lookup):
         return int(e.table.values.min()), int(e.table.values.max())
     label = e.base.label if isinstance(e, sp.Indexed) else e
@@ -298,9 +301,47 @@ def _bound(size: int, height: int, position: int) -> Index:
 
 
 def standard(e: sp.Basic) -> sp.Basic:
-    """`e` in SymPy's own terms: Sum, Piecewise and KroneckerDelta."""
-    if not contains(e, (IndexSum, Choice, Lookup, Applied, *SELECTORS)):
-        return e
+    """`e` in SymPy's own terms: Sum, Piecewise and KroneckerDelta.
+
+    Functions of sums and of choices are left as they are: about each one built SymPy asks all that stands in it. And
+    choices stay ours where SymPy would be wrong: a Piecewise in a sum is moved out of it, and out of the sums and the
+    conditions around, though it depends on what they sum over (SymPy 1.14).
+
+    Raises:
+        OutOfReach: the time for formulas is over.
+    """
+    known: dict[sp.Basic, sp.Basic] = {}
+    keeps = _sums_within_sums(e)
+
+    def walk(node: sp.Basic) -> sp.Basic:
+        if not contains(node, (IndexSum, Choice, Lookup, Applied, *SELECTORS)):
+            return node
+        if node not in known:
+            ask()
+            is_kept = keeps and isinstance(node, PIECEWISE)
+            known[node] = node.func(*map(walk, node.args)) if is_kept else _standard_node(node, walk)
+        return known[node]
+
+    return walk(e)
+
+
+def _sums_within_sums(e: sp.Basic) -> bool:
+    """Whether a sum of choices stands in another sum or choice."""
+
+    @functools.cache
+    def holds_sum(node: sp.Basic) -> bool:
+        return contains(node, PIECEWISE) and (isinstance(node, IndexSum) or any(map(holds_sum, node.args)))
+
+    @functools.cache
+    def found(node: sp.Basic) -> bool:
+        return holds_sum(node) and (
+            (isinstance(node, (IndexSum, *PIECEWISE)) and any(map(holds_sum, node.args))) or any(map(found, node.args))
+        )
+
+    return found(e)
+
+
+def _standard_node(e: sp.Basic, standard: Callable[[sp.Basic], sp.Basic]) -> sp.Basic:
     if isinstance(e, (Lookup, Applied)):
         name = str(e.table) if isinstance(e, Lookup) else e.label.name
         indices = [standard(i) for i in e.indices]
@@ -314,8 +355,19 @@ def standard(e: sp.Basic) -> sp.Basic:
         case Within():
             return sp.Piecewise((1, sp.And(args[0] >= args[1], args[0] <= args[2])), (0, True))
         case Truth():
-            return sp.Piecewise((1, args[0]), (0, True))
+            return _piecewise((Integer(1), args[0]), (Integer(0), sp.true))
         case Choice():
-            return sp.Piecewise((args[1], args[0]), (args[2], True))
+            return _piecewise((args[1], args[0]), (args[2], sp.true))
+        case sp.Function() | sp.Max() | sp.Min():
+            return e.func(*args, evaluate=_is_quick(args))
         case _:
             return e.func(*args)
+
+
+def _piecewise(*pairs: tuple[sp.Basic, sp.Basic]) -> sp.Basic:
+    return sp.Piecewise(*pairs, evaluate=_is_quick([part for pair in pairs for part in pair]))
+
+
+def _is_quick(args: Sequence[sp.Basic]) -> bool:
+    """Whether SymPy soon knows what there is to know about some arguments."""
+    return not any(contains(arg, (sp.Sum, sp.Piecewise)) for arg in args)

@@ -71,6 +71,8 @@ def matrix_form(
     Raises:
         OutOfReach: when it has no matrix form, or none that could be found and confirmed in time.
     """
+    if 0 in definition.array.shape:
+        raise OutOfReach("it has no entries, which could confirm a matrix form")
     sides = definition.indices[:rows], definition.indices[rows:]
     if any(len(side) > 2 for side in sides):
         raise OutOfReach("it has more axes than a matrix of matrices")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -76,9 +78,9 @@ class Presentation:
         """A block entry by entry; None when that is too long to read or out of reach."""
         try:
             program, definition = self._shown(path)
-            entries = np.empty(definition.array.shape, object)
-            if entries.size > MAX_COMPONENTS:
+            if math.prod(definition.array.shape) > MAX_COMPONENTS:
                 return None
+            entries = np.empty(definition.array.shape, object)
             for entry in np.ndindex(*entries.shape):
                 e = tidy(component(program, definition, entry, limit=4 * READABLE))
                 if size(e) > READABLE:
@@ -93,19 +95,23 @@ class Presentation:
         return self._matrix_if_any(path) or self.index_form(path, READABLE_INDEX // 2)
 
     def index_form(self, path: Path, limit: int = READABLE_INDEX) -> Formula | None:
-        """A block in index notation; None when it needs steps, is too long to read, or out of reach."""
+        """A block in index notation; None when it needs steps, is too long to read, out of reach, or has no entries."""
         try:
             program, definition = self._shown(path)
         except OutOfReach:
+            return None
+        if self._is_empty(path):
             return None
         steps = {d.array.label for d in program.definitions if not d.array.operation}
         if steps & free(definition.expr) or size(definition.expr) > limit:
             return None
         output, *inputs = path
-        if not inputs:
-            return definition_formula(definition)
         names = [self.subject.inputs[i].name for i in inputs]
-        return derivative_formula(definition, self.subject.outputs[output].name, names)
+        with contextlib.suppress(OutOfReach):  # the time for formulas is over
+            if not inputs:
+                return definition_formula(definition)
+            return derivative_formula(definition, self.subject.outputs[output].name, names)
+        return None
 
     def function(self) -> Formula | None:
         """The function itself: entry by entry when small, else in index notation; None when it needs many steps."""
@@ -246,7 +252,7 @@ class Presentation:
     def _partials(self, program: Program, definition: Definition) -> list[tuple[str, Formula]]:
         found = []
         for array in (*program.inputs, *(d.array for d in program.definitions)):
-            if array.label in free(definition.expr):
+            if array.label in free(definition.expr) and 0 not in (*array.shape, *definition.array.shape):
                 element = array.indices()
                 local = Definition(
                     array, (*definition.indices, *element), differentiate(definition.expr, array, element)
@@ -264,6 +270,8 @@ class Presentation:
     def _part(self, path: Path, notation: str) -> Formula:
         if notation == "matrix":
             return self.matrix(path)
+        if notation == "index" and self._is_empty(path):
+            raise OutOfReach(f"{self._label(path)} has no entries", "Try notation='component'.")
         if notation == "auto" and (found := self._matrix_if_any(path)) is not None:
             return found
         if notation in ("auto", "component"):
@@ -280,7 +288,15 @@ class Presentation:
             return self._as_steps([path])
         raise OutOfReach(f"{self._label(path)} is too long to read in one piece", "Try notation='steps'.")
 
+    def _is_empty(self, path: Path) -> bool:
+        """Whether a derivative has no entries, so that any formula would be as right as another."""
+        output, *inputs = path
+        return bool(inputs) and 0 in (self.subject.outputs[output].size, *(self.subject.inputs[i].size for i in inputs))
+
     def _as_steps(self, paths: Sequence[Path]) -> Formula:
+        paths = [path for path in paths if not self._is_empty(path)]
+        if not paths:
+            raise OutOfReach("it has no entries", "Try notation='component'.")
         lines: dict[str, Formula] = {}
         for path in paths:
             program, definition = self.derivation.formula(path)

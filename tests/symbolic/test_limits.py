@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 
+import jax.numpy as jnp
 import pytest
 
+from jaxdiff_magic import derive
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.symbolic import limits
 
@@ -63,3 +65,10 @@ def test_the_deadline_around_it_holds_inside() -> None:
 
     with limits.until(time.monotonic() - 1), pytest.raises(OutOfReach, match="Raise the budget"):
         limits.at_most(asks, "given up")
+
+
+def test_no_table_is_made_of_a_derivative_with_more_entries_than_memory_holds() -> None:
+    report = derive(lambda x: jnp.sum(x**2), cost="none", order=1)(jnp.ones(300_000))
+    assert report.formula("hessian").text == "d2f/dx dx[j, k] = 2*δ(j, k)"
+    with pytest.raises(OutOfReach, match="too many or too long"):
+        report.formula("hessian", "component")

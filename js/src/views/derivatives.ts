@@ -132,7 +132,7 @@ function secondPart(model: Model, detail: Detail): Part | null {
   return part(title, told, shown, (snapshot) => snapshot.numbers.hessian);
 }
 
-/** A heading, closed forms, then the table, or why there are no numbers. */
+/** A heading, closed forms, then the table, or why there are no numbers in it. */
 function part(
   title: string,
   told: Derivative | undefined,
@@ -141,6 +141,7 @@ function part(
 ): Part {
   const closed = (told?.closed ?? []).map(closedForm);
   const missing = element("p", { class: "jdm-note" }, words(told?.missing || "These numbers were not computed."));
+  const none = element("p", { class: "jdm-note" }, "No entries.");
   return {
     element: element(
       "section",
@@ -148,12 +149,14 @@ function part(
       element("h3", { class: "jdm-title" }, title),
       ...closed,
       missing,
+      none,
       table.element,
     ),
     update(snapshot) {
       const shown = values(snapshot);
       setShown(missing, shown === null);
-      setShown(table.element, shown !== null);
+      setShown(none, shown?.length === 0);
+      setShown(table.element, shown !== null && shown.length > 0);
       if (shown !== null) table.update(shown);
     },
   };

@@ -4,7 +4,7 @@
 import { expect, test } from "vitest";
 import type { Model } from "../../src/host";
 import { derivativesView } from "../../src/views/derivatives";
-import { cubic, fakeModel, square, sum } from "../fake";
+import { cubic, type FakeFunction, fakeModel, square, sum } from "../fake";
 
 function shown(model: Model) {
   const view = derivativesView(model);
@@ -133,4 +133,20 @@ test("the eigenvalues follow the point, and what the report says of its own poin
   expect([...part("Curvature").querySelectorAll("dl:not([hidden])")].map((dl) => dl.textContent).join()).not.toContain(
     "positive definite",
   );
+});
+
+/** Of inputs alone: its result has no elements. */
+const nothing: FakeFunction = {
+  value: () => [],
+  jacobian: () => [],
+  hessian: () => [],
+};
+
+test("where there are no entries that is said, and no table is made up", () => {
+  const { part, cells } = shown(fakeModel(nothing, [1, 2]));
+  for (const title of ["Value", "Jacobian", "Hessian"]) {
+    const notes = [...part(title).querySelectorAll<HTMLElement>(".jdm-note")].filter((note) => !note.hidden);
+    expect(notes.map((note) => note.textContent)).toEqual(["No entries."]);
+    expect(cells(title).filter((cell) => !cell.closest("[hidden]"))).toEqual([]);
+  }
 });

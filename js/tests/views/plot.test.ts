@@ -172,3 +172,10 @@ test("where the values are not finite the plane has a hole, and that is said", (
   expect(path(one(".jdm-hole"))).toMatch(/^M/);
   expect(all(".jdm-note").map((note) => note.textContent)).toContain("Grey: the values are not finite there.");
 });
+
+test("without inputs or without outputs there is nothing to draw, which is said", () => {
+  const nothing: FakeFunction = { value: () => [], jacobian: () => [], hessian: () => [] };
+  const constant: FakeFunction = { value: () => [0], jacobian: () => [], hessian: () => [] };
+  for (const { view } of [plot(nothing, [1, 2]), plot(constant, []), plot(constant, [], { tape: null })])
+    expect(view.element.textContent).toBe("There is nothing to draw.");
+});

@@ -31,8 +31,9 @@ export function plotView(model: Model): View {
     element: element(
       "div",
       { class: "jdm-view" },
-      model.state.tape ? null : withoutTape(model.state.tape_missing),
+      model.state.tape || plots.length === 0 ? null : withoutTape(model.state.tape_missing),
       plots.length > 1 ? element("div", { class: "jdm-row" }, choice.element) : null,
+      plots.length === 0 ? element("p", { class: "jdm-note" }, "There is nothing to draw.") : null,
       ...plots.map((plot) => plot.element),
     ),
     update: (snapshot: Snapshot) => plots[shown]?.update(snapshot),
