@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from jaxdiff_magic.errors import WrongDerivative
@@ -29,6 +30,8 @@ def raise_if_wrong(check: Check, subject: Subject, strict: bool = False) -> None
     entry, *others = listed
     more = f" ({len(others)} more entries listed in the check)" if others else ""
     cure = CURES[outcome]
+    if outcome == "differs" and not all(isfinite(x) for x in (entry.forward, entry.reverse) if x is not None):
+        cure = "The findings of a report name the line and what to write there: jaxdiff_magic.derive."
     if outcome == "differs" and (fault := check.fault):
         cure = f"{fault.sentence}{f', called at {fault.where}' if fault.where else ''}."
         cure += f" {fault.difference}." if fault.difference else ""

@@ -14,8 +14,8 @@ class Fault:
     Attributes:
         name: of the function, or the primitive.
         kind: "custom_jvp", "custom_vjp" or "primitive".
-        defect: "derivative", "second derivative", "not linear", "value" (the rule returns another value than the
-            function) or "fails" (JAX refuses the rule).
+        defect: "derivative", "second derivative", "not linear", "not finite" (where the derivative of the code is),
+            "value" (the rule returns another value than the function) or "fails" (JAX refuses the rule).
         where, source: the line where it is called, and its text; "" when unknown.
         defined: where the function is defined.
         rule, rule_where: name and place of the function that is the rule; "" when unknown.

@@ -58,7 +58,14 @@ def told_by(shell: Any, stage: str) -> AbstractContextManager[None]:
     """The same in an IPython shell: below the cell of a notebook, or on a terminal's last line; "" leaves nothing."""
     if hasattr(shell, "kernel"):
         return told(_in_cell(shell), stage)
-    return told(_on_terminal, stage) if sys.stderr.isatty() else nullcontext()
+    return told(_on_terminal, stage) if _has_terminal() else nullcontext()
+
+
+def _has_terminal() -> bool:
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):  # there is no stderr, as under pythonw, or it is closed
+        return False
 
 
 def _in_cell(shell: Any) -> Callable[[str], None]:

@@ -21,7 +21,11 @@ MAX_ENTRIES = 4_000_000
 MAX_PASSES = 1024
 """The dearer of two modes is left out of the check beyond this many passes."""
 MAX_BOTH_WAYS = 1024
-"""A Hessian with no more entries than this is computed a second time, in another order, for the check."""
+"""A Hessian with no more entries than this is computed a second time, in another order, for the check …"""
+MAX_ROWS = 256
+"""… while reverse mode takes no more passes for it than this …"""
+MAX_LINES = 2_000
+"""… and its program has no more equations than this: it doubles what there is to compile."""
 MAX_EQUATIONS = 20_000
 """A program with more equations than this takes minutes to compile and is not compiled unasked."""
 MAX_BYTES = 1_000_000_000
@@ -249,7 +253,8 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
     if order >= 2:
         four = [second(mode, below) for below in ("reverse", "forward") for mode in ("forward", "reverse")]
         kept = offer("hessian", four, (m, n, n))
-        if m * n * n <= MAX_BOTH_WAYS and kept is not four[1]:
+        brief = kept is not None and _is_brief(kept.program())
+        if m * n * n <= MAX_BOTH_WAYS and m * n <= MAX_ROWS and brief and kept is not four[1]:
             offer("hessian_reverse", four[1:2], (m, n, n))
             missing.pop("hessian_reverse", None)  # it is a second opinion, not something to miss
     last = "hessian"
@@ -285,6 +290,10 @@ def refusal(error: Exception) -> str:
 def equation_count(jaxpr: Any) -> int:
     """Number of equations of a jaxpr, those of nested jaxprs included."""
     return len(jaxpr.eqns) + sum(map(equation_count, subjaxprs(jaxpr)))
+
+
+def _is_brief(program: Program) -> bool:
+    return program.closed is None or equation_count(program.closed.jaxpr) <= MAX_LINES
 
 
 def _at_once(program: Program, lines: int) -> int | None:

@@ -20,15 +20,16 @@ import numpy as np
 from jaxdiff_magic.checking.along import check_along
 from jaxdiff_magic.checking.blame import blamed
 from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
+from jaxdiff_magic.checking.closed_forms import ClosedForms, confirmed
 from jaxdiff_magic.checking.decide import PROVED, Evidence, RuleEvidence, decided
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.faults import faults_of
 from jaxdiff_magic.checking.freezing import may_freeze
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
-from jaxdiff_magic.checking.points import sample
+from jaxdiff_magic.checking.points import is_the_same, place_of, sample, where_it_ends
 from jaxdiff_magic.checking.proofs import Proofs
-from jaxdiff_magic.checking.rules import SAFETY, RuleName, compare, rule_trace, rule_values
+from jaxdiff_magic.checking.rules import SAFETY, RuleName, compare, converging, rule_trace, rule_values
 from jaxdiff_magic.checking.summary import summary_of
 from jaxdiff_magic.checking.trusted import Trusted
 from jaxdiff_magic.errors import OutOfReach
@@ -49,6 +50,8 @@ MAX_PROVED = 64
 """Entries are proved one by one while a block has no more than this."""
 MODES = ("forward", "reverse")
 FROZEN = "function values show another slope, but the function may call stop_gradient, which they do not show"
+TO_SEE_IT_END = 0.1
+"""The share of the time for the check in which the sampled points are tried, where the function has loops."""
 NATIVE_POINTS = 4
 """At how many of the points JAX's own numbers are compared, the user's point included."""
 
@@ -104,7 +107,10 @@ class _Checking:
         self.trace = reference.trace if reference else None
         self.trusted = Trusted(self.trace, trust, self.subject.name)
         points = min(points, max(NATIVE_POINTS - 1, MAX_COMPARED // max(self.subject.size, 1)))
-        self.points = sample(self.subject, points, np.random.default_rng(seed))
+        drawn = sample(self.subject, points, np.random.default_rng(seed))
+        now = time.monotonic()
+        self.points = where_it_ends(self.subject, reference, drawn, now + TO_SEE_IT_END * max(deadline - now, 1.0))
+        points = len(self.points[0]) - 1
         leaves = (*self.subject.inputs, *self.subject.outputs)
         inside = dtypes_of(reference.trace) if reference else ()
         self.eps = max(float(jnp.finfo(dtype).eps) for dtype in (*(leaf.dtype for leaf in leaves), *inside))
@@ -125,7 +131,8 @@ class _Checking:
         self.doubt = self._doubt()
         self.frozen = FROZEN if self.reference is None and may_freeze(self.subject) else ""
         trusted = None if self.doubt else self.reference
-        self.numeric = Numeric(derivatives, trusted, self.points, self.native, self.eps, deadline)
+        self.closed = ClosedForms(derivation, deadline)
+        self.numeric = Numeric(derivatives, trusted, self.points, self.native, self.eps, self.closed, deadline)
 
     def _out_of_reach(self) -> str:
         """Why the function cannot be evaluated step by step, or ""."""
@@ -240,7 +247,7 @@ class _Checking:
                     self.eps,
                     self._scale(path),
                     self.doubt or self.trusted.doubt(path),
-                    (found.values, found.errors, found.on_border),
+                    found,
                     [(column, None)],
                     (),
                     None,
@@ -258,7 +265,9 @@ class _Checking:
         if not all(np.all(np.isfinite(np.asarray(value, np.float64))) for value in self.native[0].value):
             return "the function's value is not finite here"
         if self.reference is None:
-            return ""
+            return (
+                "" if is_the_same(self.subject, self.native[0].value) else "the function gives another value each time"
+            )
         for o, leaf in enumerate(self.subject.outputs):
             try:
                 found = self._found((o,), len(self.native))
@@ -294,7 +303,7 @@ class _Checking:
         output, *inputs = (self.subject.outputs[path[0]], *(self.subject.inputs[i] for i in path[1:]))
         shape = sum((leaf.shape for leaf in inputs), output.shape)
         size = int(np.prod(shape, dtype=int))
-        formula = self._formula(path)
+        formula, scale = self._formula(path), self._scale(path)
         rules = self._rule_evidence(self.reference, path) if self.reference and formula else ()
         small = size > 0 and self.subject.size <= MAX_DIFFERENCED
         numeric = self.numeric.column(path) if small else None
@@ -302,10 +311,22 @@ class _Checking:
         columns = [columns_of(values, path) for values in self.native]
         doubt = self.doubt or self.trusted.doubt(path)
         is_smooth = False
-        if formula is not None and formula[2][0] and size > 0 and numeric is None and not doubt:
-            is_smooth = self.numeric.is_smooth(path, formula[0][0])
+        if formula is not None and not doubt and size > 0:
+            value = self._found(path[:1], len(self.native)).values
+            completed = self.closed.completed(path, self._first(1), formula, value)
+            asked = formula.on_border[0] or completed is not formula
+            if asked and numeric is None and np.isfinite(completed.values[0]).all():
+                is_smooth = self.numeric.is_smooth(path, completed.values[0])
+            if completed is not formula:
+                formula = confirmed(formula, completed, numeric, is_smooth, scale)
+
+        def ahead(k: int, numbers: np.ndarray) -> np.ndarray | bool:
+            if self.reference is None or formula is None:
+                return False
+            return converging(self.reference, path, [b[k : k + 1] for b in self.points], numbers, formula.values[k])
+
         evidence = Evidence(
-            shape, self.eps, self._scale(path), doubt, formula, columns, rules, numeric, probes, is_smooth, self.frozen
+            shape, self.eps, scale, doubt, formula, columns, rules, numeric, probes, is_smooth, self.frozen, ahead
         )
         decision = decided(evidence, self._tolerance)
         # where the first derivative is too long to prove, the second is longer
@@ -319,15 +340,12 @@ class _Checking:
                 self.proved.add(path)
         return BlockCheck(what, output, tuple(inputs), evidence, decision)
 
-    def _formula(self, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        """Values, bounds and border flags of the reference at the points where JAX's numbers are known."""
-        if self.reference is None:
-            return None
-        try:
-            found = self._found(path, len(self.native))
-        except OutOfReach:
-            return None
-        return found.values, found.errors, found.on_border
+    def _formula(self, path: Path) -> Found | None:
+        """The reference at the points where JAX's numbers are known."""
+        if self.reference is not None:
+            with contextlib.suppress(OutOfReach):
+                return self._found(path, len(self.native))
+        return None
 
     def _count(self, order: int) -> int:
         """At how many points, the user's own included, derivatives of one order are compared."""
@@ -352,7 +370,7 @@ class _Checking:
             except OutOfReach:
                 continue
             self.compared.append(count - 1)
-            found.append(RuleEvidence(name, comparison, self._place(comparison.at)))
+            found.append(RuleEvidence(name, comparison, place_of(self.subject, self.points, comparison.at)))
         return tuple(found)
 
     def _rule_block(self, name: RuleName) -> Callable[[Path], tuple[np.ndarray, np.ndarray]]:
@@ -372,13 +390,3 @@ class _Checking:
     def _rules_for(self, path: Path) -> list[RuleName]:
         names: dict[int, tuple[RuleName, ...]] = {2: ("forward", "reverse"), 3: ("second",)}
         return [name for name in names.get(len(path), ()) if name in self.rules]
-
-    def _place(self, k: int) -> str:
-        """A sampled point at the end of a sentence; "" for the user's own."""
-        if k == 0:
-            return ""
-        parts = (
-            f"{leaf.name} = {np.array2string(batch[k], precision=4, threshold=6, separator=', ')}"
-            for batch, leaf in zip(self.points, self.subject.inputs, strict=True)
-        )
-        return f", at {', '.join(parts)}"

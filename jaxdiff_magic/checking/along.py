@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import jax
@@ -100,7 +100,8 @@ def check_along(
     found = _along(maps, point, vector_of(values.jacobian[0]), seed)
     smooth = _formulas(subject, derivation, trust)
     deadline = max(deadline, time.monotonic() + PROOF_SECONDS)  # nothing else decides as much
-    proved = smooth is not None and found.is_met and _is_proved(smooth, subject, deadline)
+    modes: Sequence[RuleName] = ("reverse",) if found.forward is None else ("forward", "reverse")
+    proved = smooth is not None and found.is_met and _is_proved(smooth, subject, modes, deadline)
     outcome, reason = _outcome(found, smooth is not None, proved, size)
     entry = CheckEntry(
         what="gradient",
@@ -200,18 +201,17 @@ def _is_smooth(equation: Equation) -> bool:
     return equation.primitive in SMOOTH
 
 
-def _is_proved(derivation: Derivation, subject: Subject, deadline: float) -> bool:
-    """Whether JAX's forward and reverse rules are the derivative of the code, for every input."""
-    traces = dict(_traces(subject, deadline))
-    if len(traces) < 2:
+def _is_proved(derivation: Derivation, subject: Subject, modes: Sequence[RuleName], deadline: float) -> bool:
+    """Whether JAX's rules, in the modes that it has, are the derivative of the code, for every input."""
+    traces = dict(_traces(subject, modes, deadline))
+    if len(traces) < len(modes):
         return False
     proofs = Proofs(subject, derivation, traces, deadline)
     return all(proofs.of_block((0, i), list(traces)) for i in range(len(subject.inputs)))
 
 
-def _traces(subject: Subject, deadline: float) -> Iterator[tuple[RuleName, Trace]]:
-    names: tuple[RuleName, ...] = ("forward", "reverse")
-    for name in names:
+def _traces(subject: Subject, modes: Sequence[RuleName], deadline: float) -> Iterator[tuple[RuleName, Trace]]:
+    for name in modes:
         if time.monotonic() < deadline:
             with contextlib.suppress(OutOfReach):
                 yield name, rule_trace(subject, name)

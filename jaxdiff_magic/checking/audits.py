@@ -26,6 +26,7 @@ from jaxdiff_magic.checking.rules import (
     MAX_DISPUTED,
     RuleName,
     apart,
+    converging,
     rule_trace,
     rule_values,
     values_side_with,
@@ -58,7 +59,8 @@ class Defect:
 
     Attributes:
         kind: "derivative" (it is not the derivative of the code), "second derivative", "not linear" (in its tangent or
-            cotangent), "value" (the rule returns another value than the function), or "fails" (JAX refuses it).
+            cotangent), "not finite" (where the derivative of the code is), "value" (the rule returns another value
+            than the function), or "fails" (JAX refuses it).
         entry: the derivative or value looked at, as a reader writes it; "" where none is meant.
         given, expected: what the rule gives there and what the code does; None where there is no such number.
         likeness: how the rule differs, in words that follow "it": "is 2 times the derivative"; or "".
@@ -187,9 +189,23 @@ class _Audit:
                 theirs = rule.evaluate(path, self.points)
             except NotLinear:
                 return Defect("not linear", message="tangent" if name == "forward" else "cotangent")
-            if found := self._missed(name, path, theirs, self.reference.evaluate(path, self.points)):
+            ours = self.reference.evaluate(path, self.points)
+            if found := self._not_finite(name, path, theirs, ours) or self._missed(name, path, theirs, ours):
                 return found
         return None
+
+    def _not_finite(self, name: RuleName, path: Path, theirs: Found, ours: Found) -> Defect | None:
+        """Where a rule gives NaN or an infinity, and the whole derivative of the code is finite."""
+        known = np.isfinite(ours.values) & np.isfinite(ours.errors)
+        clear = known.reshape(len(known), -1).all(axis=1) & ~(ours.on_border | theirs.on_border)
+        lost = ~np.isfinite(theirs.values) & clear.reshape(-1, *[1] * (known.ndim - 1))
+        if name == "second" or not lost.any():
+            return None
+        k, *entry = at = _largest(np.abs(ours.values), lost)
+        native = self._native(name, path, tuple(entry), [batch[k] for batch in self.points])
+        if np.isfinite(native):
+            return None
+        return Defect("not finite", self._entry(path, entry), native, float(ours.values[at]))
 
     def _missed(self, name: RuleName, path: Path, theirs: Found, ours: Found) -> Defect | None:
         """What a rule gives wrong in one block, once it is confirmed."""
@@ -203,7 +219,9 @@ class _Audit:
             point = [batch[k] for batch in self.points]
             native = self._native(name, path, tuple(entry), point)
             same = abs(native - given) <= 0.25 * abs(given - expected)
-            if same and values_side_with(expected, given, self.reference, path, tuple(entry), point):
+            alone = [x[None] for x in point]
+            ahead = converging(self.reference, path, alone, theirs.values[k], ours.values[k])[tuple(entry)]
+            if same and not ahead and values_side_with(expected, given, self.reference, path, tuple(entry), point):
                 kind = "second derivative" if name == "second" else "derivative"
                 likeness = _common_likeness(theirs, ours, off, len(self.subject.outputs[path[0]].shape))
                 disputed = Disputed(self.step.entire, self.points, name, path, tuple(entry), theirs, ours)
@@ -239,7 +257,8 @@ class _Audit:
         pullback = lambda *xs: jax.vjp(self.subject.flat, *xs)[1](tuple(seeds))  # noqa: E731
         if name == "reverse":
             return float(pullback(*leaves)[inputs[0]][places[0]])
-        return float(jax.jvp(pullback, leaves, units[1])[1][inputs[0]][places[0]])
+        second = jax.jit(lambda xs: jax.jvp(pullback, xs, units[1])[1])  # which leaves out what has no forward mode
+        return float(second(leaves)[inputs[0]][places[0]])
 
     # Where the Jacobian is too large to be looked at entry by entry
 

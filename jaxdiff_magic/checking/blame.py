@@ -30,7 +30,7 @@ def blamed(
         tolerance: how far JAX's numbers may be from a value with a given rounding bound.
     """
     fault = next((fault for fault in faults if not fault.trusted and fault.kind != "primitive"), None)
-    if fault is None:
+    if fault is None or fault.defect == "not finite":  # which says nothing of its numbers elsewhere
         return list(blocks)
     through = passed_through(trace, ("", "<lambda>") if fault.name == UNNAMED else (fault.name,))
     reason = f"JAX's numbers differ from the formula, and the rule of {fault.name} is wrong"
@@ -58,7 +58,10 @@ def accused(evidence: Evidence, tolerance: Tolerance) -> np.ndarray:
         if rule.comparison.disputed is not None:
             found |= rule.comparison.disputed
     if not any(not rule.comparison.why for rule in evidence.rules):
-        for value, bound, border, columns in zip(*evidence.formula, evidence.native, strict=True):
+        known = evidence.formula
+        for value, bound, border, columns in zip(
+            known.values, known.errors, known.on_border, evidence.native, strict=True
+        ):
             for actual in columns:
                 if actual is not None and not border:
                     with np.errstate(invalid="ignore"):

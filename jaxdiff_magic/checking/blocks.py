@@ -14,6 +14,8 @@ from jaxdiff_magic.report import OUTCOMES, CheckEntry, Outcome
 MAX_ENTRIES = 100
 """Every entry has a row while there are no more than this in all; beyond, the worst of each block has one."""
 
+NAMES = {"hessian": "second derivative", "d3": "third derivative", "hessian product": "product with the Hessian"}
+
 
 @dataclass(frozen=True)
 class BlockCheck:
@@ -35,7 +37,7 @@ class BlockCheck:
     def first_reason(self, word: Outcome) -> str:
         """Why the first entry with some outcome has it; "" when none has."""
         at = np.argwhere(self.decision.outcome == OUTCOMES.index(word))
-        return self.decision.reasons[int(self.decision.reason[tuple(at[0])])] if len(at) else ""
+        return self._told(self.decision.reasons[int(self.decision.reason[tuple(at[0])])]) if len(at) else ""
 
     def unconfirmed(self) -> BlockCheck:
         """The block, undecided unless it differs, since a Taylor remainder says that the derivative is wrong."""
@@ -52,7 +54,7 @@ class BlockCheck:
     def rows(self, entries: Sequence[tuple[int, ...]]) -> Iterator[CheckEntry]:
         """The table rows of some entries."""
         forward, reverse = self.evidence.native[0]
-        formula = self.evidence.formula[0][0] if self.evidence.formula else None
+        formula = self.evidence.formula.values[0] if self.evidence.formula else None
         numeric = self.evidence.numeric[0][0] if self.evidence.numeric else None
         errors = self.errors()
         for entry in entries:
@@ -76,13 +78,23 @@ class BlockCheck:
     def _reason(self, entry: tuple[int, ...]) -> str:
         """Why an entry has its outcome, with its own numbers where the block's reason has those of its worst entry."""
         reason = self.decision.reasons[int(self.decision.reason[entry])]
-        return next((rule.says(entry) for rule in self.evidence.rules if reason and rule.says() == reason), reason)
+        own = (rule.says(entry) for rule in self.evidence.rules if reason and rule.says() == reason)
+        return self._told(next(own, reason))
+
+    def _told(self, reason: str) -> str:
+        """A reason with the derivative that it is about: the two columns of higher ones are no modes of the first."""
+        if self.what in ("gradient", "jacobian"):
+            return reason
+        name = NAMES.get(self.what, f"derivative of order {self.what[1:]}")
+        return reason.replace("JAX's forward mode", f"JAX's {name}").replace(
+            "JAX's reverse mode", f"JAX's {name} by reverse over reverse mode"
+        )
 
     def errors(self) -> np.ndarray | None:
         """Largest |JAX - formula| in ulp of the dtype, scaled by the size of the terms behind each entry."""
         if self.evidence.formula is None:
             return None
-        value, bound = self.evidence.formula[0][0], self.evidence.formula[1][0]
+        value, bound = self.evidence.formula.values[0], self.evidence.formula.errors[0]
         scale = np.maximum(np.abs(value), bound / (8 * np.finfo(float).eps))
         scale = np.where(scale > 0, scale, np.max(scale, initial=0.0) or 1.0)  # an exact zero among others
         with np.errstate(all="ignore"):

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from jaxdiff_magic.checking.figures import both
 from jaxdiff_magic.checking.probes import Probes
-from jaxdiff_magic.checking.rules import Comparison
+from jaxdiff_magic.checking.rules import AHEAD, Comparison
+from jaxdiff_magic.reference.directions import Found
 from jaxdiff_magic.report import OUTCOMES
 
 MAX_FAILED_PROOFS = 3
@@ -36,10 +38,8 @@ class RuleEvidence:
         if found.rule is None or found.formula is None:
             return ""
         at = found.worst if entry is None else entry
-        return (
-            f"JAX's {_mode(self.name)} gives {found.rule[at]:.6g} where the function's own derivative is "
-            f"{found.formula[at]:.6g}{self.place}"
-        )
+        given, expected = both(found.rule[at], found.formula[at])
+        return f"JAX's {_mode(self.name)} gives {given} where the function's own derivative is {expected}{self.place}"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Evidence:
         eps: of the user's dtype.
         scale: |f| / |x|, or / |x|^2 …: JAX's numbers carry rounding of terms of this size, whatever cancels.
         doubt: why no formula can be trusted here, or "".
-        formula: values, bounds and border flags; None when out of reach.
+        formula: by the chain rule, step by step, or else by a formula that function values confirm; None when out of
+            reach.
         native: for each of the first points, JAX's numbers in forward and in reverse mode.
         rules: those that could be compared.
         numeric: estimates, error estimates and kinks at the first points; None when not computed.
@@ -59,19 +60,22 @@ class Evidence:
         is_smooth: whether function values along a few directions show no bend where a choice stands on its border;
             asked where there is no numeric column.
         frozen: why function values alone accuse nobody, or "".
+        ahead: of JAX's numbers at one of the first points, where they are nearer than the code to what its loops
+            converge to.
     """
 
     shape: tuple[int, ...]
     eps: float
     scale: float
     doubt: str
-    formula: tuple[np.ndarray, np.ndarray, np.ndarray] | None
+    formula: Found | None
     native: list[tuple[np.ndarray | None, np.ndarray | None]]
     rules: tuple[RuleEvidence, ...]
     numeric: tuple[np.ndarray, np.ndarray, np.ndarray] | None
     probes: Mapping[str, Probes] = field(default_factory=dict)
     is_smooth: bool = False
     frozen: str = ""
+    ahead: Callable[[int, np.ndarray], np.ndarray | bool] = lambda k, numbers: False
 
 
 @dataclass(frozen=True)
@@ -132,13 +136,16 @@ def decided(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np
 def _by_formula(
     decision: Decision, evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray]
 ) -> Decision:
-    values, bounds, borders = evidence.formula  # type: ignore[misc]
+    assert evidence.formula is not None
+    values, bounds, borders = evidence.formula.values, evidence.formula.errors, evidence.formula.on_border
     for rule in evidence.rules:
         found = rule.comparison
         decision = decision.set(found.wrong, DIFFERS, rule.says())
         decision = decision.set(found.unclear, OUT_OF_REACH, f"JAX's {_mode(rule.name)} {found.why}")
     decision = decision.set(_bent(evidence, tolerance), OUT_OF_REACH, ON_BORDER)
-    compared = any(not rule.comparison.why for rule in evidence.rules)
+    clear = [rule.comparison for rule in evidence.rules if not rule.comparison.why]
+    compared = bool(clear)
+    here = any(not comparison.is_elsewhere for comparison in clear)
     for k, columns in enumerate(evidence.native):
         if k > 0 and compared:
             break  # the rules were compared at these points, and without the rounding of the user's dtype
@@ -161,12 +168,20 @@ def _by_formula(
             # where a step overflows, NaN spreads as 0 times NaN to other entries: it accuses no rule
             clear = k == 0 and bool(np.all(known))
             decision = decision.set(lost, DIFFERS if clear else OUT_OF_REACH, reason)
-            decision = decision.set(~known & given, OUT_OF_REACH, "the formula is not finite here")
-            decision = decision.set(~known & ~given, OUT_OF_REACH, "neither JAX nor the formula is finite here")
-            if compared:
+            place = "nearby" if k else "here"
+            decision = decision.set(
+                ~known & given, OUT_OF_REACH, f"the chain rule, step by step, is not finite {place}"
+            )
+            neither = f"neither JAX nor the chain rule, step by step, is finite {place}"
+            decision = decision.set(~known & ~given, OUT_OF_REACH, neither)
+            if here:
                 decision = decision.set(off, OUT_OF_REACH, "rounding in the function's own dtype hides the digits")
                 continue
             clearly = off & _sides(evidence, value, actual, k)
+            if clearly.any():
+                ahead = clearly & evidence.ahead(k, actual)
+                decision = decision.set(ahead, OUT_OF_REACH, f"JAX's {mode} mode {AHEAD}")
+                clearly &= ~ahead
             decision = decision.set(clearly, DIFFERS, f"JAX's {mode} mode differs from the formula")
             decision = decision.set(off, OUT_OF_REACH, f"JAX's {mode} mode and the formula differ, but not decidedly")
     return decision
@@ -177,13 +192,15 @@ def _bent(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.n
 
     JAX and the formula may take the same side there, and agree on a number that is no derivative.
     """
-    values, bounds, borders = evidence.formula  # type: ignore[misc]
+    assert evidence.formula is not None
+    values, bounds, borders = evidence.formula.values, evidence.formula.errors, evidence.formula.on_border
     if not borders[0]:
         return False
     if evidence.numeric is None:  # too many inputs, or no time left, for function values entry by entry
         return not evidence.is_smooth
     estimate, error, kink = (part[0] for part in evidence.numeric)
-    size = max(float(np.max(np.abs(values[0]), initial=0.0)), evidence.scale)
+    finite = np.where(np.isfinite(values), values, 0.0)  # nearby as well: at the point itself all may vanish
+    size = max(float(np.max(np.abs(finite), initial=0.0)), evidence.scale)
     rounding = tolerance(values[0], bounds[0])
     rounding = np.where(np.isfinite(rounding), rounding, 0.0)  # bounds are lost where infinities cancel
     with np.errstate(invalid="ignore"):
@@ -196,8 +213,9 @@ def _sides(evidence: Evidence, value: np.ndarray, actual: np.ndarray, k: int) ->
     if evidence.numeric is None or k >= len(evidence.numeric[0]):
         return np.zeros(evidence.shape, bool)
     estimate, error, kink = (part[k] for part in evidence.numeric)
-    apart = np.abs(actual - value)
-    return (np.abs(estimate - value) < 0.1 * apart) & (error < 0.1 * apart) & _gross(evidence, apart, value) & ~kink
+    with np.errstate(invalid="ignore"):  # infinite estimates
+        apart = np.abs(actual - value)
+        return (np.abs(estimate - value) < 0.1 * apart) & (error < 0.1 * apart) & _gross(evidence, apart, value) & ~kink
 
 
 def _gross(evidence: Evidence, apart: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -215,6 +233,11 @@ def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
         for mode, actual in zip(("forward", "reverse"), columns, strict=True):
             if actual is None:
                 continue
+            place = "nearby" if k else "here"
+            unknown = (
+                f"JAX's {mode} mode is not finite {place}; without a formula it is not known whether the derivative is"
+            )
+            decision = decision.set(~np.isfinite(actual), OUT_OF_REACH, unknown)
             with np.errstate(invalid="ignore"):
                 apart = np.abs(actual - estimate)
                 # values that do not move at all may have lost their digits: they accuse nobody

@@ -79,7 +79,8 @@ def _extrapolated(
     size = np.maximum(np.abs(ahead), np.abs(behind))
     if alike:
         size = np.full(size.shape, np.max(size, initial=0.0))
-    rounding = np.maximum(2 * eps * size, np.maximum(_grain(ahead - behind), _noise(values))) / h
+    own = np.maximum(2 * eps * size, _grain(ahead - behind)) / h
+    rounding = np.maximum(own, _noise(values) / h)
     best, error = column[0], np.full(middle.shape, np.inf)
     previous = column
     factor = 4.0
@@ -90,11 +91,11 @@ def _extrapolated(
             better = estimates[k] < error
             best, error = np.where(better, column[k], best), np.where(better, estimates[k], error)
         previous, factor = column, factor * 4
-    # smooth: (f(x + h) - 2 f(x) + f(x - h)) / h shrinks with h; at a kink it stays
+    # smooth: (f(x + h) - 2 f(x) + f(x - h)) / h shrinks with h; at a kink it stays; of noise it grows as 1 / h
     bend = np.abs(ahead - 2 * middle + behind) / h
-    seen = bend > 100 * rounding
+    seen = bend > 100 * own  # fourth differences take a kink for noise
     far, near = bend[0], bend[STEPS // 2]
-    kink = seen[STEPS // 2] & (near > 0.5 * far) & (far > 0)
+    kink = seen[STEPS // 2] & (near > 0.5 * far) & (near < far * h[0] / (2 * h[STEPS // 2]))
     return best, error, kink
 
 

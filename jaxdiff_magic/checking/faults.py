@@ -12,7 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxdiff_magic.checking.audits import Defect, defect_of
+from jaxdiff_magic.checking.figures import both
 from jaxdiff_magic.checking.residuals import Residual, residual_of
+from jaxdiff_magic.checking.rules import RuleName, rule_trace
+from jaxdiff_magic.checking.steps import subjects_of
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.reference.watching import Seen, Value, watched
@@ -29,6 +32,7 @@ RESIDUAL_SECONDS = 2.0
 PATIENCE = 3.0
 """Seconds that a fault is searched for, though the time for the check is over, unless all is well."""
 
+SECOND = "second derivative"
 UNNAMED = "the function"
 """What a lambda is called."""
 
@@ -53,7 +57,7 @@ def faults_of(
     Args:
         trace: of the function.
         points: where it was checked; the first is the user's own.
-        order: of the highest derivative to look at, 1 or 2.
+        order: of the highest derivative to look at.
         trusted: names of functions whose rules are meant to differ from their code.
         outcome: of the check so far.
         by_rule: whether JAX's programs of the derivative were found to give wrong numbers, not merely none.
@@ -66,6 +70,10 @@ def faults_of(
         deadline = max(deadline, time.monotonic() + PATIENCE)
     search = _Search(points, order, deadline, trace)
     found = list(search.among([item for item in placed if not item.call.is_library], trusted))
+    if outcome == "differs" and all(fault.trusted or fault.defect == SECOND for fault in found):
+        for call in (item.call for item in placed if not item.call.is_library):
+            if inner := next(search.within_rule(call, trusted), None):
+                found = [fault for fault in found if fault.trusted or fault.name != called(call.name)] + [inner]
     if differs and all(fault.trusted for fault in found):
         found += list(search.among([item for item in placed if item.call.is_library], ()))[:1]
     if differs and all(fault.trusted for fault in found):
@@ -132,8 +140,26 @@ class _Search:
                 named.add(key)
                 yield fault(call, defect, call.name in trusted, self._residual(defect))
 
+    def within_rule(self, call: RuleCall, trusted: Collection[str]) -> Iterator[Fault]:
+        """The faults of functions that a rule calls, which make it wrong in its own derivatives, the plainest first."""
+        if self.order < 2 or time.monotonic() > self.deadline or id(call) not in self.operands:
+            return
+        name: RuleName = "forward" if call.kind == "custom_jvp" else "reverse"
+        with contextlib.suppress(OutOfReach):
+            for alone in subjects_of(call, self.operands[id(call)], call.arguments, called(call.name)):
+                trace = rule_trace(alone.subject, name)
+                seeds = alone.subject.inputs if name == "forward" else alone.subject.outputs
+                ones = [np.ones(leaf.shape) for leaf in seeds]
+                points = [[*(batch[k] for batch in alone.points), *ones] for k in range(len(alone.points[0]))]
+                inner = _Search(points, self.order - 1, self.deadline, trace)
+                placed = [item for item in in_order(trace) if not item.call.is_library]
+                found = list(inner.among(placed, trusted))
+                for item in placed:
+                    found += inner.within_rule(item.call, trusted)
+                yield from sorted(found, key=lambda fault: (fault.trusted, fault.defect == SECOND))
+
     def _defect(self, call: RuleCall) -> Defect | None:
-        return defect_of(call, self.operands[id(call)], call.arguments, _called(call.name), self.order)
+        return defect_of(call, self.operands[id(call)], call.arguments, called(call.name), min(self.order, 2))
 
     def _residual(self, defect: Defect) -> Residual | None:
         if defect.disputed is None:
@@ -157,7 +183,7 @@ class _Search:
 def fault(step: RuleCall | Equation, defect: Defect, trusted: bool, residual: Residual | None = None) -> Fault:
     """A defect with its place, in words, and as a formula."""
     is_call = isinstance(step, RuleCall)
-    name = _called(step.name) if is_call else step.primitive
+    name = called(step.name) if is_call else step.primitive
     rule = step.rule if is_call and step.rule not in ("<lambda>", "_") else ""
     place = str(step.ruled) if is_call else ""
     return Fault(
@@ -186,11 +212,14 @@ def _sentence(rule: str, name: str, defect: Defect) -> str:
         return f"{rule} is not linear in its {defect.message}: what it gives are no rows of a Jacobian"
     if defect.kind == "fails":
         return f"{rule} cannot be used: {defect.message.rstrip('.')}"
-    given, expected = (_number(*pair) for pair in ((defect.given, defect.expected), (defect.expected, defect.given)))
+    assert defect.given is not None and defect.expected is not None
+    given, expected = both(defect.given, defect.expected)
     numbers = f"{given} where the code of {name} gives {expected}"
+    if defect.kind == "not finite":
+        return f"{rule} gives {given} for {defect.entry}, where the code of {name} has the derivative {expected}"
     if defect.kind == "value":
         return f"{rule} returns another value than {name} itself: {defect.entry} is {numbers}"
-    if defect.kind == "second derivative":
+    if defect.kind == SECOND:
         return (
             f"{rule} gives the derivative of {name}, but JAX's derivative of {rule.split(' (')[0]} is wrong: for "
             f"{defect.entry} it is {numbers}"
@@ -199,11 +228,6 @@ def _sentence(rule: str, name: str, defect: Defect) -> str:
     return f"{rule} is not the derivative of {name}: for {defect.entry} it gives {numbers}{likeness}"
 
 
-def _number(value: float | None, other: float | None) -> str:
-    """A number with as many digits as show that it is not another one."""
-    digits = next((d for d in range(6, 17) if f"{value:.{d}g}" != f"{other:.{d}g}"), 17)
-    return f"{value:.{digits}g}"
-
-
-def _called(name: str) -> str:
+def called(name: str) -> str:
+    """The name of a function in a sentence."""
     return UNNAMED if name in ("", "<lambda>") else name

@@ -6,6 +6,7 @@ function itself is run, in float64 where that is possible.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.checking.closed_forms import ClosedForms, Column
 from jaxdiff_magic.checking.differences import Batch, directional
 from jaxdiff_magic.checking.native import columns_of
 from jaxdiff_magic.checking.points import batched
@@ -42,13 +44,13 @@ MAX_LEAVES = 6
 """Besides a direction in which all inputs move there is one for each leaf, while there are no more than this."""
 SMOOTH_DIRECTIONS = 3
 """Along so many random directions a function with a choice on its border is looked at from both sides."""
+SMOOTH_SECONDS = 1.0
+"""So long it is looked at in any case."""
 MAX_BELOW = 20_000
 """Remainders of a derivative of which there are more entries than this one order below are left out."""
 
 RuleBlock = Callable[[Path], tuple[np.ndarray, np.ndarray]]
 """A block of one of JAX's rules at the user's point, and bounds on its rounding; may raise OutOfReach."""
-Column = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Estimates, error estimates and kinks, `(points, *shape)` each."""
 
 
 class Numeric:
@@ -60,6 +62,7 @@ class Numeric:
         points: for each input leaf its values at the sampled points, float64.
         native: JAX's numbers at the first of them.
         eps: their relative rounding error.
+        closed: the function's formulas, for points at which the chain rule gives no number.
         deadline: `time.monotonic()` after which nothing more is evaluated.
     """
 
@@ -70,8 +73,10 @@ class Numeric:
         points: Sequence[np.ndarray],
         native: Sequence[Values],
         eps: float,
+        closed: ClosedForms,
         deadline: float,
     ) -> None:
+        self.closed = closed
         self.derivatives, self.subject, self.reference = derivatives, derivatives.subject, reference
         self.points, self.native, self.eps, self.deadline = points, native, eps, deadline
         self.point = [batch[0] for batch in points]
@@ -88,6 +93,9 @@ class Numeric:
 
             def bounded(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
                 found = reference.evaluate(above, batch, hold=True)
+                if len(above) > 1:
+                    value = reference.evaluate(above[:1], batch, hold=True).values
+                    found = self.closed.completed(above, batch, found, value)
                 return found.values, found.errors
 
             return bounded, EPS
@@ -184,8 +192,10 @@ class Numeric:
             return found.reshape(len(found), -1), errors.reshape(len(found), -1)
 
         try:
-            found = both_sides(below, self.point, directions)
+            found = both_sides(below, self.point, directions, max(self.deadline, time.monotonic() + SMOOTH_SECONDS))
         except OutOfReach:
+            return False
+        if len(found) < len(directions):  # there was no time
             return False
         for along, slopes in zip(directions[:, place], found, strict=True):
             expected, size = flat @ along, np.abs(flat) @ np.abs(along)
@@ -274,9 +284,10 @@ class Numeric:
             jacobian = blocks or self._jacobian(path[:-1], mode, None)
             if jacobian is not None and self._left() > 0:
                 rng = np.random.default_rng(self.subject.size)  # the same directions for both modes
-                tried = Probing(values, jacobian, self.point, position, eps, self.deadline).probes(rng)
-                if tried is not None:
-                    found[mode] = tried
+                with contextlib.suppress(OutOfReach):
+                    tried = Probing(values, jacobian, self.point, position, eps, self.deadline).probes(rng)
+                    if tried is not None:
+                        found[mode] = tried
         return found
 
     def _in_float64(self, above: Path, mode: str) -> Jacobian | None:

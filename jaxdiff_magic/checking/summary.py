@@ -21,7 +21,7 @@ def summary_of(blocks: Sequence[BlockCheck], points: int, missing: dict[str, str
     counts = {word: sum(block.count(word) for block in blocks) for word in OUTCOMES}
     total = sum(counts.values())
     if not total:
-        return "there was no derivative to check"
+        return "no derivative has an entry that could be wrong" if blocks else "there was no derivative to check"
     around = "a random point" if points == 1 else f"{points} random points"
     where = f"at the point and at {around} around it" if points else "at the point"
     if any(block.evidence.probes for block in blocks):

@@ -21,7 +21,7 @@ from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.source import captured
 from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import Constant, Equation, Trace, Variable, opened_trace
+from jaxdiff_magic.trace import Constant, Equation, Trace, Variable, opened_trace, subject_trace
 from jaxdiff_magic.values import equation_count
 
 MAX_EQUATIONS = 2000
@@ -32,7 +32,8 @@ KEYS = ("random_seed", "random_wrap")
 
 def find(scene: Scene) -> list[Finding]:
     """What is impure about the function; nothing where it cannot be traced, or is too long to trace again."""
-    subject, trace = scene.subject, scene.trace
+    subject = scene.subject
+    trace = None if subject.untraceable else scene.trace or subject_trace(subject)
     if trace is None or len(trace.equations) > MAX_EQUATIONS:
         return []
     before, printed = _world(subject), io.StringIO()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,9 @@ from jaxdiff_magic.findings.saying import figure, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness import choices
 from jaxdiff_magic.findings.smoothness.choices import COMPARISONS, Border
+from jaxdiff_magic.findings.smoothness.crossing import Crossing, Direction, crossings_along, evaluated, matrix
 from jaxdiff_magic.findings.smoothness.flatness import flat_curvature
+from jaxdiff_magic.findings.smoothness.steering import carrying
 from jaxdiff_magic.reference.directions import leaf_places
 from jaxdiff_magic.reference.watching import Seen, watched
 from jaxdiff_magic.report import Finding
@@ -28,10 +31,14 @@ MAX_FOLLOWED = 64
 """With more scalar inputs than this, only coordinates that have a name in the comparison are moved."""
 MAX_NUMBERS = 20_000_000
 """Tangents are followed while a run has no more numbers than this."""
+AT_LEAST = 1.0
+"""Seconds that there are in any case."""
 
 NOUNS = {"select_n": "where", "cond": "cond", "reduce_max": "max", "reduce_min": "min"}
 JUMPS = frozenset(("sign", "floor", "ceil", "round"))
 ROOTS = frozenset(("sqrt", "cbrt", "pow"))
+TURNING = JUMPS | frozenset(("select_n", "cond", "argmax", "argmin"))
+"""Primitives whose results jump, so that they may turn round a decision that is not on its border itself."""
 CONVENTIONS: Mapping[str, str] = {
     **dict.fromkeys(("max", "min"), "since it gives each of two equal operands half of the slope"),
     "clamp": "since it counts a value on a bound as outside",
@@ -73,42 +80,30 @@ class Kink:
         return CONVENTIONS[self.step.primitive]
 
 
-@dataclass(frozen=True)
-class Direction:
-    """A direction in which a kink is crossed: one coordinate, or a random one."""
-
-    name: str
-    vector: np.ndarray
-
-
-@dataclass(frozen=True)
-class Crossing:
-    """An entry of the gradient that does not change along a direction as JAX's Hessian says."""
-
-    direction: Direction
-    slopes: Slopes
-    entry: int
-    told: float
-
-
 def find(scene: Scene) -> list[Finding]:
     """One finding for each source line whose choice stands on its border and bends the function or its gradient."""
     if scene.reference is None or not scene.seen or not scene.subject.size:
         return []
     with contextlib.suppress(OutOfReach):
-        found = [finding for kink in _kinks(scene)[:MAX_LINES] for finding in _looked_at(scene, kink)]
+        deadline = max(scene.deadline, time.monotonic() + AT_LEAST)
+        found = []
+        for kink in _kinks(scene)[:MAX_LINES]:
+            if time.monotonic() < deadline:
+                found += _looked_at(scene, kink, deadline)
         return found + flat_curvature(scene)
     return []
 
 
 def _kinks(scene: Scene) -> list[Kink]:
     """The operations that choose between equal numbers, one for each line and kind."""
+    assert scene.trace is not None
     coarseness = choices.rounding_of(scene.subject)
     calls = scene.rule_calls
+    bending, turning = (carrying(scene.trace, conditions) for conditions in (False, True))
     lines: dict[tuple[str, int, str], tuple[Equation, list[Border]]] = {}
     for item in scene.seen:
         step = item.step
-        if isinstance(step, Equation):
+        if isinstance(step, Equation) and id(step) in (turning if step.primitive in TURNING else bending):
             borders = _decisive(scene, item, coarseness)
             if borders:
                 lines.setdefault((step.location.file, step.location.line, step.primitive), (step, []))[1].extend(
@@ -184,55 +179,19 @@ def _moving(scene: Scene, kink: Kink, rows: np.ndarray) -> list[int]:
     return [int(k) for k in np.argsort(-speed, kind="stable") if speed[k] > 0]
 
 
-def _looked_at(scene: Scene, kink: Kink) -> list[Finding]:
+def _looked_at(scene: Scene, kink: Kink, deadline: float) -> list[Finding]:
     """What crossing a kink shows: a bend of the function, else one of its gradient, else nothing."""
     directions = _directions(scene, kink)
     vectors = np.array([direction.vector for direction in directions])
     outputs = range(len(scene.subject.outputs))
-    slopes = both_sides(_evaluated(scene, [(o,) for o in outputs]), scene.point, vectors)
-    for direction, found in zip(directions, slopes, strict=True):
+    slopes = both_sides(evaluated(scene, [(o,) for o in outputs]), scene.point, vectors, deadline)
+    for direction, found in zip(directions, slopes, strict=False):  # those that there was time for
         if found.apart.any() or (found.left.jumps | found.right.jumps).any():
             return [_first_order(scene, kink, direction, found)]
-    if scene.subject.is_scalar and scene.values.hessian is not None:
-        return _bent_gradient(scene, kink, directions[:-1])
+    if scene.subject.is_scalar and scene.values.hessian is not None and scene.values.jacobian is not None:
+        crossings = crossings_along(scene, directions[:-1], deadline)
+        return [_second_order(scene, kink, crossings)] if crossings else []
     return []
-
-
-def _bent_gradient(scene: Scene, kink: Kink, directions: Sequence[Direction]) -> list[Finding]:
-    """What JAX's Hessian misses where the gradient bends, or where its slope is not that of the chosen branch."""
-    paths = [(0, i) for i in range(len(scene.subject.inputs))]
-    vectors = np.array([direction.vector for direction in directions])
-    crossings = []
-    for direction, slopes in zip(directions, both_sides(_evaluated(scene, paths), scene.point, vectors), strict=True):
-        told = _hessian_times(scene, direction.vector)
-        with np.errstate(invalid="ignore"):
-            far = 10 * (slopes.left.error + slopes.right.error) + 1e-3 * np.max(np.abs(told), initial=0.0) + 1e-6
-            off = np.maximum(np.abs(slopes.left.slope - told), np.abs(slopes.right.slope - told)) > far
-        missed = np.flatnonzero(off | slopes.apart)
-        crossings += [Crossing(direction, slopes, int(entry), float(told[entry])) for entry in missed]
-    return [_second_order(scene, kink, crossings)] if crossings else []
-
-
-def _evaluated(scene: Scene, paths: Sequence[tuple[int, ...]]) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
-    """The reference at a batch of points, several blocks side by side: values and bounds, `(points, entries)`."""
-    reference = scene.reference
-    assert reference is not None
-
-    def values(batch: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        blocks = [reference.evaluate(path, batch, hold=True) for path in paths]
-        flat = [(found.values.reshape(len(batch[0]), -1), found.errors.reshape(len(batch[0]), -1)) for found in blocks]
-        return np.concatenate([v for v, _ in flat], axis=1), np.concatenate([e for _, e in flat], axis=1)
-
-    return values
-
-
-def _hessian_times(scene: Scene, vector: np.ndarray) -> np.ndarray:
-    """JAX's Hessian times a vector, flat."""
-    rows = [
-        np.concatenate([np.asarray(block, np.float64).reshape(leaf.size, -1) for block in row], axis=1)
-        for row, leaf in zip(scene.values.hessian[0], scene.subject.inputs, strict=True)  # type: ignore[index]
-    ]
-    return np.concatenate(rows) @ vector
 
 
 # Sentences
@@ -282,18 +241,18 @@ def _first_order(scene: Scene, kink: Kink, direction: Direction, found: Slopes) 
 
 
 def _second_order(scene: Scene, kink: Kink, crossings: Sequence[Crossing]) -> Finding:
-    def rates(crossing: Crossing) -> tuple[str, str]:
-        return _slope(crossing.slopes.left, crossing.entry), _slope(crossing.slopes.right, crossing.entry)
-
     def rate(crossing: Crossing) -> str:
-        left, right = rates(crossing)
-        return left if left == right else f"{left} from the left and {right} from the right"
+        sides = (crossing.slopes.left, crossing.slopes.right)
+        left, right = (_slope(side, crossing.entry) for side in sides)
+        if crossing.is_bent:
+            return f"{left} from the left and {right} from the right"
+        return _slope(min(sides, key=lambda side: float(side.off[crossing.entry])), crossing.entry)
 
-    first = min(crossings, key=lambda crossing: len(set(rates(crossing))))
+    first = min(crossings, key=lambda crossing: (crossing.is_bent, not crossing.has_rate))
     moved, other = first.direction.name, scene.names.input_element(first.entry)
     turned = [c for c in crossings if (c.direction.name, scene.names.input_element(c.entry)) == (other, moved)]
     back = f" (and that with respect to {moved}, moving {other}, at the rate {rate(turned[0])})" if turned else ""
-    exists = "JAX's Hessian is wrong here" if len(set(rates(first))) == 1 else "there is no Hessian here"
+    exists = "JAX's Hessian is wrong here" if first.has_rate and not first.is_bent else "there is no Hessian here"
     return Finding(
         kind="kink",
         severity="warning",
@@ -309,7 +268,11 @@ def _second_order(scene: Scene, kink: Kink, crossings: Sequence[Crossing]) -> Fi
 
 def _slope(side: Side, entry: int) -> str:
     value = float(side.slope[entry])
-    return "undefined" if np.isnan(value) else "infinite" if np.isinf(value) else figure(value)
+    if not np.isfinite(value):
+        return "undefined" if np.isnan(value) else "infinite"
+    if side.is_known[entry]:
+        return figure(value)
+    return f"about {value:.1g}" if side.off[entry] < 0.5 * abs(value) else "unknown"
 
 
 def _entry_name(scene: Scene, entry: int) -> str:
@@ -331,9 +294,5 @@ def _jacobian_entry(scene: Scene, entry: int, direction: Direction) -> float | N
     jacobian = scene.values.jacobian
     if jacobian is None:
         return None
-    rows = [
-        np.concatenate([np.asarray(block, np.float64).reshape(output.size, -1) for block in row], axis=1)
-        for row, output in zip(jacobian, scene.subject.outputs, strict=True)
-    ]
-    row = np.concatenate(rows)[entry]
+    row = matrix(jacobian, scene.subject.outputs, scene.subject.inputs)[entry]
     return float(np.sum(row[direction.vector != 0] * direction.vector[direction.vector != 0]))

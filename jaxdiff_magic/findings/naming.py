@@ -116,7 +116,7 @@ class Names:
     def element(self, item: Seen, operand: int, index: Sequence[int]) -> str:
         """The name of an element of an operand: of an input, of a captured array, of a variable; or ""."""
         value = item.operands[operand]
-        at = tuple(int(k) for k in index) if value.data.shape else ()
+        at = _own(index, value)
         positions = self.positions(value)
         if positions is not None and positions[at] >= 0:
             return self.input_element(int(positions[at]))
@@ -129,6 +129,12 @@ class Names:
     def said(self, item: Seen, operand: int, index: Sequence[int]) -> str:
         """An element with its number: `x[2] = 0.5`; the number alone where it has no name."""
         value = item.operands[operand]
-        at = tuple(index) if value.data.shape else ()
+        at = _own(index, value)
         name, text = self.element(item, operand, index), figure(float(np.real(value.data[at])))
         return f"{name} = {text}" if name else text
+
+
+def _own(index: Sequence[int], value: Value) -> tuple[int, ...]:
+    """Which element of an operand stands at a position of the result, whose shape it may be broadcast to."""
+    own = index[len(index) - value.data.ndim :]
+    return tuple(int(k) if size > 1 else 0 for k, size in zip(own, value.data.shape, strict=True))

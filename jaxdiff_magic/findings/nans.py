@@ -31,6 +31,7 @@ ADVICE = {
     "exponent": "Hold the exponent fixed (an integer, or wrt without it), or keep the base positive.",
     "matrix": "Keep the matrix regular; a small multiple of the identity added to it changes the function.",
     "spectrum": "Use only what does not depend on the choice of vectors: the values, or a function of the matrix.",
+    "empty": "Shapes are known to Python: leave the operation out, with an if, where an array has no elements.",
     "overflow": "Keep the numbers in range: subtract the largest before exp, work with logarithms, or use float64.",
 }
 SHOWN_AT_MOST = 3
@@ -61,7 +62,8 @@ class _Broken:
         program: in which they are looked into.
         alone: whether the other mode is finite.
         other: what the other mode gives for the first of them, or None.
-        right: what local rules give in float64, or None.
+        right: the first of the true ones, by local rules in float64 or else as the check found it, or None.
+        is_same: whether all the true ones are that.
         on_border: whether some choice of the function stands on its border, so that this is the derivative of one side.
     """
 
@@ -71,6 +73,7 @@ class _Broken:
     alone: bool
     other: float | None
     right: float | None
+    is_same: bool
     on_border: bool
 
 
@@ -85,7 +88,8 @@ class _Telling:
         """Of an output that is not finite itself."""
         bad = [output.element(index) for index in np.argwhere(~np.isfinite(value)).tolist()]
         jacobian = self.scene.values.jacobian
-        finite = jacobian is not None and all(np.isfinite(np.asarray(block)).all() for block in jacobian[o])
+        blocks = [] if jacobian is None else [np.asarray(block) for block in jacobian[o]]
+        finite = sum(block.size for block in blocks) > 0 and all(np.isfinite(block).all() for block in blocks)
         even = ", though JAX returns finite ones" if finite else ""
         what = f"{listing(bad)} {'is' if len(bad) == 1 else 'are'} {_what(value)} here"
         end = f"Derivatives mean nothing there{even}."
@@ -121,7 +125,9 @@ class _Telling:
             right = ", the derivative of the branch taken" if one.on_border else ", which is right"
             end = f"{other} mode gives {number(one.other)}{right if is_right else ''}."
         elif one.right is not None and not np.isnan(one.right):
-            right = "On the branch taken it is" if one.on_border else "The true one is"
+            alike = all(broken.is_same and broken.right == one.right for broken in group)
+            of = "" if alike else f" with respect to {names[0]}"
+            right = f"On the branch taken it is{of}" if one.on_border else f"The true one{of} is"
             end = f"{right} {number(one.right) if np.isfinite(one.right) else 'infinite'}."
         if not origins:
             why = (
@@ -151,15 +157,32 @@ class _Telling:
         first = tuple(np.argwhere(mask)[0])
         other = next((b for mode, b in blocks.items() if mode not in broken), None)
         truth = found_by_rules(self.scene, (o, i), self.scene.subject.point)
+        rights = [] if truth is None else truth.values[0][mask].tolist()
+        if not np.isfinite(rights).any():
+            rights = self._by_check(o, i, mask) or rights
         return _Broken(
             names=names,
             block=block,
             program=program,
             alone=other is not None,
             other=None if other is None else float(other[first]),
-            right=None if truth is None else float(truth.values[0][first]),
+            right=rights[0] if rights else None,
+            is_same=len(set(rights)) == 1,
             on_border=truth is not None and bool(truth.on_border[0]),
         )
+
+    def _by_check(self, o: int, i: int, mask: np.ndarray) -> list[float]:
+        """The true derivatives, where the check has found them all though local rules have none; else nothing."""
+        output, leaf = self.scene.subject.outputs[o], self.scene.subject.inputs[i]
+        rank = len(output.shape)
+        known = {
+            (entry.output, entry.inputs): entry.symbolic
+            for entry in self.scene.check.entries
+            if entry.outcome == "differs" and len(entry.inputs) == 1 and entry.symbolic is not None
+        }
+        places = [(output.element(at[:rank]), (leaf.element(at[rank:]),)) for at in np.argwhere(mask).tolist()]
+        found = [known.get(place, np.nan) for place in places]
+        return found if np.isfinite(found).all() else []
 
     def second_order(self, o: int, output: Leaf) -> list[Finding]:
         """Of the Hessian, where the first derivatives are finite."""
@@ -192,12 +215,18 @@ class _Telling:
             message = f"{what}: {brought(data, self.scene)}."
             yield Finding("nan", "warning", path, self.scene.subject.where, message, CLEAN)
             return
-        cure = self._cure(origins, order) or _advice(origins[0], advice)
+        cure = self._by_rule(origins) or self._cure(origins, order) or _advice(origins[0], advice)
         for k, origin in enumerate(origins[:SHOWN_AT_MOST]):
             place = str(origin.location) or self.scene.subject.where
             said = reason(origin)
             parts = [f"{what}." if k == 0 else "This line makes it as well.", said, end if k == 0 else ""]
             yield Finding(kind, "warning", path, place, " ".join(filter(None, parts)), cure if k == 0 else "")
+
+    def _by_rule(self, origins: Sequence[Origin]) -> str:
+        """What is to be done where a derivative rule of the user's gives what is not finite; "" where none does."""
+        places = {str(origin.location) for origin in origins}
+        faults = (fault for fault in self.scene.check.faults if fault.defect == "not finite")
+        return next((f"Correct the rule of {fault.name}." for fault in faults if fault.where in places), "")
 
     def _cure(self, origins: Sequence[Origin], order: int) -> str:
         """The first rewriting that passes its trial, in a sentence; "" where there is none."""

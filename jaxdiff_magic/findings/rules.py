@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxdiff_magic.checking.faults import called, in_order
 from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
@@ -13,6 +14,7 @@ CURES = {
     "in stop_gradient, in a constant or in a function without derivative.",
     "not linear": "A rule must be linear: twice the {what} gives twice the result. If it is meant to differ, as "
     "gradient clipping is, say so: trust={name!r}.",
+    "not finite": "Correct the rule: it must give numbers wherever the derivative of {name} is one.",
     "value": "Return {name}(...) itself as the first result of the rule.",
     "fails": "Correct the rule: it must accept and return what JAX says.",
 }
@@ -36,5 +38,14 @@ def _finding(scene: Scene, fault: Fault) -> Finding:
         sentence += f" It makes no difference to the derivatives of {scene.subject.name} here."
     what = "tangent" if fault.kind == "custom_jvp" else "cotangent"
     cure = CURES[fault.defect].format(name=fault.name, what=what) if fault.kind != "primitive" else ""
+    if not _is_called(scene, fault):
+        cure = cure.partition("; if it is meant")[0].rstrip(".") + "."  # only what the function calls can be trusted
     severity = "warning" if harmless else "error"
     return Finding("custom-rule", severity, fault.name, fault.where, sentence, cure, fault.residual)
+
+
+def _is_called(scene: Scene, fault: Fault) -> bool:
+    """Whether the function itself calls what has the rule; a library's operation, or what a rule calls, it need not."""
+    if scene.trace is None or fault.kind == "primitive":
+        return True
+    return fault.name in {called(placed.call.name) for placed in in_order(scene.trace)}

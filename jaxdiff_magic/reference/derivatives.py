@@ -5,8 +5,10 @@ Values come with error bounds; axes are `(points, output, inputs…)`.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -33,6 +35,11 @@ from jaxdiff_magic.reference.precise import is_finite
 from jaxdiff_magic.reference.run import Diverges, Node, Run
 from jaxdiff_magic.trace import Trace, primitives_of
 
+LOOPS = frozenset({"while", "scan"})
+FURTHER = (1.0, 0.25)
+"""Iterations go on for so many times their own number; by less where they run into 0/0."""
+PATIENCE = 20
+"""How many times as long as at the user's point a loop may take elsewhere, and so many iterations more."""
 MAX_PORTIONS = 4_000
 """A derivative that takes more portions than this is out of reach."""
 
@@ -48,18 +55,20 @@ class Reference:
         trace: of the function.
         precise: whether to compute with as many digits as `precision` says, instead of float64; results are then object
             arrays.
+        further: by how much of their own length loops go on once they have ended.
 
     Derivatives of order k are one reverse sweep over numbers with k - 1 infinitesimals, or, where there are more
     outputs than inputs, a forward sweep over numbers with k.
     """
 
-    def __init__(self, trace: Trace, precise: bool = False) -> None:
-        self.trace, self.precise = trace, precise
+    def __init__(self, trace: Trace, precise: bool = False, further: float = 0.0) -> None:
+        self.trace, self.precise, self.further = trace, precise, further
         self.inputs = [variable.shape for variable in trace.inputs]
         self.outputs = [atom.shape for atom in trace.outputs]
         self._largest = largest(trace)
         self._freezes = "stop_gradient" in primitives_of(trace)
         self._one_by_one = False
+        self._most_trips: int | None = None
         self._kept: dict[tuple[int, bool, bytes], tuple[Blocks, np.ndarray]] = {}
 
     def evaluate(self, path: Path, points: Sequence[np.ndarray], hold: bool = False) -> Found:
@@ -145,6 +154,30 @@ class Reference:
             raw, border = self._portions(points, lambda part: self._reverse(part, cotangent[None], [], False))
         pairs = (raw["direction", i] for i in range(len(self.inputs)))
         return [Found(values[:, 0], errors[:, 0], border) for values, errors in pairs]
+
+    def longer(self) -> Iterator[Reference]:
+        """The same function with its loops going on, which shows what they converge to; none where it has no loops."""
+        if LOOPS & primitives_of(self.trace):
+            yield from (Reference(self.trace, self.precise, further) for further in FURTHER)
+
+    def ends(self, points: Sequence[np.ndarray], deadline: float) -> np.ndarray:
+        """For each point, whether loops of no fixed length end, about as soon as they do at the first one.
+
+        Those not looked at by `deadline`, on the clock of `time.monotonic()`, are False. From then on a derivative is
+        out of reach where a loop goes on for longer.
+        """
+        found = np.ones(len(points[0]), bool)
+        if "while" not in primitives_of(self.trace):
+            return found
+        for k in range(len(found)):
+            with np.errstate(all="ignore"), contextlib.suppress(OutOfReach):
+                if k == 0 or time.monotonic() < deadline:
+                    run = self._run(1, 1, taped=False)
+                    run.trace(self.trace, self._seeded([p[k : k + 1] for p in points], [], run, first_axis=1))
+                    self._most_trips = self._most_trips or PATIENCE * run.trips + PATIENCE
+                    continue
+            found[k] = k == 0
+        return found
 
     # All blocks of one order
 
@@ -240,7 +273,7 @@ class Reference:
     ) -> tuple[Raw, np.ndarray]:
         """A reverse sweep along some cotangents (None: all unit ones), over numbers with infinitesimals along rows."""
         seeds = np.eye(total_size(self.outputs)) if seeds is None else seeds
-        run = Run(1 + 1 + len(rows), len(points[0]), hold, precise=self.precise)
+        run = self._run(1 + 1 + len(rows), len(points[0]), hold)
         inputs = self._seeded(points, rows, run, first_axis=2)
         outputs = run.trace(self.trace, inputs)
         cotangents = zip(outputs, laid_rows(seeds, self.outputs, 1, run.lead), strict=True)
@@ -259,7 +292,7 @@ class Reference:
         return found, run.on_border
 
     def _forward(self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], hold: bool) -> tuple[Raw, np.ndarray]:
-        run = Run(1 + len(rows), len(points[0]), hold, taped=False, precise=self.precise)
+        run = self._run(1 + len(rows), len(points[0]), hold, taped=False)
         outputs = run.trace(self.trace, self._seeded(points, rows, run, first_axis=1))
         lead = (len(points[0]), *(len(r) for r in rows))
         found: Raw = {}
@@ -267,6 +300,10 @@ class Reference:
             found["direction", o] = coefficient(outputs[o].value, len(rows), (*lead, *shape))
             found["value", o] = _value(outputs[o].value, (len(points[0]),), shape, run.lead)
         return found, run.on_border
+
+    def _run(self, lead: int, points: int, hold: bool = False, taped: bool = True) -> Run:
+        more = {"precise": self.precise, "further": self.further, "most_trips": self._most_trips}
+        return Run(lead, points, hold, taped, **more)
 
     def _seeded(
         self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], run: Run, first_axis: int

@@ -86,6 +86,9 @@ class Run:
         precise: whether values have as many digits as `precision` says, instead of float64.
         literal_eps: relative error ascribed to literals that are not short binary fractions.
         watch: is told of every step once it is done: the step, its operands and its results.
+        further: by how much of their own length loops go on once they have ended.
+        most_trips: of one loop whose length is not known beforehand; None for any number.
+        trips: of the longest such loop.
     """
 
     lead: int
@@ -97,6 +100,9 @@ class Run:
     entries: list[Entry] = field(default_factory=list)
     literal_eps: float = 0.0
     watch: Watch | None = None
+    further: float = 0.0
+    most_trips: int | None = None
+    trips: int = 0
     steps: int = 0
     _needed: dict[int, Sequence[Equation]] = field(default_factory=dict)
 

@@ -158,7 +158,90 @@ class TestWhatIsOutOfReachSaysWhy:
 
     def test_where_the_function_ends(self) -> None:
         # exp(log(x)) is x, which has a slope at 0; the function has no values to the left of it
-        assert self.reason(lambda x: jnp.exp(jnp.log(x)), 0.0) == "neither JAX nor the formula is finite here"
+        said = "neither JAX nor the chain rule, step by step, is finite here"
+        assert self.reason(lambda x: jnp.exp(jnp.log(x)), 0.0) == said
+
+    def test_where_jax_is_not_finite_and_there_is_no_formula(self) -> None:
+        report = derive(lambda x: jnp.linalg.norm(x) ** 2, cost="none", symbolic=False)(jnp.zeros(2))
+        assert report.verdict == "out of reach"
+        assert "JAX's forward mode is not finite here; without a formula" in report.check.summary
+
+
+def norm(x: Any) -> Any:
+    return jnp.linalg.norm(x)
+
+
+# Functions whose derivative the chain rule makes 0 * inf of; their true gradients and Hessians, by hand.
+CANCELLING: dict[str, tuple[Function, Any, Any, Any]] = {
+    "the square of a norm": (lambda x: norm(x) ** 2, np.zeros(3), np.zeros(3), 2 * np.eye(3)),
+    "with other terms": (
+        lambda x: norm(x) ** 2 + 3 * x[0] + 5 * x[1],
+        np.zeros(2),
+        np.array([3.0, 5.0]),
+        2 * np.eye(2),
+    ),
+    "a bell": (lambda x: jnp.exp(-(norm(x) ** 2)), np.zeros(2), np.zeros(2), -2 * np.eye(2)),
+    "a variance": (lambda x: jnp.std(x) ** 2, np.ones(2), np.zeros(2), np.array([[0.5, -0.5], [-0.5, 0.5]])),
+    "the root of a fourth power": (lambda x: jnp.sqrt(x**4), 0.0, 0.0, 2.0),
+    "a logarithm undone": (lambda x: jnp.exp(jnp.log(x**2)), 0.0, 0.0, 2.0),
+    # of whose Hessian the formula is 0 / 0
+    "the cube of a norm": (lambda x: norm(x) ** 3, np.zeros(2), np.zeros(2), None),
+}
+
+# Functions that have no derivative at the point, whatever is left when their formulas are simplified.
+NOWHERE: dict[str, tuple[Function, Any]] = {
+    "a norm": (norm, np.zeros(3)),
+    "a standard deviation": (lambda x: jnp.std(x), np.ones(3)),
+    "the root of a square": (lambda x: jnp.sqrt(x**2), 0.0),
+    "a power of a square": (lambda x: (x**2) ** 0.5, 0.0),
+    "the square of a root, which ends": (lambda x: jnp.sqrt(x) ** 2, 0.0),
+    "a logarithm undone, which ends": (lambda x: jnp.exp(jnp.log(x)), 0.0),
+    "a quotient that has no value": (lambda x: x**3 / x, 0.0),
+    "a ridge along a diagonal": (lambda x: jnp.sqrt((x[0] - x[1]) ** 2), np.array([1.0, 1.0])),
+}
+
+
+class TestWhereOnlyTheFormulaIsFinite:
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    @pytest.mark.parametrize("name", CANCELLING)
+    def test_nan_differs_from_a_derivative_that_function_values_confirm(self, name: str, dtype: str) -> None:
+        f, point, gradient, hessian = CANCELLING[name]
+        report = inspect(f, point, dtype=dtype)
+        assert np.isnan(np.asarray(report.gradient)).all()
+        assert report.verdict == "differs"
+        for what, truth in (("gradient", gradient), ("hessian", hessian)):
+            entries = [entry for entry in report.check.entries if entry.what == what]
+            if truth is None:
+                assert {entry.outcome for entry in entries} == {"out of reach"}
+                continue
+            assert {entry.outcome for entry in entries} == {"differs"}
+            by = "forward mode" if what == "gradient" else "second derivative"
+            assert {entry.reason for entry in entries} == {f"JAX's {by} is not finite, the derivative is"}
+            found = [entry.symbolic for entry in entries]
+            np.testing.assert_allclose(np.array(found, float), np.ravel(truth), atol=1e-12)
+
+    @pytest.mark.parametrize("name", NOWHERE)
+    def test_nan_is_not_accused_where_there_is_no_derivative(self, name: str) -> None:
+        f, point = NOWHERE[name]
+        report = inspect(f, point)
+        assert report.verdict == "out of reach"
+        assert all(entry.symbolic is None or not np.isfinite(entry.symbolic) for entry in report.check.entries)
+
+    def test_with_more_inputs_than_are_moved_one_by_one(self) -> None:
+        report = derive(lambda x: norm(x) ** 2, cost="none", order=1)(jnp.zeros(100))
+        assert (report.verdict, {entry.symbolic for entry in report.check.entries}) == ("differs", {0.0})
+        assert derive(norm, cost="none", order=1)(jnp.zeros(100)).verdict == "out of reach"
+
+    @pytest.mark.parametrize(("slope", "verdicts"), [(0.0, ("agrees", "proved")), (1.0, ("differs", "out of reach"))])
+    def test_a_rule_of_ones_own_is_judged_there_too(self, slope: float, verdicts: tuple[str, ...]) -> None:
+        g = jax.custom_jvp(lambda x: norm(x) ** 2)
+        g.defjvp(lambda p, t: (g(*p), jnp.sum((2 * p[0] + slope) * t[0])))
+        assert inspect(g, np.zeros(2)).verdict in verdicts
+
+    def test_the_assertion_says_where_to_look(self) -> None:
+        report = inspect(lambda x: norm(x) ** 2, np.zeros(2))
+        with pytest.raises(WrongDerivative, match="findings of a report name the line"):
+            report.raise_if_wrong()
 
 
 def test_nan_where_there_is_a_derivative_differs() -> None:

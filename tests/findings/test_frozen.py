@@ -88,6 +88,16 @@ def test_the_choices_of_a_loop_are_one_finding() -> None:
     assert "4 comparisons" in finding.message
 
 
+def test_a_number_that_is_compared_with_a_whole_array_is_told_for_its_nearest_element() -> None:
+    a = jnp.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]])
+    finding = next(f for f in found(lambda a: jnp.sum(jnp.linalg.pinv(a) ** 2), a) if f.message.startswith("where"))
+    least, most = jnp.linalg.svd(a, compute_uv=False)[::-1]
+    assert "the condition is true for 2 of 2 elements" in finding.message
+    assert f"The nearest is {least:.3f}" in finding.message
+    assert float(least / most) == pytest.approx(0.036, abs=6e-4)
+    assert "a relative distance of 0.036 from the border" in finding.message
+
+
 @pytest.mark.parametrize(
     "f",
     [

@@ -41,8 +41,8 @@ def written(tmp_path: Path) -> Module:
     return load
 
 
-def told(f: Any, *args: Any, order: int = 1, **options: Any) -> list[Finding]:
-    report = derive(f, cost="none", points=0, order=order, budget=60.0, **options)(*args)
+def told(f: Any, *args: Any, order: int = 1, points: int = 0, **options: Any) -> list[Finding]:
+    report = derive(f, cost="none", points=points, order=order, budget=60.0, **options)(*args)
     return [finding for finding in report.findings if finding.kind in ("nan", "domain")]
 
 
@@ -134,10 +134,34 @@ CASES = {
         """,
         [0.0, 0.0],
         4,
-        ("sqrt inside jnp.linalg.norm(x) is given 0",),
+        ("sqrt inside jnp.linalg.norm(x) is given 0", "The true one is 0."),
         ("return jnp.sum(x**2)",),
         [0.0, 0.0],
         [3.0, 4.0],
+    ),
+    "square of the norm, and more": Case(
+        """
+        def f(x):
+            return jnp.linalg.norm(x) ** 2 + 3 * x[0] + 5 * x[1]
+        """,
+        [0.0, 0.0],
+        4,
+        ("sqrt inside jnp.linalg.norm(x) is given 0", "The true one with respect to x[0] is 3."),
+        ("return jnp.sum(x**2) + 3 * x[0] + 5 * x[1]",),
+        [3.0, 5.0],
+        [3.0, 4.0],
+    ),
+    "square of the standard deviation of a constant": Case(
+        """
+        def f(x):
+            return jnp.std(x) ** 2
+        """,
+        [5.0, 5.0, 5.0],
+        4,
+        ("sqrt inside jnp.std(x) is given 0", "The true one is 0."),
+        ("return jnp.var(x)",),
+        [0.0, 0.0, 0.0],
+        [1.0, 2.0, 5.0],
     ),
     "A10: sqrt of a square at 0": Case(
         """
@@ -341,7 +365,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_line_is_named_and_its_cure_is_run(case: Case, written: Module) -> None:
     module = written(case.source)
-    finding = told(module.f, jnp.array(case.point))[0]
+    finding = told(module.f, jnp.array(case.point), points=1)[0]
     assert finding.where == f"{Path(str(module.__file__)).name}, line {case.line}"
     for text in case.says:
         assert text in finding.message

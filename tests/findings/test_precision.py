@@ -243,3 +243,27 @@ def test_a_rule_that_is_not_the_derivative_is_no_matter_of_digits(trust: tuple[s
     sine.defjvp(lambda primals, tangents: (sine(*primals), 0.9 * tangents[0]))
     report = derive(sine, cost="none", points=2, trust=trust)(0.5)
     assert [finding.kind for finding in report.findings] == ["custom-rule"]
+
+
+class TestUnderflow:
+    """Numbers below the smallest normal one of a dtype have lost their exponent: no operand was magnified."""
+
+    @pytest.mark.parametrize(
+        ("f", "x", "truth"),
+        [
+            (lambda x: x**2, 1e-30, "1.0e-60"),
+            (lambda x: 1 / x, 1e30, "1.0e-60"),  # its derivative
+            (lambda x: jnp.exp(x), -95.0, "5.52e-42"),
+            (lambda x: jnp.sum(jnp.exp(-x)), np.array([95.0, 96.0]), "5.52e-42"),
+        ],
+        ids=["a square", "the slope of a reciprocal", "a subnormal exponential", "all elements"],
+    )
+    def test_is_called_so(self, f: Any, x: Any, truth: str) -> None:
+        (finding,) = precision_findings(f, jnp.asarray(x, jnp.float32), order=1)
+        assert f"it underflows: {truth} is below the smallest normal number of float32, 1.18e-38" in finding.message
+        assert "magnifies" not in finding.message
+        assert "In float64" in finding.cure
+
+    def test_is_not_what_cancellation_is(self) -> None:
+        finding = only(lambda x: 1 - jnp.cos(x), jnp.float32(1e-10), order=1)  # 0 for 5e-21
+        assert "underflow" not in finding.message

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from jax import lax
 
@@ -174,3 +176,97 @@ class TestTrust:
 
     def test_the_magic_takes_names(self) -> None:
         assert read_line("--trust clip_gradient,ste f(x)") == ({"trust": ("clip_gradient", "ste")}, "f(x)")
+
+
+@pytest.mark.parametrize("make", [with_jvp, with_vjp])
+def test_a_rule_that_gives_nan_is_said_to_and_where(make: Any) -> None:
+    report = inspect(lambda x: jnp.sum(make(jnp.sin, lambda x, t: jnp.nan * t)(x) * x))
+    finding = said(report)
+    assert finding.severity == "error"
+    assert "gives nan for squash[" in finding.message
+    assert f"where the code of squash has the derivative {np.cos(0.5):.6g}" in finding.message  # the largest of them
+    assert "gives the derivative of squash" not in finding.message
+    assert finding.cure == "Correct the rule: it must give numbers wherever the derivative of squash is one."
+    (born,) = [finding for finding in report.findings if finding.kind == "nan"]
+    assert born.cure == "Correct the rule of squash."
+    assert report.verdict == "differs" and "gives nan for squash[" in report.check.summary
+
+
+def test_a_rule_that_gives_nan_in_one_place_is_told_for_that_place() -> None:
+    partly = with_jvp(lambda x: x**2, lambda x, t: jnp.where(x > 1, jnp.nan, 2 * x) * t)
+    message = said(inspect(lambda x: jnp.sum(partly(x)))).message
+    assert "gives nan for squash[1] with respect to x[1], where the code of squash has the derivative 2.4" in message
+
+
+def test_a_rule_that_is_nan_where_the_derivative_is_none_is_not_accused() -> None:
+    root = with_jvp(jnp.sqrt, lambda x, t: t / (2 * jnp.sqrt(x)))
+    report = inspect(lambda x: jnp.sum(root(x)), jnp.array([0.0, 1.0]))
+    assert not [finding for finding in report.findings if finding.kind == "custom-rule"]
+
+
+def test_two_numbers_that_differ_late_are_written_with_the_digits_that_tell_them_apart() -> None:
+    wrong = with_jvp(jnp.sin, lambda x, t: 11 * jnp.cos(x) * t)
+    report = inspect(lambda x: 1e-6 * wrong(x) + x**2, jnp.float32(1.3), order=1)
+    given, expected = re.findall(
+        r"gives (\d+\.\d+) where the function's own derivative is (\d+\.\d+)", report.check.summary
+    )[0]
+    assert float(given) - float(expected) == pytest.approx(1e-5 * np.cos(1.3), rel=0.2)
+
+
+class TestRulesWithinRules:
+    """A rule that is right, and calls a function whose own rule is not: only higher derivatives are wrong."""
+
+    @staticmethod
+    def layers(make: Any, name: str) -> Any:
+        """sin by rules all the way down, of which that of one function gives three times too much."""
+
+        def factor(own: str) -> float:
+            return 3.0 if own == name else 1.0
+
+        def negative(x: Any) -> Any:
+            return -jnp.sin(x)
+
+        def slope(x: Any) -> Any:
+            return jnp.cos(x)
+
+        def wave(x: Any) -> Any:
+            return jnp.sin(x)
+
+        below = TestRulesWithinRules.ruled(make, negative, lambda x: -factor("negative") * jnp.cos(x))
+        middle = TestRulesWithinRules.ruled(make, slope, lambda x: factor("slope") * below(x))
+        return TestRulesWithinRules.ruled(make, wave, middle)
+
+    @staticmethod
+    def ruled(make: Any, code: Any, slope: Any) -> Any:
+        g = make(code)
+        if make is jax.custom_jvp:
+            g.defjvp(lambda p, t: (g(*p), slope(*p) * t[0]))
+        else:
+            g.defvjp(lambda x: (g(x), x), lambda x, cotangent: (cotangent * slope(x),))
+        return g
+
+    @pytest.mark.parametrize("make", [jax.custom_jvp, jax.custom_vjp])
+    def test_the_one_that_is_wrong_is_named_with_the_second_derivative(self, make: Any) -> None:
+        wave = self.layers(make, "slope")
+        report = inspect(lambda x: jnp.sum(wave(x)), jnp.array([0.5, 2.0]))
+        assert report.verdict == "differs"
+        assert "JAX's second derivative" in report.check.summary and "mode" not in report.check.summary
+        finding = said(report)
+        assert finding.path == "slope"
+        assert "is not the derivative of slope" in finding.message and "is 3 times the derivative" in finding.message
+        assert "trust" not in finding.cure  # which can name what f calls itself
+        outcomes = {(entry.what, entry.outcome) for entry in report.check.entries if entry.symbolic}
+        assert ("hessian", "differs") in outcomes and ("gradient", "differs") not in outcomes
+
+    def test_where_only_the_third_derivative_is_wrong_that_is_said(self) -> None:
+        wave = self.layers(jax.custom_jvp, "negative")
+        report = inspect(lambda x: wave(x), jnp.float32(0.7), order=3)
+        assert "JAX's third derivative differs from the formula" in report.check.summary
+        assert said(report).path == "negative"
+        assert {entry.what for entry in report.check.entries if entry.outcome == "differs"} == {"d3"}
+
+    @pytest.mark.parametrize("make", [jax.custom_jvp, jax.custom_vjp])
+    def test_right_ones_are_left_alone(self, make: Any) -> None:
+        report = inspect(lambda x: self.layers(make, "")(x), jnp.float32(0.7))
+        assert report.verdict in ("proved", "agrees")
+        assert not [finding for finding in report.findings if finding.kind == "custom-rule"]

@@ -113,6 +113,38 @@ def test_a_factor_that_is_zero_is_named() -> None:
     assert "as random weights are" in finding.cure
 
 
+class TestWrites:
+    """What is written into an array, with JAX's own gradient beside each claim."""
+
+    AT = jnp.array([0, 1, 1, 3])
+
+    def test_within_the_array_are_not_said_to_be_dropped(self) -> None:
+        f = lambda x: jnp.zeros(4).at[self.AT].add(x**2).prod()  # noqa: E731  (a place that is never written stays 0)
+        (finding,) = zeros(f, jnp.arange(1.0, 5.0))
+        assert "outside" not in finding.message
+        assert "it is multiplied by a factor that is 0 here" in finding.message
+        assert finding.message.endswith(HERE)
+
+    def test_of_which_another_one_stays(self) -> None:
+        (finding,) = zeros(lambda x: jnp.zeros(4).at[jnp.array([2, 2])].set(x).sum(), jnp.array([3.0, 5.0]))
+        assert "outside" not in finding.message
+        assert "x[0] is 0: another element is written over it" in finding.message
+
+    @pytest.mark.parametrize("write", ["add", "set"])
+    def test_outside_the_array_are_dropped(self, write: str) -> None:
+        def f(x: jax.Array, y: jax.Array) -> jax.Array:
+            return jnp.sum(getattr(x.at[jnp.array([7, 9])], write)(y) ** 2)
+
+        (finding,) = zeros(f, X, X[:2])
+        assert finding.path == "y"
+        assert "it is written outside the array, and dropped" in finding.message
+
+    def test_onto_a_factor_that_is_0_do_not_count(self) -> None:
+        (finding,) = zeros(lambda y: jnp.sum(jnp.zeros(3).at[:2].mul(y)), X[:2])
+        assert "outside" not in finding.message
+        assert "it is multiplied by a factor that is 0 here" in finding.message
+
+
 class TestLost:
     def test_to_rounding(self) -> None:
         (finding,) = zeros(lambda x: jax.nn.sigmoid(x), 30.0)

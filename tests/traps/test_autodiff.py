@@ -207,6 +207,9 @@ def test_a10_nan_at_a_point_where_the_function_is_fine_is_explained(f: Any, x: A
 def test_a10_the_squared_norm_gets_the_form_that_has_its_derivative() -> None:
     """Its derivative at 0 is 0, and the root that is in the way can be left out."""
     report = report_of(lambda x: jnp.linalg.norm(x) ** 2, jnp.zeros(3))
+    assert report.verdict == "differs"
+    assert {e.symbolic for e in report.check.entries} == {0.0}
+    assert "The true one is 0." in finding(report, "nan").message
     assert "jnp.sum(x**2)" in finding(report, "nan").cure
     assert_close(report_of(lambda x: jnp.sum(x**2), jnp.zeros(3)).gradient, np.zeros(3))
 

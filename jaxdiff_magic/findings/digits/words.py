@@ -15,6 +15,7 @@ from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.reference.digits import right_digits
 from jaxdiff_magic.reference.directions import Path
+from jaxdiff_magic.reference.precise import exact, is_precise
 from jaxdiff_magic.trace import Equation
 
 WORDS = {
@@ -94,6 +95,8 @@ def operation_of(equation: Equation) -> str:
 
 def _why(loss: Loss) -> str:
     equation, operands = loss.equation, loss.operands
+    if (small := _underflow(loss)) is not None:
+        return small
     if equation.primitive in ("sub", "add", "add_any") and all(x.size == 1 for x in operands):
         a, b = (x.ravel()[0] for x in operands)
         if (a * b > 0) == (equation.primitive == "sub"):
@@ -107,6 +110,26 @@ def _why(loss: Loss) -> str:
     if equation.primitive in ("scan", "while"):
         return "its steps magnify rounding"
     return "it magnifies the rounding of its operand"
+
+
+def _underflow(loss: Loss) -> str | None:
+    """What is too small for the dtype's exponents, so that it is 0 there or has fewer digits; None where nothing is."""
+    native = np.asarray(loss.native[loss.equation.outputs[0]])
+    if not jnp.issubdtype(native.dtype, jnp.floating):
+        return None
+    least = float(jnp.finfo(native.dtype).smallest_normal)
+    too_small = f"below the smallest normal number of {native.dtype}, {least:.3g}"
+    sizes = [abs(exact(x) if is_precise(loss.result) else mpmath.mpf(float(x))) for x in loss.result.ravel()]
+    if 0 < max(sizes, default=0) < least and _is_below(native, least):
+        return f"it underflows: {mpmath.nstr(max(sizes), 3)} is {too_small}"
+    for operand in loss.operands:
+        if jnp.issubdtype(operand.dtype, jnp.floating) and np.any(operand) and _is_below(operand, least):
+            return f"its operand, {float(np.max(np.abs(operand.astype(float)))):.3g}, is {too_small}, and counts as 0"
+    return None
+
+
+def _is_below(numbers: np.ndarray, least: float) -> bool:
+    return bool(np.all(np.abs(numbers.astype(np.float64)) < least))
 
 
 def advice(found: Cure, block: Block, order: int) -> str:

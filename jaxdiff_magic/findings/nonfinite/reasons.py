@@ -52,7 +52,7 @@ def reason(origin: Origin) -> str:
         by = LEFT_OUT[origin.unselected.equation.primitive]
         return f"{said} {by}, but {MODE[origin.program]} still makes {origin.event} = nan of it."
     is_new = origin.is_nan and origin.program != "value" and origin.event not in origin.singular.words
-    if is_new and origin.singular.kind in ("boundary", "overflow", "spectrum"):
+    if is_new and origin.singular.kind in ("boundary", "overflow", "empty", "spectrum"):
         return f"{said} The chain rule then makes {origin.event} = nan."
     return said
 
@@ -66,10 +66,12 @@ def _operand(origin: Origin) -> str:
     text = _operand_text(origin)
     if wrong.kind in ABOUT_THE_MATRIX:
         return text or "the matrix"
+    inside = f" inside {found[0].text(found[1])}" if found and isinstance(found[1], ast.Call) else ""
+    if not data.size:
+        return f"{text} has no elements" if text else f"{primitive}{inside} is given no elements"
     index = tuple(np.argwhere(wrong.mask)[0]) if data.shape == wrong.mask.shape else ()
     value = number(data[index] if data.shape == np.shape(wrong.mask) else data.flat[0])
     if not text:
-        inside = f" inside {found[0].text(found[1])}" if found and isinstance(found[1], ast.Call) else ""
         return f"{primitive}{inside} is given {value}"
     if index:
         place = f"[{', '.join(map(str, index))}]"

@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxdiff_magic.replay import Played, is_literal
 
-Kind = Literal["boundary", "outside", "overflow", "exponent", "matrix", "spectrum"]
+Kind = Literal["boundary", "outside", "overflow", "empty", "exponent", "matrix", "spectrum"]
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,9 @@ class Singular:
 
     Attributes:
         kind: "boundary" where the function has a value (be it infinite) but no finite slope; "outside" its domain;
-            "overflow"; "exponent" where a power has no slope in its exponent; "matrix" where a matrix has no inverse or
-            factor, "spectrum" where its vectors have no derivative: the words are about the matrix then.
+            "overflow"; "empty" where there is nothing to choose from; "exponent" where a power has no slope in its
+            exponent; "matrix" where a matrix has no inverse or factor, "spectrum" where its vectors have no
+            derivative: the words are about the matrix then.
         operand: which operand it is about.
         mask: which elements, of the shape of the results.
         words: why, as the end of a sentence that names the operand's value.
@@ -80,6 +81,8 @@ ONE_OPERAND: Mapping[str, Sequence[Case]] = {
     "lgamma": (("boundary", lambda x: (x <= 0) & (x == np.round(x)), "gammaln is infinite there"),),
     "digamma": (("boundary", lambda x: (x <= 0) & (x == np.round(x)), "digamma is infinite there"),),
 }
+OF_NONE = {"reduce_max": "the largest of none is -inf", "reduce_min": "the smallest of none is inf"}
+"""What JAX makes of no elements."""
 
 
 def singular(step: Played, order: int) -> list[Singular]:
@@ -96,7 +99,9 @@ def singular(step: Played, order: int) -> list[Singular]:
     with np.errstate(all="ignore"):
         found = [case for case in _cases(step, operands, results, order) if case.mask.any()]
         overflow = np.isinf(results[0])
-        if not found and overflow.any() and all(np.isfinite(x).all() for x in operands):
+        if step.equation.primitive in OF_NONE and not operands[0].size:
+            found = [Singular("empty", 0, overflow, OF_NONE[step.equation.primitive])]
+        elif not found and overflow.any() and all(np.isfinite(x).all() for x in operands):
             most = float(jnp.finfo(results[0].dtype).max)
             words = f"{step.equation.primitive} of that is more than {results[0].dtype} holds ({most:.2g})"
             found = [Singular("overflow", 0, overflow, words)]

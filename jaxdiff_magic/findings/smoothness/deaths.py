@@ -12,9 +12,12 @@ from typing import Literal
 
 import numpy as np
 
+from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.findings.naming import INDEXED, MOVES, Names
 from jaxdiff_magic.findings.saying import figure
 from jaxdiff_magic.findings.smoothness.choices import COMPARISONS, is_number
+from jaxdiff_magic.reference.numbers import Bounded
+from jaxdiff_magic.reference.run import Node, Result, Run
 from jaxdiff_magic.reference.watching import Seen, Value
 from jaxdiff_magic.trace import Equation, RuleCall
 
@@ -128,7 +131,8 @@ def _ended(item: Seen, operand: int, directions: int, call: RuleCall | None) -> 
     after = [alive(r, directions) for r in item.results]
     gone = ~np.any([a.reshape(directions, -1).any(axis=1) for a in after], axis=0)
     ends = moving & gone.reshape(-1, *(1,) * value.data.ndim)
-    if value.data.shape == result.data.shape and primitive not in MOVES and primitive not in ACROSS:
+    is_moved = primitive in MOVES or primitive in ACROSS or (primitive.startswith(WRITES) and operand > 0)
+    if value.data.shape == result.data.shape and not is_moved:
         ends = ends | (moving & ~after[0])
     rows = ends.reshape(directions, -1).any(axis=1)
     return End(item, operand, rows, ends.any(axis=0), call) if rows.any() else None
@@ -154,9 +158,7 @@ def _explained(names: Names, end: End) -> Death:
     if primitive in SATURATING:
         return end.death("numeric", f"{primitive} is saturated at {end.numbers}", "saturated")
     if primitive.startswith(WRITES):
-        if end.operand == 0:
-            return end.death("symbolic", "its elements are overwritten", "overwritten")
-        return end.death("symbolic", "it is written outside the array, and dropped", "overwritten")
+        return _written(end)
     return end.death("numeric", f"the slope of {primitive} is 0 here", "stationary")
 
 
@@ -190,6 +192,45 @@ def _factor(names: Names, end: End) -> Death:
     return end.death("numeric" if other.varies else "symbolic", f"it is multiplied by {what}", "factor")
 
 
+def _product(names: Names, end: End) -> Death:
+    """A product of all elements: another one of them is 0."""
+    if np.any(end.value.data[~end.elements] == 0):
+        return end.death("numeric", "it is multiplied by a factor that is 0 here", "factor")
+    return end.death("numeric", "the slope of reduce_prod is 0 here", "stationary")
+
+
+def _written(end: End) -> Death:
+    """What is written into an array, or was in it before."""
+    primitive, indices = end.primitive, end.item.operands[1:2] if end.operand else ()
+    zero: Zero = "numeric" if any(value.varies for value in indices) else "symbolic"
+    if end.operand and not _fits(end):
+        return end.death(zero, "it is written outside the array, and dropped", "overwritten")
+    if primitive in ("scatter", "dynamic_update_slice"):
+        why = "another element is written over it" if end.operand else "its elements are overwritten"
+        return end.death(zero, why, "overwritten")
+    if primitive.endswith("mul"):
+        return end.death("numeric", "it is multiplied by a factor that is 0 here", "factor")
+    if primitive.endswith(("min", "max")):
+        return end.death("numeric", "another element is taken", "another element")
+    return end.death("numeric", f"the slope of {primitive} is 0 here", "stationary")
+
+
+def _fits(end: End) -> bool:
+    """Whether any of the ended elements of what a step writes has its place in the array."""
+    if not end.primitive.startswith("scatter"):
+        return True  # a slice is moved until it fits
+    array, indices, _ = end.item.operands
+    shape, run = array.data.shape, Run(1, 1, taped=False)
+    kept = Node(Bounded(np.zeros((1, *shape))), shape, True)
+    at = Node(indices.data[None], indices.data.shape, False)
+    marks = Node(Bounded(end.elements[None].astype(float)), end.elements.shape, True)
+    try:  # marks are added up where the elements would be
+        (found,) = run.apply("scatter-add", [kept, at, marks], end.item.params, [Result(shape, np.dtype(float))])
+    except OutOfReach:
+        return True
+    return bool(np.any(found.array != 0))
+
+
 EXPLANATIONS: Mapping[str, Callable[[Names, End], Death]] = {
     "stop_gradient": lambda _, end: end.death("symbolic", "stop_gradient holds it fixed", "stop_gradient"),
     **dict.fromkeys(
@@ -204,5 +245,6 @@ EXPLANATIONS: Mapping[str, Callable[[Names, End], Death]] = {
         lambda _, end: end.death("numeric", "another element is taken", "another element"),
     ),
     **dict.fromkeys(("mul", "dot_general", "conv_general_dilated"), _factor),
+    "reduce_prod": _product,
 }
 """Primitive to why a direction ends there."""

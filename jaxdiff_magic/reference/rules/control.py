@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import jax
@@ -32,6 +33,10 @@ def _scan(run: Run, xs: list[Node], step: Step) -> list[Node]:
     constants, carry, arrays = xs[:fixed], xs[fixed : fixed + carried], xs[fixed + carried :]
     columns = [unstacked(run, array) for array in arrays]
     rows = []
+    if not arrays and carried == len(step.results):  # an iteration
+        for _ in range(_with_more(run, p["length"])):
+            carry = run.trace(body, [*constants, *carry])
+        return carry
     for k in reversed(range(p["length"])) if p["reverse"] else range(p["length"]):
         results = run.trace(body, [*constants, *carry, *(column[k] for column in columns)])
         carry, row = results[:carried], results[carried:]
@@ -49,10 +54,22 @@ def _while(run: Run, xs: list[Node], step: Step) -> list[Node]:
     goes_on, body = step.bodies
     first, second = step.params["cond_nconsts"], step.params["body_nconsts"]
     of_condition, of_body, carry = xs[:first], xs[first : first + second], xs[first + second :]
+    trips = 0
     while (going := run.shared(run.trace(goes_on, [*of_condition, *carry])[0])).any():
         after = run.trace(body, [*of_body, *carry])
         carry = after if going.all() else [_kept(run, going, *pair) for pair in zip(carry, after, strict=True)]
+        trips += 1
+        if run.most_trips is not None and trips > run.most_trips:
+            raise OutOfReach(f"a loop goes on after {trips:,} iterations")
+    run.trips = max(run.trips, trips)
+    for _ in range(_with_more(run, trips) - trips):
+        carry = run.trace(body, [*of_body, *carry])
     return list(carry)
+
+
+def _with_more(run: Run, trips: int) -> int:
+    """How many iterations to do where the code does some: more, to see what it converges to."""
+    return trips + math.ceil(run.further * trips)
 
 
 def _kept(run: Run, going: np.ndarray, before: Node, after: Node) -> Node:

@@ -1,0 +1,87 @@
+"""Which steps a function's value is made of, and which only steer: they say how long a loop runs or what is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jaxdiff_magic.findings.smoothness.choices import COMPARISONS
+from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
+
+Wanted = list[bool]
+"""For each operand or result, whether the function's value is made of it."""
+
+
+def carrying(trace: Trace, conditions: bool) -> frozenset[int]:
+    """The equations, by identity, whose results reach the function's results otherwise than by steering.
+
+    The stopping test of a loop steers, and so does all that only such a test reads.
+
+    Args:
+        trace: of the function; equations of its loops and branches are looked at too.
+        conditions: whether what decides a `where` or a `cond`, and a comparison, counts as reached. For a step that
+            bends it does not: it moves a decision only where the comparison itself is on its border. A step that
+            jumps can turn a decision round.
+    """
+    found: set[int] = set()
+    _backward(trace, [True] * len(trace.outputs), conditions, found)
+    return frozenset(found)
+
+
+def _backward(trace: Trace, wanted: Sequence[bool], conditions: bool, found: set[int]) -> Wanted:
+    """From the results of a trace that are wanted to its inputs; adds equations on the way."""
+    needed: set[Variable | Constant] = set()
+    needed.update(_variables(trace.outputs, wanted))
+    for equation in reversed(trace.equations):
+        results = [variable in needed for variable in equation.outputs]
+        if any(results):
+            found.add(id(equation))
+            needed.update(_variables(equation.inputs, _operands(equation, results, conditions, found)))
+    return [variable in needed for variable in trace.inputs]
+
+
+def _variables(atoms: Sequence[Variable | Constant], wanted: Sequence[bool]) -> list[Variable]:
+    return [atom for atom, is_wanted in zip(atoms, wanted, strict=True) if is_wanted and isinstance(atom, Variable)]
+
+
+def _operands(equation: Equation, results: Wanted, conditions: bool, found: set[int]) -> Wanted:
+    """Of which operands the wanted results of an equation are made."""
+    others = len(equation.inputs) - 1
+    match equation.primitive:
+        case primitive if primitive in COMPARISONS:
+            return [conditions] * len(equation.inputs)
+        case "select_n":
+            return [conditions, *[True] * others]
+        case "cond":
+            branches = [_backward(body, results, conditions, found) for body in equation.bodies]
+            return [conditions, *map(any, zip(*branches, strict=True))]
+        case "while":
+            return _of_while(equation, results, conditions, found)
+        case "scan":
+            return _of_scan(equation, results, conditions, found)
+    for body in equation.bodies:
+        _backward(body, [True] * len(body.outputs), conditions, found)
+    return [True] * len(equation.inputs)
+
+
+def _of_while(equation: Equation, results: Wanted, conditions: bool, found: set[int]) -> Wanted:
+    body = equation.bodies[1]
+    before, fixed = equation.params["cond_nconsts"], equation.params["body_nconsts"]
+    carry = results
+    while True:
+        operands = _backward(body, carry, conditions, found)
+        more = [a or b for a, b in zip(carry, operands[fixed:], strict=True)]
+        if more == carry:
+            return [*[False] * before, *operands[:fixed], *carry]
+        carry = more
+
+
+def _of_scan(equation: Equation, results: Wanted, conditions: bool, found: set[int]) -> Wanted:
+    (body,) = equation.bodies
+    fixed, carried = equation.params["num_consts"], equation.params["num_carry"]
+    carry, rows = results[:carried], results[carried:]
+    while True:
+        operands = _backward(body, [*carry, *rows], conditions, found)
+        more = [a or b for a, b in zip(carry, operands[fixed : fixed + carried], strict=True)]
+        if more == carry:
+            return [*operands[:fixed], *carry, *operands[fixed + carried :]]
+        carry = more
