@@ -27,8 +27,10 @@ def sample(subject: Subject, count: int, rng: np.random.Generator) -> list[np.nd
     batches = []
     for leaf, value in zip(subject.inputs, subject.point, strict=True):
         center = np.asarray(value, np.float64)[None]
-        size = float(np.sqrt(np.mean(center**2))) if center.size else 0.0
-        noise = 0.1 * rng.standard_normal((count, *leaf.shape)) * np.where(center == 0, size or 1.0, np.abs(center))
+        finite = np.abs(center[np.isfinite(center)])
+        size = float(np.sqrt(np.mean(finite**2))) if finite.size else 0.0
+        steps = np.where(np.isfinite(center), np.where(center == 0, size or 1.0, np.abs(center)), 0.0)
+        noise = 0.1 * rng.standard_normal((count, *leaf.shape)) * steps
         batch = np.concatenate([center, center + noise]).astype(jnp.dtype(leaf.dtype))
         batches.append(batch.astype(np.float64))
     return batches
