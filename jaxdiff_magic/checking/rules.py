@@ -199,7 +199,7 @@ def converging(
         theirs, ours: the block there, by the rule and by the code.
     """
     found = np.zeros(ours.shape, bool)
-    for longer in reference.longer():
+    for longer in reference.longer:
         with contextlib.suppress(OutOfReach), np.errstate(invalid="ignore"):
             further = longer.evaluate(path, point).values[0]
             found |= np.abs(further - theirs) <= NEARER * np.abs(ours - theirs)

@@ -6,6 +6,7 @@ Values come with error bounds; axes are `(points, output, inputs…)`.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import math
 import time
@@ -155,10 +156,12 @@ class Reference:
         pairs = (raw["direction", i] for i in range(len(self.inputs)))
         return [Found(values[:, 0], errors[:, 0], border) for values, errors in pairs]
 
-    def longer(self) -> Iterator[Reference]:
+    @functools.cached_property
+    def longer(self) -> tuple[Reference, ...]:
         """The same function with its loops going on, which shows what they converge to; none where it has no loops."""
-        if LOOPS & primitives_of(self.trace):
-            yield from (Reference(self.trace, self.precise, further) for further in FURTHER)
+        if LOOPS.isdisjoint(primitives_of(self.trace)):
+            return ()
+        return tuple(Reference(self.trace, self.precise, further) for further in FURTHER)
 
     def ends(self, points: Sequence[np.ndarray], deadline: float) -> np.ndarray:
         """For each point, whether loops of no fixed length end, about as soon as they do at the first one.
