@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.leaves import Leaf, joined, parted
+from jaxdiff_magic.leaves import Leaf, joined, matrix_of, parted
 from jaxdiff_magic.report import Check, Curvature, Finding
 
 STATIONARY_ULP = 64
@@ -49,16 +49,10 @@ def curvature_of(
     Example:
         x0**2 + x0*x1 + 2*x1**2 has eigenvalues 3 - sqrt(2) and 3 + sqrt(2): positive definite.
     """
-    sizes = [leaf.size for leaf in leaves]
-    n = sum(sizes)
+    n = sum(leaf.size for leaf in leaves)
     eps = max(float(jnp.finfo(np.asarray(block).dtype).eps) for row in hessian for block in row)
     g = joined(gradient)
-    h = np.block(
-        [
-            [np.asarray(block, np.float64).reshape(rows, columns) for block, columns in zip(row, sizes, strict=True)]
-            for row, rows in zip(hessian, sizes, strict=True)
-        ]
-    )
+    h = matrix_of(hessian, leaves, leaves)
     if not (np.isfinite(h).all() and np.isfinite(g).all()):
         return _undecided(n, float("nan"), "The gradient or the Hessian has entries that are not finite.")
     asymmetry = np.abs(h - h.T)

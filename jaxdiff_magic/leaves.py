@@ -103,6 +103,17 @@ class OpenCall:
         return self.function(*args, **kwargs)
 
 
+def matrix_of(blocks: Any, rows: Sequence[Leaf], columns: Sequence[Leaf]) -> np.ndarray:
+    """Blocks `[row][column]` as one float64 matrix, with a row for each element of some leaves, a column for each of
+    others."""
+    return np.block(
+        [
+            [np.asarray(block, np.float64).reshape(m.size, n.size) for block, n in zip(row, columns, strict=True)]
+            for row, m in zip(blocks, rows, strict=True)
+        ]
+    )
+
+
 def kind(leaf: Any) -> str:
     """What a leaf is to JAX: "floating", "complex", "integer", "boolean", "key", "text" or "object"."""
     if isinstance(leaf, (str, bytes)):

@@ -21,6 +21,7 @@ from jaxdiff_magic.findings import Scene, findings_of
 from jaxdiff_magic.findings.sizes import is_too_large
 from jaxdiff_magic.formula import Formula
 from jaxdiff_magic.grading import Mine, grades_of
+from jaxdiff_magic.leaves import matrix_of
 from jaxdiff_magic.matrix_free import Products
 from jaxdiff_magic.products import products_of
 from jaxdiff_magic.progress import tell
@@ -306,13 +307,9 @@ def _curvature(
         point = [x[None] for x in subject.exact_point]
         known = [[reference.known((0, i, j), point) for j in inputs] for i in inputs]
         if all(found is not None for row in known for found in row):
-            sizes = [leaf.size for leaf in subject.inputs]
-            flat = [
-                [found.errors.reshape(m, n) for found, n in zip(row, sizes, strict=True) if found]
-                for row, m in zip(known, sizes, strict=True)
-            ]
             eps = max(float(jnp.finfo(leaf.dtype).eps) for leaf in (*subject.inputs, *subject.outputs))
-            errors = np.block(flat) * (eps / EPS)
+            bounds = [[found.errors for found in row if found] for row in known]
+            errors = matrix_of(bounds, subject.inputs, subject.inputs) * (eps / EPS)
     return curvature_of(
         values.jacobian[0],
         values.hessian[0],

@@ -15,9 +15,10 @@ from jaxdiff_magic.findings.saying import figure, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness import choices
 from jaxdiff_magic.findings.smoothness.choices import COMPARISONS, Border
-from jaxdiff_magic.findings.smoothness.crossing import Crossing, Direction, crossings_along, evaluated, matrix
+from jaxdiff_magic.findings.smoothness.crossing import Crossing, Direction, crossings_along, evaluated
 from jaxdiff_magic.findings.smoothness.flatness import flat_curvature
 from jaxdiff_magic.findings.smoothness.steering import carrying
+from jaxdiff_magic.leaves import matrix_of
 from jaxdiff_magic.reference.directions import leaf_places
 from jaxdiff_magic.reference.watching import Seen, watched
 from jaxdiff_magic.report import Finding
@@ -294,5 +295,5 @@ def _jacobian_entry(scene: Scene, entry: int, direction: Direction) -> float | N
     jacobian = scene.values.jacobian
     if jacobian is None:
         return None
-    row = matrix(jacobian, scene.subject.outputs, scene.subject.inputs)[entry]
+    row = matrix_of(jacobian, scene.subject.outputs, scene.subject.inputs)[entry]
     return float(np.sum(row[direction.vector != 0] * direction.vector[direction.vector != 0]))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from jaxdiff_magic.checking.sides import Slopes, both_sides
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.leaves import matrix_of
 
 SLIGHT = 1e-6
 """A gradient that jumps by no more than this part of its size is that of a computation in steps, not of a kink."""
@@ -73,7 +72,7 @@ def _off(scene: Scene, slopes: Slopes, told: np.ndarray) -> np.ndarray:
     sides = (slopes.left, slopes.right)
     largest = functools.partial(np.max, initial=0.0)
     with np.errstate(invalid="ignore"):
-        gradient = matrix(scene.values.jacobian, scene.subject.outputs, scene.subject.inputs)[0]
+        gradient = matrix_of(scene.values.jacobian, scene.subject.outputs, scene.subject.inputs)[0]
         reach = largest(np.abs(told)) * largest([largest(np.abs(x)) for x in scene.point])
         size = max(largest(np.abs(gradient)), largest(np.abs(slopes.middle)), reach)
         strange = np.sqrt(largest(np.abs(gradient - slopes.middle)) / size) if size else 0.0
@@ -107,17 +106,4 @@ def evaluated(scene: Scene, paths: Sequence[tuple[int, ...]]) -> Callable[..., t
 def _hessian_times(scene: Scene, vector: np.ndarray) -> np.ndarray:
     """JAX's Hessian times a vector, flat."""
     inputs = scene.subject.inputs
-    return matrix(scene.values.hessian[0], inputs, inputs) @ vector  # type: ignore[index]
-
-
-def matrix(blocks: Any, rows: Sequence[Leaf], columns: Sequence[Leaf]) -> np.ndarray:
-    """Blocks as one matrix, with a row for each element of some leaves and a column for each of others."""
-    return np.block(
-        [
-            [
-                np.asarray(block, np.float64).reshape(row.size, column.size)
-                for block, column in zip(of, columns, strict=True)
-            ]
-            for of, row in zip(blocks, rows, strict=True)
-        ]
-    )
+    return matrix_of(scene.values.hessian[0], inputs, inputs) @ vector  # type: ignore[index]
