@@ -1,4 +1,4 @@
-"""A column that is rounding itself is computed with more digits before it is shown, and a number without digits is told.
+"""Columns that are rounding themselves are computed with more digits, and a number without digits is told as such.
 
 Truths: sinc by its series, the others by hand.
 """
