@@ -32,6 +32,7 @@ from jaxdiff_magic.reference.directions import (
     unit_rows,
 )
 from jaxdiff_magic.reference.numbers import Bounded, Dual, Number, base
+from jaxdiff_magic.reference.pieces import Sides, common, taking
 from jaxdiff_magic.reference.precise import is_finite
 from jaxdiff_magic.reference.run import Diverges, Node, Run
 from jaxdiff_magic.trace import Trace, primitives_of
@@ -41,6 +42,8 @@ FURTHER = (1.0, 0.25)
 """Iterations go on for so many times their own number; by less where they run into 0/0."""
 PATIENCE = 20
 """How many times as long as at the user's point a loop may take elsewhere, and so many iterations more."""
+MAX_MEETINGS = 4
+"""At so many points of a batch, pieces that meet are compared: it takes a run or two for each."""
 MAX_PORTIONS = 4_000
 """A derivative that takes more portions than this is out of reach."""
 
@@ -71,6 +74,8 @@ class Reference:
         self._one_by_one = False
         self._most_trips: int | None = None
         self._kept: dict[tuple[int, bool, bytes], tuple[Blocks, np.ndarray]] = {}
+        self._sides: Sides | None = None
+        self._plain: dict[int, Blocks] = {}
 
     def evaluate(self, path: Path, points: Sequence[np.ndarray], hold: bool = False) -> Found:
         """A derivative at a batch of points.
@@ -90,9 +95,10 @@ class Reference:
             while len(self._kept) > 12:
                 self._kept.pop(next(iter(self._kept)))
             blocks, border = self._all(order, points, hold)
+            borders = [border] * (order + 1) if hold else self._met(points, order, blocks, border)
             for k in range(order + 1):  # a sweep of a higher order passes by the lower ones
                 if any(len(known) == k + 1 for known in blocks):
-                    self._kept.setdefault((k, *rest), (blocks, border))
+                    self._kept.setdefault((k, *rest), (blocks, borders[k]))
         blocks, border = self._kept[(order, *rest)]
         return Found(*blocks[path], border)
 
@@ -181,6 +187,45 @@ class Reference:
                     continue
             found[k] = k == 0
         return found
+
+    # Points at which pieces meet
+
+    def on_sides(self, sides: Sides) -> Reference:
+        """The same function with choices that stand on their border taking some sides."""
+        found = Reference(self.trace, self.precise, self.further)
+        found._most_trips, found._sides = self._most_trips, sides
+        return found
+
+    def blocks(self, order: int, points: Sequence[np.ndarray]) -> Blocks:
+        """All derivatives of one order, those of choices on their border by the side that they take as they are.
+
+        Raises:
+            OutOfReach: names the primitive without a rule, and the user's line; or what has no side.
+        """
+        if order not in self._plain:
+            blocks, border = self._all(order, points, False)
+            if self._sides is not None and border.any():
+                raise OutOfReach("it is degenerate here")
+            self._plain[order] = {path: pair for path, pair in blocks.items() if len(path) == order + 1}
+        return self._plain[order]
+
+    def _met(
+        self, points: Sequence[np.ndarray], order: int, blocks: Blocks, border: np.ndarray
+    ) -> list[np.ndarray]:
+        """For each order where no derivative is told; elsewhere the one that all pieces have, written into `blocks`."""
+        borders = [border.copy() for _ in range(order + 1)]
+        if self._sides is not None or not order:
+            return borders
+        for k in np.flatnonzero(border)[:MAX_MEETINGS]:
+            known = common(self, [batch[k : k + 1] for batch in points], order)
+            for derivative, found in list(enumerate(known))[1:]:
+                borders[derivative][k] = False
+                for path in found.keys() & blocks.keys():
+                    pair = tuple(part.copy() for part in blocks[path])
+                    for part, own in zip(pair, found[path], strict=True):
+                        part[k] = own[0]
+                    blocks[path] = pair  # type: ignore[assignment]
+        return borders
 
     # All blocks of one order
 
@@ -306,7 +351,8 @@ class Reference:
 
     def _run(self, lead: int, points: int, hold: bool = False, taped: bool = True) -> Run:
         more = {"precise": self.precise, "further": self.further, "most_trips": self._most_trips}
-        return Run(lead, points, hold, taped, **more)
+        decides = None if self._sides is None else taking(self._sides)
+        return Run(lead, points, hold, taped, decides=decides, **more)
 
     def _seeded(
         self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], run: Run, first_axis: int
