@@ -75,7 +75,7 @@ class Reference:
         self._most_trips: int | None = None
         self._kept: dict[tuple[int, bool, bytes], tuple[Blocks, np.ndarray]] = {}
         self._sides: Sides | None = None
-        self._plain: dict[int, Blocks] = {}
+        self._plain: dict[tuple[int, bytes], Blocks] = {}
 
     def evaluate(self, path: Path, points: Sequence[np.ndarray], hold: bool = False) -> Found:
         """A derivative at a batch of points.
@@ -196,22 +196,29 @@ class Reference:
         found._most_trips, found._sides = self._most_trips, sides
         return found
 
+    def with_digits(self) -> Reference:
+        """The same function with as many digits as `precision` says."""
+        found = Reference(self.trace, True, self.further)
+        found._most_trips = self._most_trips
+        return found
+
     def blocks(self, order: int, points: Sequence[np.ndarray]) -> Blocks:
         """All derivatives of one order, those of choices on their border by the side that they take as they are.
 
         Raises:
             OutOfReach: names the primitive without a rule, and the user's line; or what has no side.
         """
-        if order not in self._plain:
+        key = order, fingerprint(points)
+        if key not in self._plain:
+            while len(self._plain) > 12:
+                self._plain.pop(next(iter(self._plain)))
             blocks, border = self._all(order, points, False)
             if self._sides is not None and border.any():
                 raise OutOfReach("it is degenerate here")
-            self._plain[order] = {path: pair for path, pair in blocks.items() if len(path) == order + 1}
-        return self._plain[order]
+            self._plain[key] = {path: pair for path, pair in blocks.items() if len(path) == order + 1}
+        return self._plain[key]
 
-    def _met(
-        self, points: Sequence[np.ndarray], order: int, blocks: Blocks, border: np.ndarray
-    ) -> list[np.ndarray]:
+    def _met(self, points: Sequence[np.ndarray], order: int, blocks: Blocks, border: np.ndarray) -> list[np.ndarray]:
         """For each order where no derivative is told; elsewhere the one that all pieces have, written into `blocks`."""
         borders = [border.copy() for _ in range(order + 1)]
         if self._sides is not None or not order:

@@ -20,9 +20,10 @@ import mpmath
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.directions import Blocks, total_size
+from jaxdiff_magic.reference.directions import Blocks, leaf_places
+from jaxdiff_magic.reference.limits import limits
 from jaxdiff_magic.reference.numbers import Bounded
-from jaxdiff_magic.reference.precise import elementwise, exact, is_finite, is_precise
+from jaxdiff_magic.reference.precise import elementwise, exact, in_digits, is_finite, is_precise, nearest
 from jaxdiff_magic.reference.run import Decides, Diverges, Node, Run
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ NEARER = 0.125
 """… and again so much nearer, where the same must be seen."""
 MAX_ELEMENTS = 4096
 """Of more choices on their border the pieces are not looked for."""
-MAX_INPUTS = 16
+MAX_INPUTS = 64
 """With more inputs than this, random directions alone are tried, not one for each cell of what is compared."""
 RANDOM, FEW = 8, 3
 """Random directions, each both ways; fewer where there are many inputs, since runs are long."""
@@ -42,34 +43,36 @@ ASIDE = 2.0**-6
 """Unit directions lean so far to a random side, so that choices between the other inputs are decided as well."""
 MAX_LINES = 6
 """All cells are tried of so many hyperplanes or fewer, that is 64."""
-MAX_PIECES = 100
+MAX_PIECES = 256
 """A point where more of them meet is left undecided."""
 MAX_NUMBERS = 4_000_000
-"""No more numbers are computed in all pieces together."""
+"""No more numbers are computed in all pieces together …"""
+MIN_NUMBERS = 16
+"""… where every step of a run counts as so many, since it takes some microseconds in any case."""
 SAME = 16.0
 """Numbers of two pieces are equal where they are within so many times the bounds on their rounding."""
 FINE = 1e-6
-"""Bounds that are wider than this, relative to the numbers, show nothing."""
+"""Bounds that are wider than this, relative to the numbers, show nothing; then the pieces are compared …"""
+DIGITS, OPERATIONS = 50, 100_000
+"""… with so many digits, if a run takes no more scalar operations than this."""
 
 Sides = Mapping[int, np.ndarray]
 """What each choice that stands on its border decides, by its position among the choices of a run."""
 
 
 @dataclass(frozen=True)
-class _Choice:
-    """A choice on its border: which of its elements, and what they compare, without lead axes."""
-
-    undecided: np.ndarray
-    compared: np.ndarray | None
-
-
-@dataclass(frozen=True)
 class _Decided:
-    """What the choices decide beside the point; elements that are on their border there too have no side."""
+    """What the choices that stand on their border at the point decide beside it, each by its position in the run.
 
-    sides: Sides
-    tied: Mapping[int, np.ndarray]
-    compared: Mapping[int, np.ndarray]
+    Attributes:
+        sides: what they decide.
+        tied: which of their elements are on their border there too.
+        compared: for choices by the signs of numbers, those numbers, flat.
+    """
+
+    sides: dict[int, np.ndarray]
+    tied: dict[int, np.ndarray]
+    compared: dict[int, np.ndarray]
 
 
 def taking(sides: Sides) -> Decides:
@@ -110,18 +113,32 @@ class _Meeting:
         self.reference = reference
         self.point = [np.asarray(x, np.float64) for x in point]
         self.flat = np.concatenate([x.ravel() for x in self.point])
-        self.choices: dict[int, _Choice] = {}
-        self._run(self.point, self._at_point)
+        self.choices: dict[int, np.ndarray] = {}  # by position, which of their elements are undecided
+        self.steps = self._run(self.flat[None], self._at_point).steps
 
     def common(self, order: int) -> list[Blocks]:
-        size = len(self.flat)
-        wanted = MAX_PIECES if size <= MAX_INPUTS else 2 * FEW
-        undecided = sum(int(choice.undecided.sum()) for choice in self.choices.values())
-        if not 0 < undecided <= MAX_ELEMENTS or wanted * size**order > MAX_NUMBERS:
+        """See `common`."""
+        undecided = sum(int(np.count_nonzero(choice)) for choice in self.choices.values())
+        size, pieces = len(self.flat), 2 * FEW if len(self.flat) > MAX_INPUTS else min(2 ** len(self.flat), MAX_PIECES)
+        if not 0 < undecided <= MAX_ELEMENTS or pieces * max(size**order, MIN_NUMBERS * self.steps) > MAX_NUMBERS:
             return []
-        found, known = [self._blocks(self.reference, k) for k in range(1)], 0
-        seen: set[bytes] = set()
-        pieces: list[Reference] = []
+        reference = self.reference
+        try:
+            return self._common(reference, order)
+        except _Undefined:
+            if reference.precise:
+                return []
+            few = itertools.islice(self._directions(), size + FEW if size <= MAX_INPUTS else FEW)
+            return limits(reference, self.point, list(few), self._steps(), order)
+        except _Coarse:
+            with in_digits(DIGITS, OPERATIONS):
+                found = self._common(reference.with_digits(), order)
+            first = reference.on_sides(next(self._pieces()))
+            return [piece.blocks(k, self.point) for k, piece in enumerate([reference, *[first] * (len(found) - 1)])]
+
+    def _common(self, reference: Reference, order: int) -> list[Blocks]:
+        found, seen = [reference.blocks(0, self.point)], set()
+        scale, size = _largest(found[0]), float(np.max(np.abs(self.flat), initial=0.0)) or 1.0
         for sides in self._pieces():
             key = b"".join(np.ascontiguousarray(sides[k]).tobytes() for k in sorted(sides))
             if key in seen:
@@ -129,89 +146,91 @@ class _Meeting:
             seen.add(key)
             if len(seen) > MAX_PIECES:
                 return []
-            piece = self.reference.on_sides(sides)
-            pieces.append(piece)
-            if len(pieces) == 1:
-                found += [self._blocks(piece, k) for k in range(1, order + 1)]
-                known = order
-            scale = self._scale(found[0])
-            for k in range(known + 1):
-                if not _same(found[k], self._blocks(piece, k), scale / self._size() ** k):
-                    known = k - 1
+            piece = reference.on_sides(sides)
+            if len(seen) == 1:
+                found += [piece.blocks(k, self.point) for k in range(1, order + 1)]
+            for k in range(len(found)):
+                if not _same(found[k], piece.blocks(k, self.point), scale / size**k):
+                    found = found[:k]
                     break
-            if known < 1:
-                return []
-        return found[: known + 1] if pieces else []
-
-    def _blocks(self, piece: Reference, order: int) -> Blocks:
-        """The derivatives of one order of a piece; a higher order is computed once for all."""
-        return piece.blocks(order, self.point)
-
-    def _scale(self, value: Blocks) -> float:
-        sizes = [float(abs(x)) for values, _ in value.values() for x in _floats(values).ravel() if np.isfinite(float(x))]
-        return max(sizes, default=0.0)
-
-    def _size(self) -> float:
-        return float(np.max(np.abs(self.flat), initial=0.0)) or 1.0
+            if len(found) < 2:
+                break
+        return found
 
     # Runs
 
-    def _run(self, point: Sequence[np.ndarray], decide: Decides) -> list[Node]:
-        run = Run(1, 1, taped=False, further=self.reference.further, decides=decide)
-        arguments = [Node(Bounded(x), shape, True) for x, shape in zip(point, self.reference.inputs, strict=True)]
+    def _run(self, flat: np.ndarray, decide: Decides) -> Run:
+        """A run at several points, shape `(points, inputs)`."""
+        run = Run(1, len(flat), taped=False, further=self.reference.further, decides=decide)
+        places = leaf_places(self.reference.inputs)
+        arguments = [
+            Node(Bounded(flat[:, place].reshape(len(flat), *shape)), shape, True)
+            for place, shape in zip(places, self.reference.inputs, strict=True)
+        ]
         with np.errstate(all="ignore"):
             results = run.trace(self.reference.trace, arguments)
         if run.on_border.any():
             raise OutOfReach("equal eigenvalues are no choice between pieces")
         if not all(np.isfinite(result.array).all() for result in results):
             raise OutOfReach("it is not defined on all sides")
-        return results
+        return run
 
     def _at_point(
         self, position: int, near: np.ndarray, decision: np.ndarray, compared: np.ndarray | None
     ) -> np.ndarray:
         if near.any():
-            undecided = np.broadcast_to(near, decision.shape)[0]
-            self.choices[position] = _Choice(undecided, None if compared is None else compared[0])
+            self.choices[position] = np.broadcast_to(near, decision.shape)[0]
         return decision
 
-    def _beside(self, flat: np.ndarray) -> _Decided:
-        """What the choices on their border at the point decide at another point."""
-        sides, tied, compared_there = {}, {}, {}
+    def _beside(self, flat: np.ndarray) -> list[_Decided]:
+        """What the choices on their border at the point decide at other points, shape `(points, inputs)`."""
+        found = [_Decided({}, {}, {}) for _ in flat]
 
-        def decide(
-            position: int, near: np.ndarray, decision: np.ndarray, compared: np.ndarray | None
-        ) -> np.ndarray:
-            if (choice := self.choices.get(position)) is not None:
-                if choice.undecided.shape != decision.shape[1:]:
+        def decide(position: int, near: np.ndarray, decision: np.ndarray, compared: np.ndarray | None) -> np.ndarray:
+            if (undecided := self.choices.get(position)) is not None:
+                if undecided.shape != decision.shape[1:]:
                     raise OutOfReach("another program is run beside the point")
-                sides[position] = np.where(choice.undecided, decision[0], 0)
-                tied[position] = choice.undecided & np.broadcast_to(near, decision.shape)[0]
+                parts = [np.broadcast_to(x, (len(flat), *undecided.shape)) for x in (decision, near)]
+                for there, side, tied in zip(found, *parts, strict=True):
+                    there.sides[position] = np.where(undecided, side, 0).astype(decision.dtype)
+                    there.tied[position] = undecided & tied
                 if compared is not None:
-                    compared_there[position] = compared[0]
+                    for there, numbers in zip(found, np.broadcast_to(compared, parts[0].shape), strict=True):
+                        there.compared[position] = numbers[undecided]
             return decision
 
-        ends = np.cumsum([x.size for x in self.point])
-        parts = np.split(flat, ends[:-1])
-        self._run([part.reshape(x.shape) for part, x in zip(parts, self.point, strict=True)], decide)
-        if sides.keys() != self.choices.keys():
+        self._run(flat, decide)
+        if any(there.sides.keys() != self.choices.keys() for there in found):
             raise OutOfReach("another program is run beside the point")
-        return _Decided(sides, tied, compared_there)
+        return found
+
+    def _all_beside(self, flat: np.ndarray) -> list[_Decided]:
+        """Likewise, one by one where they run through different branches."""
+        try:
+            return self._beside(flat)
+        except Diverges:
+            return [there for point in flat for there in self._beside(point[None])]
 
     # Pieces
 
     def _pieces(self) -> Iterator[Sides]:
         """The sides that choices take together, along directions."""
-        for direction in self._directions():
-            for toward in (direction, -direction):
-                yield from self._along(toward)
-
-    def _along(self, direction: np.ndarray) -> Iterator[Sides]:
+        directions = np.array(list(self._directions()))
+        directions = np.stack([directions, -directions], axis=1).reshape(-1, len(self.flat))
         for step in STEPS:
-            far, near = (self._beside(self.flat + h * self._steps() * direction) for h in (step, NEARER * step))
-            if all(np.array_equal(far.sides[k], near.sides[k]) for k in far.sides):
-                yield from _both_ways(far)
+            pairs = zip(
+                *(self._all_beside(self.flat + h * self._steps() * directions) for h in (step, NEARER * step)),
+                strict=True,
+            )
+            changed = []
+            for direction, (far, near) in zip(directions, pairs, strict=True):
+                if all(np.array_equal(far.sides[k], near.sides[k]) for k in far.sides):
+                    yield from _both_ways(far)
+                else:
+                    changed.append(direction)
+            if not changed:
                 return
+            directions = np.array(changed)
         raise OutOfReach("the sides change however near to the point one looks")
 
     def _steps(self) -> np.ndarray:
@@ -240,13 +259,14 @@ class _Meeting:
     def _into_cells(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Directions into the cells that the hyperplanes of what is compared cut the space into."""
         rows: list[np.ndarray] = []
-        middle = self._beside(self.flat).compared
-        step = STEPS[0]
-        columns = []
-        for unit in np.eye(len(self.flat)):
-            there = self._beside(self.flat + step * self._steps() * unit).compared
-            parts = [(there[k] - middle[k])[self.choices[k].undecided] / step for k in sorted(middle) if k in there]
-            columns.append(np.concatenate([part.ravel() for part in parts]) if parts else np.zeros(0))
+        middle, *around = self._all_beside(
+            self.flat
+            + STEPS[0] * self._steps() * np.concatenate([np.zeros((1, len(self.flat))), np.eye(len(self.flat))])
+        )
+        if not middle.compared:
+            return
+        numbers = [np.concatenate([there.compared[k] for k in sorted(there.compared)]) for there in (middle, *around)]
+        columns = [(there - numbers[0]) / STEPS[0] for there in numbers[1:]]
         for row in np.stack(columns, axis=1):
             size = np.linalg.norm(row)
             if np.isfinite(size) and size > 0:
@@ -281,25 +301,40 @@ def _both_ways(found: _Decided) -> Iterator[Sides]:
         yield chosen
 
 
+class _Undefined(OutOfReach):
+    """A derivative of some piece is not finite at the point."""
+
+
+class _Coarse(OutOfReach):
+    """Bounds are too wide to tell whether two pieces have the same derivative."""
+
+
 def _same(ours: Blocks, theirs: Blocks, scale: float) -> bool:
-    """Whether two pieces have the same derivatives, as far as can be told."""
+    """Whether two pieces have the same derivatives of one order.
+
+    Args:
+        ours, theirs: their derivatives.
+        scale: the size that such derivatives have, if the value is nothing special.
+    """
     for path, (values, errors) in ours.items():
         others, bounds = theirs[path]
         if not (is_finite(values).all() and is_finite(others).all()):
-            return False
+            raise _Undefined("a piece is not smooth at the point")
         if is_precise(values) or is_precise(others):
-            fine = mpmath.mpf(10) ** (-0.7 * mpmath.mp.dps)
             apart = elementwise(lambda a, b: abs(exact(a) - exact(b)), values, others)
-            size = max([abs(exact(x)) for x in values.ravel()] + [mpmath.mpf(scale)], default=mpmath.mpf(0))
-            if any(x > fine * size for x in apart.ravel()):
+            size = max([mpmath.mpf(scale), *(abs(exact(x)) for x in values.ravel())])
+            fine = size * mpmath.mpf(10) ** (-0.7 * mpmath.mp.dps)
+            if any(x > fine for x in apart.ravel()):
                 return False
             continue
-        bound = errors + bounds
-        size = max(float(np.max(np.abs(values), initial=0.0)), scale)
-        if not np.all(np.abs(values - others) <= SAME * bound) or not np.all(bound <= FINE * size):
+        bound, size = errors + bounds, max(float(np.max(np.abs(values), initial=0.0)), scale)
+        if not np.all(np.abs(values - others) <= SAME * bound):
             return False
+        if not np.all(bound <= FINE * size):
+            raise _Coarse("rounding hides whether two pieces have the same derivative")
     return True
 
 
-def _floats(values: np.ndarray) -> np.ndarray:
-    return elementwise(lambda x: float(exact(x)), values).astype(float) if is_precise(values) else values
+def _largest(blocks: Blocks) -> float:
+    """The largest number of some blocks."""
+    return max((float(np.max(np.abs(nearest(values)), initial=0.0)) for values, _ in blocks.values()), default=0.0)

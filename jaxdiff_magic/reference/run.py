@@ -60,7 +60,7 @@ class Result(NamedTuple):
 
 Watch = Callable[[Equation | RuleCall, Sequence[Node], Sequence[Node]], None]
 Decides = Callable[[int, np.ndarray, np.ndarray, "np.ndarray | None"], np.ndarray]
-"""From the position of a choice, where it is undecided, what it decides and what it compares to what it is to decide."""
+"""From the position of a choice, where it is undecided, what it decides and what it compares: what it is to decide."""
 Pull = Callable[[list[Number | None]], Sequence[Number | None]]
 """From the adjoints of an operation's results (None where zero) to those of its operands."""
 
