@@ -7,6 +7,7 @@ it can be computed very near.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
 DIGITS = 100
 """Near 0, sin(x) / x and the like lose as many digits as the steps are small, once or twice for each order."""
-STEPS = (2.0**-24, 2.0**-40)
+STEPS = (2.0**-24, 2.0**-32, 2.0**-40)
 """Relative distances at which the sides are compared."""
-SHRINKS = mpmath.mpf(2) ** -14
-"""So much smaller two sides differ at the smaller step: 2^-16 where there is a limit, not at all at a kink."""
+SHRINKS = mpmath.mpf(2) ** -7
+"""So much smaller is at each step what is left to a limit: 2^-8 where the function is smooth, 1 where there is none."""
 NOTHING = mpmath.mpf(2) ** -160
 """Relative differences that are smaller need not shrink."""
-CENTRED = 2.0**-10
-"""The mean of opposite sides is nearer to the limit than they are: by the step, or its rounding."""
+LEFT = 2.0**-6
+"""Of the last change, so much is left as a bound on the error of the extrapolated limit."""
 OPERATIONS = 50_000
 """Most scalar operations of one run; there are some dozens."""
 
@@ -37,7 +38,7 @@ OPERATIONS = 50_000
 def limits(
     reference: Reference,
     point: Sequence[np.ndarray],
-    directions: Sequence[np.ndarray],
+    directions: np.ndarray,
     sizes: np.ndarray,
     order: int,
 ) -> list[Blocks]:
@@ -46,7 +47,7 @@ def limits(
     Args:
         reference: of the function, in float64.
         point: a batch of one.
-        directions: flat over all inputs; each is followed both ways.
+        directions: one a row, flat over all inputs; each is followed both ways.
         sizes: of each input, which the steps are relative to.
         order: the highest that is asked for.
 
@@ -83,25 +84,25 @@ def _is_reached(value: np.ndarray, sides: list[list[np.ndarray]]) -> bool:
     """Whether the values beside the point tend to that at the point."""
     if not all(is_finite(x).all() for x in (value, *(x for at in sides for x in at))):
         return False
-    far, near = (_largest([elementwise(_apart, x, value) for x in at]) for at in sides)
-    return all(
-        _shrinks(*pair, abs(exact(x))) for *pair, x in zip(far.ravel(), near.ravel(), value.ravel(), strict=True)
-    )
+    apart = [_largest([elementwise(_apart, x, value) for x in at]) for at in sides]
+    return _all_shrink(apart, elementwise(lambda x: abs(exact(x)), value))
 
 
 def _limit(sides: list[list[np.ndarray]]) -> tuple[np.ndarray, np.ndarray] | None:
     """The common limit and a bound on its error; None where there is none."""
     if not all(is_finite(x).all() for at in sides for x in at):
         return None
-    far, near = (_largest([elementwise(_apart, x, at[0]) for x in at]) for at in sides)
-    mean = sum(elementwise(exact, x) for x in sides[1]) / len(sides[1])
-    size = max((abs(x) for x in mean.ravel()), default=mpmath.mpf(0))
-    if not all(_shrinks(*pair, size) for pair in zip(far.ravel(), near.ravel(), strict=True)):
+    means = [sum(elementwise(exact, x) for x in at) / len(at) for at in sides]
+    size = np.full(means[-1].shape, max((abs(x) for x in means[-1].ravel()), default=mpmath.mpf(0)), object)
+    spreads = [_largest([elementwise(_apart, x, mean) for x in at]) for at, mean in zip(sides, means, strict=True)]
+    changes = [np.abs(after - before) for before, after in itertools.pairwise(means)]
+    if not (_all_shrink(spreads, size) and _all_shrink(changes, size)):
         return None
-    error = near.astype(float) * CENTRED
-    value = mean.astype(float)
-    value = np.where(np.abs(value) <= np.maximum(error, float(NOTHING * size)), 0.0, value)
-    return value, error + EPS * np.abs(value)
+    ratio = mpmath.mpf(STEPS[-1]) / STEPS[-2]
+    limit = means[-1] + (means[-1] - means[-2]) * ratio / (1 - ratio)
+    error = (LEFT * np.maximum(changes[-1], spreads[-1]) + NOTHING * size).astype(float)
+    value = limit.astype(float)
+    return np.where(np.abs(value) <= error, 0.0, value), error + EPS * np.abs(value)
 
 
 def _apart(a: Any, b: Any) -> Any:
@@ -112,5 +113,10 @@ def _largest(parts: list[np.ndarray]) -> np.ndarray:
     return np.max(np.stack(parts), axis=0)
 
 
-def _shrinks(far: Any, near: Any, size: Any) -> bool:
-    return bool(near <= SHRINKS * far or near <= NOTHING * size)
+def _all_shrink(numbers: list[np.ndarray], size: np.ndarray) -> bool:
+    """Whether what is left to a limit becomes smaller from step to step as it does where there is one."""
+    return all(
+        near <= SHRINKS * far or near <= NOTHING * whole
+        for before, after in itertools.pairwise(numbers)
+        for far, near, whole in zip(before.ravel(), after.ravel(), size.ravel(), strict=True)
+    )

@@ -11,7 +11,6 @@ Methods and Software 28 (2013), for pieces told by the signs of what is compared
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ import mpmath
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.directions import Blocks, leaf_places
+from jaxdiff_magic.reference.directions import Blocks, Found, leaf_places
 from jaxdiff_magic.reference.limits import limits
 from jaxdiff_magic.reference.numbers import Bounded
 from jaxdiff_magic.reference.precise import elementwise, exact, in_digits, is_finite, is_precise, nearest
@@ -38,17 +37,19 @@ MAX_ELEMENTS = 4096
 MAX_INPUTS = 64
 """With more inputs than this, random directions alone are tried, not one for each cell of what is compared."""
 RANDOM, FEW = 8, 3
-"""Random directions, each both ways; fewer where there are many inputs, since runs are long."""
+"""Random directions, each both ways; fewer where there are many inputs."""
 ASIDE = 2.0**-6
 """Unit directions lean so far to a random side, so that choices between the other inputs are decided as well."""
-MAX_LINES = 6
-"""All cells are tried of so many hyperplanes or fewer, that is 64."""
-MAX_PIECES = 256
+FURTHER_ASIDE = 2.0**-14
+"""Directions beside an edge lean so little, for cells that are narrow."""
+MAX_LINES, MAX_EDGES = 8, 1024
+"""Cells are looked for while no more hyperplanes and edges bound them."""
+MAX_PIECES = 1024
 """A point where more of them meet is left undecided."""
 MAX_NUMBERS = 4_000_000
-"""No more numbers are computed in all pieces together …"""
-MIN_NUMBERS = 16
-"""… where every step of a run counts as so many, since it takes some microseconds in any case."""
+"""No derivative has more numbers than this …"""
+MIN_NUMBERS = 400
+"""… and no run so many steps, each of which counts as so many: there are some dozens of runs."""
 SAME = 16.0
 """Numbers of two pieces are equal where they are within so many times the bounds on their rounding."""
 FINE = 1e-6
@@ -74,6 +75,33 @@ class _Decided:
     tied: dict[int, np.ndarray]
     compared: dict[int, np.ndarray]
 
+    @property
+    def is_tied(self) -> bool:
+        """Whether some of them stand on their border there too."""
+        return any(tied.any() for tied in self.tied.values())
+
+    def is_like(self, other: _Decided) -> bool:
+        """Whether the same is decided elsewhere, ties aside."""
+        return all(
+            np.array_equal(self.tied[k], other.tied[k])
+            and np.array_equal(np.where(self.tied[k], 0, side), np.where(other.tied[k], 0, other.sides[k]))
+            for k, side in self.sides.items()
+        )
+
+    def both_ways(self) -> Iterator[Sides]:
+        """The sides; of elements that are tied all around, one side each and then the other.
+
+        Raises:
+            OutOfReach: some are tied, and there are not two sides.
+        """
+        for side in (0, 1) if self.is_tied else (0,):
+            chosen = {}
+            for k, sides in self.sides.items():
+                if self.tied[k].any() and not np.isin(sides, (0, 0.5, 1)).all():
+                    raise OutOfReach("a choice is tied all around")
+                chosen[k] = np.where(self.tied[k], side, sides).astype(sides.dtype)[None]
+            yield chosen
+
 
 def taking(sides: Sides) -> Decides:
     """Choices that take some sides where they stand on their border."""
@@ -82,9 +110,10 @@ def taking(sides: Sides) -> Decides:
         if not near.any():
             return decision
         side = sides.get(position)
-        if side is None or math.prod(side.shape) != math.prod(decision.shape):
+        shape = None if side is None else (len(side), *[1] * (decision.ndim - side.ndim), *side.shape[1:])
+        if side is None or shape != (len(side), *decision.shape[1:]) or len(decision) not in (1, len(side)):
             raise OutOfReach("a choice on its border has no side")
-        return np.where(near, side.reshape(decision.shape), decision).astype(decision.dtype)
+        return np.where(near, side.reshape(shape), decision).astype(decision.dtype)
 
     return decide
 
@@ -119,8 +148,8 @@ class _Meeting:
     def common(self, order: int) -> list[Blocks]:
         """See `common`."""
         undecided = sum(int(np.count_nonzero(choice)) for choice in self.choices.values())
-        size, pieces = len(self.flat), 2 * FEW if len(self.flat) > MAX_INPUTS else min(2 ** len(self.flat), MAX_PIECES)
-        if not 0 < undecided <= MAX_ELEMENTS or pieces * max(size**order, MIN_NUMBERS * self.steps) > MAX_NUMBERS:
+        size = len(self.flat)
+        if not 0 < undecided <= MAX_ELEMENTS or max(size**order, MIN_NUMBERS * self.steps) > MAX_NUMBERS:
             return []
         reference = self.reference
         try:
@@ -128,34 +157,59 @@ class _Meeting:
         except _Undefined:
             if reference.precise:
                 return []
-            few = itertools.islice(self._directions(), size + FEW if size <= MAX_INPUTS else FEW)
-            return limits(reference, self.point, list(few), self._steps(), order)
+            few = self._directions()[: size + FEW if size <= MAX_INPUTS else FEW]
+            return limits(reference, self.point, few, self._steps(), order)
         except _Coarse:
             with in_digits(DIGITS, OPERATIONS):
                 found = self._common(reference.with_digits(), order)
-            first = reference.on_sides(next(self._pieces()))
+            first = reference.on_sides(self._pieces()[0])
             return [piece.blocks(k, self.point) for k, piece in enumerate([reference, *[first] * (len(found) - 1)])]
 
     def _common(self, reference: Reference, order: int) -> list[Blocks]:
-        found, seen = [reference.blocks(0, self.point)], set()
+        """Likewise. A derivative in which two pieces differ differs along random directions."""
+        if len(pieces := self._pieces()) > MAX_PIECES:
+            return []
+        found = [reference.blocks(0, self.point)]
         scale, size = _largest(found[0]), float(np.max(np.abs(self.flat), initial=0.0)) or 1.0
-        for sides in self._pieces():
-            key = b"".join(np.ascontiguousarray(sides[k]).tobytes() for k in sorted(sides))
-            if key in seen:
-                continue
-            seen.add(key)
-            if len(seen) > MAX_PIECES:
-                return []
-            piece = reference.on_sides(sides)
-            if len(seen) == 1:
-                found += [piece.blocks(k, self.point) for k in range(1, order + 1)]
-            for k in range(len(found)):
-                if not _same(found[k], piece.blocks(k, self.point), scale / size**k):
-                    found = found[:k]
-                    break
-            if len(found) < 2:
+        first, rng = reference.on_sides(pieces[0]), np.random.default_rng(len(pieces))
+        for k in range(order + 1):
+            directions = (
+                np.sign(rng.standard_normal((k, len(self.flat)))) * rng.integers(8, 16, (k, len(self.flat))) / 8
+            )
+            along = self._along(reference, pieces, directions)
+            if k == 0:  # and the value at the point is theirs
+                along = [
+                    Found(
+                        *(np.concatenate(pair) for pair in zip((of.values, of.errors), found[0][o,], strict=True)),
+                        of.on_border,
+                    )
+                    for o, of in enumerate(along)
+                ]
+            if any(of.on_border.any() for of in along):
+                raise OutOfReach("it is degenerate here")
+            if not _alike(along, scale / size**k):
                 break
+            if k:
+                found.append(first.blocks(k, self.point))
         return found
+
+    def _along(self, reference: Reference, pieces: Sequence[Sides], directions: np.ndarray) -> list[Found]:
+        """A derivative of each output along some directions, one for each order, for each piece."""
+        try:
+            every = {k: np.concatenate([sides[k] for sides in pieces]) for k in pieces[0]}
+            points = [np.repeat(x, len(pieces), axis=0) for x in self.point]
+            return reference.on_sides(every).along(points, *directions)
+        except (OutOfReach, Diverges):
+            one_by_one = [reference.on_sides(sides).along(self.point, *directions) for sides in pieces]
+            return [
+                Found(
+                    *(
+                        np.concatenate([getattr(found, part) for found in of])
+                        for part in ("values", "errors", "on_border")
+                    )
+                )
+                for of in zip(*one_by_one, strict=True)
+            ]
 
     # Runs
 
@@ -213,25 +267,22 @@ class _Meeting:
 
     # Pieces
 
-    def _pieces(self) -> Iterator[Sides]:
-        """The sides that choices take together, along directions."""
-        directions = np.array(list(self._directions()))
+    def _pieces(self) -> list[Sides]:
+        """The sides that choices take together, seen along directions."""
+        directions = self._directions()
         directions = np.stack([directions, -directions], axis=1).reshape(-1, len(self.flat))
+        sides: dict[bytes, Sides] = {}
+        seen = np.zeros(len(directions), bool)
         for step in STEPS:
-            pairs = zip(
-                *(self._all_beside(self.flat + h * self._steps() * directions) for h in (step, NEARER * step)),
-                strict=True,
-            )
-            changed = []
-            for direction, (far, near) in zip(directions, pairs, strict=True):
-                if all(np.array_equal(far.sides[k], near.sides[k]) for k in far.sides):
-                    yield from _both_ways(far)
-                else:
-                    changed.append(direction)
-            if not changed:
-                return
-            directions = np.array(changed)
-        raise OutOfReach("the sides change however near to the point one looks")
+            far, near = (self._all_beside(self.flat + h * self._steps() * directions) for h in (step, NEARER * step))
+            for k, pair in enumerate(zip(far, near, strict=True)):
+                if pair[0].is_like(pair[1]) and not (seen[k] and pair[0].is_tied):
+                    seen[k] = True
+                    for found in pair[0].both_ways():
+                        sides[b"".join(np.ascontiguousarray(found[c]).tobytes() for c in sorted(found))] = found
+        if not seen.all():
+            raise OutOfReach("the sides change however near to the point one looks")
+        return list(sides.values())
 
     def _steps(self) -> np.ndarray:
         """The size of each input; of those that are 0, of the others of the same leaf."""
@@ -243,62 +294,61 @@ class _Meeting:
             parts.append(np.where(sizes > 0, sizes, other))
         return np.concatenate(parts)
 
-    def _directions(self) -> Iterator[np.ndarray]:
+    def _directions(self) -> np.ndarray:
+        """One a row, relative to the sizes of the inputs; each is to be followed both ways."""
         n = len(self.flat)
         if n == 1:
-            yield np.ones(1)
-            return
+            return np.ones((1, 1))
         rng = np.random.default_rng(n)
         if n > MAX_INPUTS:
-            yield from rng.standard_normal((FEW, n))
-            return
-        yield from np.eye(n) + ASIDE * rng.standard_normal((n, n))
-        yield from rng.standard_normal((RANDOM, n))
-        yield from self._into_cells(rng)
+            return rng.standard_normal((FEW, n))
+        units = np.eye(n) + ASIDE * rng.standard_normal((1, n))
+        random = rng.standard_normal((RANDOM, n))
+        return np.concatenate([units, random, self._into_cells(random)])
 
-    def _into_cells(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
-        """Directions into the cells that the hyperplanes of what is compared cut the space into."""
-        rows: list[np.ndarray] = []
-        middle, *around = self._all_beside(
-            self.flat
-            + STEPS[0] * self._steps() * np.concatenate([np.zeros((1, len(self.flat))), np.eye(len(self.flat))])
-        )
-        if not middle.compared:
-            return
-        numbers = [np.concatenate([there.compared[k] for k in sorted(there.compared)]) for there in (middle, *around)]
-        columns = [(there - numbers[0]) / STEPS[0] for there in numbers[1:]]
-        for row in np.stack(columns, axis=1):
-            size = np.linalg.norm(row)
-            if np.isfinite(size) and size > 0:
-                unit = row / size
-                if not any(abs(unit @ other) > 1 - 1e-9 for other in rows):
-                    rows.append(unit)
-        if not 1 < len(rows) <= 2 * MAX_INPUTS:
-            return
-        lines = np.array(rows)
-        inverse = np.linalg.pinv(lines)
-        if len(lines) <= MAX_LINES:
-            signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(lines))))[: 2 ** (len(lines) - 1)]
-        else:
-            flipped = np.ones((len(lines), len(lines))) - 2 * np.eye(len(lines))
-            signs = np.concatenate([np.ones((1, len(lines))), flipped])
-        for sign in signs:
-            yield inverse @ (sign * rng.uniform(0.5, 1.5, len(lines)))
+    def _into_cells(self, bases: np.ndarray) -> np.ndarray:
+        """Directions into all cells that the hyperplanes of what is compared cut the space into, if they are few.
+
+        Every cell has an edge, in which as many hyperplanes meet as there are dimensions, less one.
+        """
+        n, nothing = len(self.flat), np.zeros((0, len(self.flat)))
+        moves = np.concatenate([np.zeros((1, n)), ASIDE * np.eye(n)])
+        around = self.flat + STEPS[0] * self._steps() * (bases[:, None] + moves).reshape(-1, n)
+        found = self._all_beside(around)
+        if not found[0].compared:
+            return nothing
+        numbers = np.array([np.concatenate([there.compared[k] for k in sorted(there.compared)]) for there in found])
+        numbers = numbers.reshape(len(bases), n + 1, -1)
+        lines = _lines((numbers[:, 1:] - numbers[:, :1]).swapaxes(1, 2).reshape(-1, n))
+        if not 1 < len(lines) <= MAX_LINES:
+            return nothing
+        _, weights, axes = np.linalg.svd(lines)
+        dimensions = int(np.sum(weights > 1e-6 * weights[0]))
+        own, edges = lines @ axes[:dimensions].T, []
+        for chosen in itertools.combinations(own, dimensions - 1):
+            meeting = np.array(chosen).reshape(-1, dimensions)
+            _, weights, inner = np.linalg.svd(meeting)
+            if len(weights) and weights[-1] < 1e-6:
+                continue
+            for signs in itertools.product((-1.0, 1.0), repeat=dimensions - 1):
+                off = np.linalg.pinv(meeting) @ np.array(signs) if signs else np.zeros(dimensions)
+                edges += [inner[-1] + aside * off / (np.linalg.norm(off) or 1.0) for aside in (ASIDE, FURTHER_ASIDE)]
+                edges += [-edge for edge in edges[-2:]]
+            if len(edges) > MAX_EDGES:
+                return nothing
+        return np.array(edges).reshape(-1, dimensions) @ axes[:dimensions]
 
 
-def _both_ways(found: _Decided) -> Iterator[Sides]:
-    """The sides; of elements that are tied all around, one side each and then the other."""
-    if not any(tied.any() for tied in found.tied.values()):
-        yield found.sides
-        return
-    for side in (0, 1):
-        chosen = {}
-        for k, sides in found.sides.items():
-            tied = found.tied[k]
-            if tied.any() and not np.isin(sides, (0, 0.5, 1)).all():
-                raise OutOfReach("a choice is tied all around")
-            chosen[k] = np.where(tied, side, sides).astype(sides.dtype)
-        yield chosen
+def _lines(normals: np.ndarray) -> np.ndarray:
+    """The hyperplanes through 0 that have some normals, each once."""
+    found: list[np.ndarray] = []
+    for normal in normals:
+        size = np.linalg.norm(normal)
+        if np.isfinite(size) and size > 0 and not any(abs(normal @ other) > (1 - 1e-9) * size for other in found):
+            found.append(normal / size)
+            if len(found) > MAX_LINES:
+                break
+    return np.array(found).reshape(-1, normals.shape[1])
 
 
 class _Undefined(OutOfReach):
@@ -309,28 +359,27 @@ class _Coarse(OutOfReach):
     """Bounds are too wide to tell whether two pieces have the same derivative."""
 
 
-def _same(ours: Blocks, theirs: Blocks, scale: float) -> bool:
-    """Whether two pieces have the same derivatives of one order.
+def _alike(found: Sequence[Found], scale: float) -> bool:
+    """Whether all pieces have the same derivatives.
 
     Args:
-        ours, theirs: their derivatives.
+        found: for each output that of the pieces.
         scale: the size that such derivatives have, if the value is nothing special.
     """
-    for path, (values, errors) in ours.items():
-        others, bounds = theirs[path]
-        if not (is_finite(values).all() and is_finite(others).all()):
+    for of in found:
+        values, errors = of.values, of.errors
+        if not is_finite(values).all():
             raise _Undefined("a piece is not smooth at the point")
-        if is_precise(values) or is_precise(others):
-            apart = elementwise(lambda a, b: abs(exact(a) - exact(b)), values, others)
+        if is_precise(values):
+            apart = elementwise(lambda a, b: abs(exact(a) - exact(b)), values, values[:1])
             size = max([mpmath.mpf(scale), *(abs(exact(x)) for x in values.ravel())])
-            fine = size * mpmath.mpf(10) ** (-0.7 * mpmath.mp.dps)
-            if any(x > fine for x in apart.ravel()):
+            if any(x > size * mpmath.mpf(10) ** (-0.7 * mpmath.mp.dps) for x in apart.ravel()):
                 return False
             continue
-        bound, size = errors + bounds, max(float(np.max(np.abs(values), initial=0.0)), scale)
-        if not np.all(np.abs(values - others) <= SAME * bound):
+        bound = errors + errors[:1]
+        if not np.all(np.abs(values - values[:1]) <= SAME * bound):
             return False
-        if not np.all(bound <= FINE * size):
+        if not np.all(bound <= FINE * max(float(np.max(np.abs(values), initial=0.0)), scale)):
             raise _Coarse("rounding hides whether two pieces have the same derivative")
     return True
 
