@@ -10,7 +10,6 @@ Methods and Software 28 (2013), for pieces told by the signs of what is compared
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +18,8 @@ import mpmath
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.directions import Blocks, Found, leaf_places
+from jaxdiff_magic.reference.cells import ASIDE, hyperplanes, into_cells
+from jaxdiff_magic.reference.directions import Blocks, Found, Path, leaf_places
 from jaxdiff_magic.reference.limits import limits
 from jaxdiff_magic.reference.numbers import Bounded
 from jaxdiff_magic.reference.precise import elementwise, exact, in_digits, is_finite, is_precise, nearest
@@ -38,18 +38,14 @@ MAX_INPUTS = 64
 """With more inputs than this, random directions alone are tried, not one for each cell of what is compared."""
 RANDOM, FEW = 8, 3
 """Random directions, each both ways; fewer where there are many inputs."""
-ASIDE = 2.0**-6
-"""Unit directions lean so far to a random side, so that choices between the other inputs are decided as well."""
-FURTHER_ASIDE = 2.0**-14
-"""Directions beside an edge lean so little, for cells that are narrow."""
-MAX_LINES, MAX_EDGES = 8, 1024
-"""Cells are looked for while no more hyperplanes and edges bound them."""
 MAX_PIECES = 1024
 """A point where more of them meet is left undecided."""
 MAX_NUMBERS = 4_000_000
 """No derivative has more numbers than this …"""
 MIN_NUMBERS = 400
 """… and no run so many steps, each of which counts as so many: there are some dozens of runs."""
+MAX_MEETINGS = 4
+"""At so many points of a batch the pieces that meet are compared: it takes some dozens of runs for each."""
 SAME = 16.0
 """Numbers of two pieces are equal where they are within so many times the bounds on their rounding."""
 FINE = 1e-6
@@ -133,6 +129,20 @@ def common(reference: Reference, point: Sequence[np.ndarray], order: int) -> lis
         return _Meeting(reference, point).common(order)
     except (OutOfReach, Diverges):
         return []
+
+
+def settled(reference: Reference, path: Path, points: Sequence[np.ndarray], found: Found) -> Found:
+    """A derivative with that which all pieces have at points where choices stand on their border, if they have one."""
+    order = len(path) - 1
+    if order == 0 or reference.is_piece or not found.on_border.any():
+        return found
+    values, errors, border = found.values.copy(), found.errors.copy(), found.on_border.copy()
+    for k in np.flatnonzero(border)[:MAX_MEETINGS]:
+        known = reference.common([batch[k : k + 1] for batch in points], order)
+        if len(known) > order:
+            own, bounds = known[order][path]
+            values[k], errors[k], border[k] = own[0], bounds[0], False
+    return Found(values, errors, border)
 
 
 class _Meeting:
@@ -319,36 +329,8 @@ class _Meeting:
             return nothing
         numbers = np.array([np.concatenate([there.compared[k] for k in sorted(there.compared)]) for there in found])
         numbers = numbers.reshape(len(bases), n + 1, -1)
-        lines = _lines((numbers[:, 1:] - numbers[:, :1]).swapaxes(1, 2).reshape(-1, n))
-        if not 1 < len(lines) <= MAX_LINES:
-            return nothing
-        _, weights, axes = np.linalg.svd(lines)
-        dimensions = int(np.sum(weights > 1e-6 * weights[0]))
-        own, edges = lines @ axes[:dimensions].T, []
-        for chosen in itertools.combinations(own, dimensions - 1):
-            meeting = np.array(chosen).reshape(-1, dimensions)
-            _, weights, inner = np.linalg.svd(meeting)
-            if len(weights) and weights[-1] < 1e-6:
-                continue
-            for signs in itertools.product((-1.0, 1.0), repeat=dimensions - 1):
-                off = np.linalg.pinv(meeting) @ np.array(signs) if signs else np.zeros(dimensions)
-                edges += [inner[-1] + aside * off / (np.linalg.norm(off) or 1.0) for aside in (ASIDE, FURTHER_ASIDE)]
-                edges += [-edge for edge in edges[-2:]]
-            if len(edges) > MAX_EDGES:
-                return nothing
-        return np.array(edges).reshape(-1, dimensions) @ axes[:dimensions]
-
-
-def _lines(normals: np.ndarray) -> np.ndarray:
-    """The hyperplanes through 0 that have some normals, each once."""
-    found: list[np.ndarray] = []
-    for normal in normals:
-        size = np.linalg.norm(normal)
-        if np.isfinite(size) and size > 0 and not any(abs(normal @ other) > (1 - 1e-9) * size for other in found):
-            found.append(normal / size)
-            if len(found) > MAX_LINES:
-                break
-    return np.array(found).reshape(-1, normals.shape[1])
+        lines = hyperplanes((numbers[:, 1:] - numbers[:, :1]).swapaxes(1, 2).reshape(-1, n))
+        return into_cells(lines) if lines is not None else nothing
 
 
 class _Undefined(OutOfReach):
