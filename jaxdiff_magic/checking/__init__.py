@@ -305,6 +305,10 @@ class _Checking:
         size = int(np.prod(shape, dtype=int))
         formula, scale = self._formula(path), self._scale(path)
         rules = self._rule_evidence(self.reference, path) if self.reference and formula else ()
+        for rule in rules:
+            if rule.comparison.solution is not None and formula is not None:
+                with contextlib.suppress(OutOfReach):
+                    formula = rule.comparison.solution.evaluate(path, self._first(len(self.native)))
         small = size > 0 and self.subject.size <= MAX_DIFFERENCED
         numeric = self.numeric.column(path) if small else None
         probes = {} if numeric or formula or self.doubt or not size else self.numeric.probes(path)

@@ -32,6 +32,9 @@ NEARER = 0.25
 
 AHEAD = "is nearer to what the loops of the code converge to than they come: stop them later to have it checked"
 
+STOPPED = 1e-3
+"""A rule is that of what an iteration has come to where the code's derivative is relatively so near to it, …"""
+
 MAX_DISPUTED = 4
 """At how many points a difference is looked into."""
 
@@ -53,6 +56,8 @@ class Comparison:
             None for nowhere.
         is_elsewhere: whether a choice in the rule stands on its border at the user's own point, so that the rule was
             compared at the others alone.
+        solution: the code with its loops going on, where the rule is the derivative of what they converge to and the
+            code's own is still a little off; else None.
     """
 
     wrong: np.ndarray
@@ -65,6 +70,7 @@ class Comparison:
     bound: np.ndarray | None = None
     disputed: np.ndarray | None = None
     is_elsewhere: bool = False
+    solution: Reference | None = None
 
 
 TRACES: Mapping[RuleName, Callable[[Subject], Trace]] = {
@@ -130,6 +136,9 @@ def compare(
     except NotLinear:
         return Comparison(nowhere, ~nowhere, "is not linear in its direction: its rows are no Jacobian")
     missed = apart(theirs_found, ours_found, rule.literal_eps)
+    if missed.any() and (solution := converged(reference, path, points, theirs_found, ours_found, rule.literal_eps)):
+        here = not theirs_found.on_border[0]
+        return Comparison(nowhere, nowhere, bound=actual_bound, is_elsewhere=not here, solution=solution)
     with np.errstate(invalid="ignore"):
         near = missed & (np.abs(actual - expected) <= APPROXIMATE * np.abs(expected))
     missed &= ~near
@@ -204,6 +213,29 @@ def converging(
             further = longer.evaluate(path, point).values[0]
             found |= np.abs(further - theirs) <= NEARER * np.abs(ours - theirs)
     return found
+
+
+def converged(
+    reference: Reference, path: Path, points: Sequence[np.ndarray], theirs: Found, ours: Found, eps: float
+) -> Reference | None:
+    """The code with its loops going on, where a rule is the derivative of what they have come to; else None.
+
+    An iteration stops once its result is right to some digits. Its derivative has fewer then, and more with every
+    further step, while that of the equation that the result meets has all: the rule is the second where the code's
+    derivative goes on to it.
+
+    Args: as of `apart` and `converging`, of the block at all points.
+    """
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(theirs.values - ours.values)
+        if not reference.longer or not np.all(~apart(theirs, ours, eps) | (distance <= STOPPED * np.abs(ours.values))):
+            return None
+        with contextlib.suppress(OutOfReach):
+            most, some = (longer.evaluate(path, points) for longer in reference.longer)
+            left = apart(theirs, ours, eps) & ~(np.abs(some.values - theirs.values) <= NEARER * distance)
+            if not left.any() and not apart(theirs, most, eps).any():
+                return reference.longer[0]
+    return None
 
 
 def values_side_with(
