@@ -31,7 +31,7 @@ NEARER = 0.25
 AHEAD = "is nearer to what the loops of the code converge to than they come: stop them later to have it checked"
 
 STOPPED = 1e-3
-"""A rule is that of what an iteration has come to where the code's derivative is relatively so near, and goes on to it."""
+"""A rule is that of what an iteration comes to where the code is relatively so near to it, and goes on to it."""
 
 UNSETTLED, MOST_UNSETTLED = 100.0, 1e-5
 """Where a result still moves by a part of itself when its loops go on, a rule, which takes the result as it is, may be

@@ -8,7 +8,6 @@ theorem; Griewank & Walther, "Evaluating Derivatives", ch. 15).
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -72,11 +71,18 @@ def settled(
     after = loop()
     if any(node.varies for node in (*constants, *before)):
         for bracket in _brackets(before, after):
-            with contextlib.suppress(OutOfReach):
-                if (found := _Root(run, body, constants, before, after, bracket).results(border)) is not None:
-                    kept = run.entries[found[1] :]
-                    run.entries[taped:] = kept
-                    return found[0]
+            try:
+                found = _Root(run, body, constants, before, after, bracket).results(border)
+            except _Entangled:
+                raise OutOfReach(
+                    "a loop closes in on a root by comparisons, and what it gives besides has jumps"
+                ) from None
+            except OutOfReach:
+                continue
+            if found is not None:
+                results, began = found
+                run.entries[taped:] = run.entries[began:]
+                return results
     return after
 
 
@@ -94,6 +100,10 @@ def _brackets(before: Sequence[Node], after: Sequence[Node]) -> Iterator[_Bracke
             moved = np.abs(after[i].array - before[i].array)
             if np.all((first > 0) & (last <= SHRUNK * first) & (moved <= 4 * first)) and np.any(moved):
                 yield _Bracket(after[i].array + 0 * last, first, last, after[i].shape)
+
+
+class _Entangled(Exception):
+    """Beside a root, a loop carries numbers whose derivatives that of the root does not tell."""
 
 
 class _Root:
@@ -127,13 +137,14 @@ class _Root:
             border: at which points a choice stood on its border before the loop.
         """
         known = zip(self.after, self.at_root, self.vanishing, self.unchanged, strict=True)
-        if any(node.is_number and node.varies and not any(why) for node, *why in known):
-            return None  # something else is carried, whose derivative the root's does not tell
+        others = any(node.is_number and node.varies and not any(why) for node, *why in known)
         reached = self.run.on_border.copy()
         watch, self.run.watch = self.run.watch, None
         try:
             for condition in self._conditions():
                 if (slope := self._slope(condition)) is not None:
+                    if others:
+                        raise _Entangled
                     self.run.on_border[...] = border
                     began = len(self.run.entries)
                     root = self._differentiated(condition, slope)
