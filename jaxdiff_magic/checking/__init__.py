@@ -26,6 +26,7 @@ from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.doubts import doubts_of
 from jaxdiff_magic.checking.faults import faults_of
 from jaxdiff_magic.checking.freezing import may_freeze
+from jaxdiff_magic.checking.instead import entries_instead, told
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
 from jaxdiff_magic.checking.points import place_of, sample, where_it_ends
@@ -39,7 +40,7 @@ from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.directions import Found, Path
 from jaxdiff_magic.reference.numbers import EPS
-from jaxdiff_magic.report import Check, Outcome, worst
+from jaxdiff_magic.report import Check, CheckEntry, Outcome, worst
 from jaxdiff_magic.symbolic.derivation import Derivation
 from jaxdiff_magic.trace import Trace
 from jaxdiff_magic.values import Derivatives, Values
@@ -181,10 +182,13 @@ class _Checking:
         if outcome != "differs" and self.trace is not None:
             blocks = blamed(blocks, faults, self.trace, self.subject, self._tolerance)
             outcome = worst([block.worst for block in blocks])
+        instead, summary = self._instead(), summary_of(blocks, points, self.missing, faults)
+        if instead and not blocks:
+            summary = told(self.subject, self.native[0].missing["jacobian"], instead)
         return Check(
-            outcome=outcome,
-            entries=entries_of(blocks),
-            summary=summary_of(blocks, points, self.missing, faults),
+            outcome=worst([outcome, "out of reach"]) if instead else outcome,
+            entries=(*entries_of(blocks), *instead),
+            summary=summary,
             faults=faults,
             points=points,
             columns=self.missing,
@@ -194,6 +198,16 @@ class _Checking:
             ),
             taylor=tuple(slope for _, slope in slopes),
         )
+
+    def _instead(self) -> tuple[CheckEntry, ...]:
+        """What is known of derivatives that JAX does not have."""
+
+        def by_rules(path: Path) -> Found | None:
+            return None if self.doubt or self.reference is None else self._found(path, 1)
+
+        if self.doubt and self.reference is not None:  # the function's value itself is in doubt
+            return ()
+        return entries_instead(self.subject, self.native[0], by_rules, self.numeric.column)
 
     def _faults(self, blocks: Sequence[BlockCheck], outcome: Outcome) -> tuple[Fault, ...]:
         """Rules that are wrong: of the user's own functions, and whatever makes the derivative wrong."""

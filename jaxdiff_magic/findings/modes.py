@@ -21,9 +21,14 @@ def find(scene: Scene) -> list[Finding]:
         *(
             _missing(subject, values, name, reason)
             for name, reason in values.missing.items()
-            if name != "jacobian" and not is_too_large(subject, name)
+            if name != "jacobian" and not is_too_large(subject, name) and not _is_told(values, name)
         ),
     ]
+
+
+def _is_told(values: Values, name: str) -> bool:
+    """Whether `refused` tells it: there is neither mode."""
+    return name in OTHER and values.jacobian is None and all(mode in values.missing for mode in OTHER)
 
 
 def _not_scalar(subject: Subject, values: Values) -> list[Finding]:
