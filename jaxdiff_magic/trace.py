@@ -262,9 +262,9 @@ def _open(
             results = _open(code.jaxpr, [*constants, *inputs], places, found, primitive)
             environment.update(zip(equation.outvars, results, strict=True))
             place, span = places[0] if places else Location(), (begin, len(found.equations))
-            run, names = functools.partial(equation.primitive.bind, **equation.params), ("",) * len(inputs)
-            ends = inputs, tuple(results), span, place, Location()
-            found.rule_calls.append(RuleCall("primitive", primitive, *ends, False, "", Location(), names, run))
+            ends, unnamed = (inputs, tuple(results), span, place, Location()), ("",) * len(inputs)
+            run = functools.partial(_bound, equation)
+            found.rule_calls.append(RuleCall("primitive", primitive, *ends, False, "", Location(), unnamed, run))
             continue
         fixed = [atom for atom in inputs if isinstance(atom, Constant)]
         draws = primitive.startswith("random_") or any(atom.key is not None for atom in fixed)
@@ -283,6 +283,12 @@ def _open(
         step = Equation(primitive, params, inputs, outputs, location, "", opened, operator)
         found.equations.append((step, places))
     return [read(atom) for atom in jaxpr.outvars]
+
+
+def _bound(equation: Any, *operands: Any) -> list[Any]:
+    """The results of one operation, as JAX does it."""
+    found = equation.primitive.bind(*operands, **equation.params)
+    return list(found) if equation.primitive.multiple_results else [found]
 
 
 def _rule_call(
