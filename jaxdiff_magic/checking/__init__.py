@@ -172,6 +172,8 @@ class _Checking:
         blocks += self._products()
         rules: dict[RuleName, RuleBlock] = {name: self._rule_block(name) for name in self.traces}
         slopes = [] if self.doubt or self.frozen else self.numeric.slopes(rules)
+        settled = [path[:-1] for (_, path), block in zip(paths, blocks, strict=False) if block.is_of_solution]
+        slopes = [(above, slope) for above, slope in slopes if above not in settled or slope.says != "wrong"]
         for k, (_, path) in enumerate(paths):
             if any(above == path[:-1] and slope.says == "wrong" for above, slope in slopes):
                 blocks[k] = blocks[k].unconfirmed()
