@@ -11,6 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import tree_util
 
+from jaxdiff_magic.errors import InputError
+from jaxdiff_magic.templates import Template, template_of
+
 LARGE = 250_000
 """More scalars than this are neither followed one by one nor written out."""
 
@@ -159,3 +162,57 @@ def why_held(leaf: Any, keyword: bool) -> str:
 def article(word: str) -> str:
     """A noun with its article."""
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+
+
+def floating_parts(leaf: Any) -> tuple[Any, ...]:
+    """A floating-point result; the real and imaginary parts of a complex one; nothing for any other."""
+    what = kind(leaf)
+    if what == "complex":
+        return (jnp.real(leaf), jnp.imag(leaf))
+    return (leaf,) if what == "floating" else ()
+
+
+def outputs_of(name: str, result: Any) -> tuple[tuple[Leaf, ...], Template, frozenset[int]]:
+    """The floating leaves of a result, its structure with their positions, and which of them are real parts.
+
+    A complex number is two leaves, its real and then its imaginary part; the structure has None for others.
+    """
+    located = tree_util.tree_flatten_with_path(result)[0]
+    if result is None or not located:
+        raise InputError(f"{name} returned {result!r}. Return the number or array to differentiate.")
+    for path, leaf in located:
+        what = kind(leaf)
+        place = name + tree_util.keystr(path)
+        if what in ("text", "object", "key"):
+            raise InputError(
+                f"{place} is {describe(leaf)}, of type {type(leaf).__name__}, not a number. Return arrays only."
+            )
+    if not any(kind(leaf) in ("floating", "complex") for _, leaf in located):
+        raise InputError(
+            f"{name} returned {_describe_result(located[0][1])}, which has no derivative. Return floating-point "
+            f"numbers; convert inside the function with .astype(float) only where that is what is meant."
+        )
+    leaves: list[Leaf] = []
+    twofold: set[int] = set()
+
+    def number(leaf: Any) -> int | None:
+        path, _ = next(paths)
+        place, dtype, what = name + tree_util.keystr(path), jnp.dtype(jax_dtype(leaf)), kind(leaf)
+        if what not in ("floating", "complex"):
+            return None
+        position = len(leaves)
+        if what == "complex":
+            twofold.add(position)
+            part = str(np.empty(0, dtype).real.dtype)
+            leaves.extend(Leaf(f"{place}.{half}", np.shape(leaf), part) for half in ("real", "imag"))
+        else:
+            leaves.append(Leaf(place, np.shape(leaf), str(dtype)))
+        return position
+
+    paths = iter(located)
+    template = template_of(result, number)
+    return tuple(leaves), template, frozenset(twofold)
+
+
+def _describe_result(leaf: Any) -> str:
+    return f"{article(kind(leaf))} array" if np.shape(leaf) else article(kind(leaf))

@@ -91,6 +91,7 @@ def derive(
         'proved'
     """
     _refuse_bad_options(order, points, budget)
+    trusted = (trust,) if isinstance(trust, str) else tuple(trust)
 
     def at(*args: Any, **kwargs: Any) -> Report:
         started = time.monotonic()
@@ -129,7 +130,7 @@ def derive(
             points=points,
             seed=seed,
             deadline=begun + budget,
-            trust=(trust,) if isinstance(trust, str) else tuple(trust),
+            trust=trusted,
         )
         grades = grades_of(
             derivatives,
@@ -143,7 +144,7 @@ def derive(
             deadline=time.monotonic() + max(0.5 * budget, 1.0),
         )
         tell("looking for kinks, NaN and lost digits")
-        findings = findings_of(Scene(subject, derivatives, values, trace, reference, check, begun + budget))
+        findings = findings_of(Scene(subject, derivatives, values, trace, reference, check, begun + budget, trusted))
         check = _of_one_function(check, findings)
         by = max(begun + budget, time.monotonic() + max(0.3 * budget, 1.0))
         curvature = _curvature(subject, values, reference, doubt_of(check, findings), by)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,7 +17,19 @@ from jax import tree_util
 from jaxdiff_magic.callee import callee_of
 from jaxdiff_magic.derivative_programs import DerivativePrograms
 from jaxdiff_magic.errors import InputError
-from jaxdiff_magic.leaves import LARGE, Held, Leaf, OpenCall, article, describe, jax_dtype, kind, why_held
+from jaxdiff_magic.leaves import (
+    LARGE,
+    Held,
+    Leaf,
+    OpenCall,
+    article,
+    describe,
+    floating_parts,
+    jax_dtype,
+    kind,
+    outputs_of,
+    why_held,
+)
 from jaxdiff_magic.source import where_defined
 from jaxdiff_magic.templates import Filling, Template, as_tuple, filled, numbers_in, part_at, renumbered, template_of
 
@@ -45,6 +56,7 @@ class Subject:
         closed: the jaxpr of `flat` at the point; None where there is none.
         whole: the jaxpr of all numbers that it returns, integers and booleans as well, and how they make its result.
         call: the user's call, with the differentiated leaves left open.
+        complex_outputs: the positions of real parts among the outputs; each imaginary part comes next.
     """
 
     function: Callable[..., Any]
@@ -64,6 +76,7 @@ class Subject:
     closed: Any = field(compare=False, repr=False)
     whole: tuple[Any, Any] | None = field(compare=False, repr=False)
     call: OpenCall = field(compare=False, repr=False)
+    complex_outputs: frozenset[int] = frozenset()
 
     @property
     def calls(self) -> int:
@@ -83,7 +96,7 @@ class Subject:
     @property
     def is_scalar(self) -> bool:
         """Whether `jax.grad` applies: the result is one array of shape ()."""
-        return self.output_template == 0 and self.outputs[0].shape == ()
+        return self.output_template == 0 and self.outputs[0].shape == () and not self.complex_outputs
 
     @property
     def is_large(self) -> bool:
@@ -109,7 +122,7 @@ class Subject:
 
     def flat(self, *leaves: Any) -> tuple[Any, ...]:
         """Like `tree`, but `len(inputs)` arrays to `len(outputs)` arrays."""
-        return tuple(leaf for leaf in tree_util.tree_leaves(self.tree(*leaves)) if kind(leaf) == "floating")
+        return tuple(part for leaf in tree_util.tree_leaves(self.tree(*leaves)) for part in floating_parts(leaf))
 
     def traced(self, *leaves: Any) -> tuple[Any, ...]:
         """`flat` for leaves of the point's shapes and dtypes, by its jaxpr: the user's code is not entered again."""
@@ -145,10 +158,15 @@ class Subject:
         """
 
         def made(fill: Filling) -> Any:
-            def nest(values: Any, depth: int) -> Any:
-                return fill(self.input_template, lambda i: nest(values[i], depth - 1)) if depth else values
+            def nest(parts: Sequence[Any], depth: int) -> Any:
+                if depth:
+                    return fill(self.input_template, lambda i: nest([part[i] for part in parts], depth - 1))
+                return parts[0] if len(parts) == 1 else jax.lax.complex(*parts)
 
-            return fill(self.output_template, lambda o: nest(per_output[o], order))
+            def of(o: int) -> Any:
+                return nest(per_output[o : o + 2] if o in self.complex_outputs else per_output[o : o + 1], order)
+
+            return fill(self.output_template, of)
 
         return filled(made)
 
@@ -216,7 +234,7 @@ def subject_of(
     bare = isinstance(wrt, (int, str)) or (wrt is None and len(templates) == 1)
     call = OpenCall(function, (args, kwargs), tuple(chosen))
     result, untraceable, closed, whole = _result(call, [leaves[i] for i in chosen])
-    outputs, output_template = _outputs(name, result)
+    outputs, output_template, complex_outputs = outputs_of(name, result)
     return Subject(
         function=function,
         name=name,
@@ -239,6 +257,7 @@ def subject_of(
         closed=closed,
         whole=whole,
         call=call,
+        complex_outputs=complex_outputs,
     )
 
 
@@ -332,7 +351,7 @@ def _nothing_floating(name: str, names: list[str], leaves: list[Any], empty: lis
 def _result(call: OpenCall, point: list[Any]) -> tuple[Any, str, Any, tuple[Any, Any] | None]:
     """The call's result (abstract when it can be traced), why it could not be traced, or "", `closed` and `whole`."""
     kept: list[Any] = []
-    numeric = ("floating", "integer", "boolean")
+    numeric = ("floating", "integer", "boolean", "complex")
 
     def traced(*leaves: Any) -> list[Any]:
         kept.append(call(leaves))
@@ -344,38 +363,7 @@ def _result(call: OpenCall, point: list[Any]) -> tuple[Any, str, Any, tuple[Any,
         return call(point), type(error).__name__, None, None
     kinds, structure = list(map(kind, tree_util.tree_leaves(kept[0]))), tree_util.tree_structure(kept[0])
     whole = (closed, structure) if all(what in numeric for what in kinds) else None  # else it will be refused
-    floating = [what == "floating" for what in kinds if what in numeric]
-    if not all(floating):
+    if any(what != "floating" for what in kinds if what in numeric):
         everything = jax.extend.core.jaxpr_as_fun(closed)
-        closed = jax.make_jaxpr(lambda *xs: list(itertools.compress(everything(*xs), floating)))(*point)
+        closed = jax.make_jaxpr(lambda *xs: [part for x in everything(*xs) for part in floating_parts(x)])(*point)
     return kept[0], "", closed, whole
-
-
-def _outputs(name: str, result: Any) -> tuple[tuple[Leaf, ...], Template]:
-    """The floating leaves of a result, and its structure with their positions (None for other leaves)."""
-    located = tree_util.tree_flatten_with_path(result)[0]
-    if result is None or not located:
-        raise InputError(f"{name} returned {result!r}. Return the number or array to differentiate.")
-    for path, leaf in located:
-        what = kind(leaf)
-        place = name + tree_util.keystr(path)
-        if what in ("text", "object", "key"):
-            raise InputError(
-                f"{place} is {describe(leaf)}, of type {type(leaf).__name__}, not a number. Return arrays only."
-            )
-        if what == "complex":
-            raise InputError(f"{place} is complex. Return its real and imaginary parts, or abs() of it.")
-    floating = [(path, leaf) for path, leaf in located if kind(leaf) == "floating"]
-    if not floating:
-        raise InputError(
-            f"{name} returned {_describe_result(located[0][1])}, which has no derivative. Return floating-point "
-            f"numbers; convert inside the function with .astype(float) only where that is what is meant."
-        )
-    counter = iter(range(len(floating)))
-    template = template_of(result, lambda leaf: next(counter) if kind(leaf) == "floating" else None)
-    leaves = tuple(Leaf(name + tree_util.keystr(path), np.shape(leaf), str(jax_dtype(leaf))) for path, leaf in floating)
-    return leaves, template
-
-
-def _describe_result(leaf: Any) -> str:
-    return f"{article(kind(leaf))} array" if np.shape(leaf) else article(kind(leaf))

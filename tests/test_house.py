@@ -22,6 +22,7 @@ FLOORS = (
         "cost_figures",
         "derivative_programs",
         "fault",
+        "foreign",
         "grade",
         "leaves",
         "matrix_free",

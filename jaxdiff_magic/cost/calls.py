@@ -13,7 +13,7 @@ def derivative_call(subject: Subject, mode: Mode) -> str:
     says which part to take. Where it is not known what the reader calls the function, a comment says that, too.
     """
     function = function_text(subject)
-    if mode == "forward":
+    if mode == "forward" or subject.complex_outputs:  # JAX's reverse mode wants real ones
         transform = "jax.jacfwd"
     else:
         transform = "jax.grad" if subject.is_scalar else "jax.jacrev"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jaxdiff_magic.findings import (
+    elsewhere,
     frozen,
     impure,
     integers,
@@ -11,6 +12,7 @@ from jaxdiff_magic.findings import (
     nans,
     positions,
     precision,
+    refused,
     rules,
     sizes,
     unfollowed,
@@ -22,9 +24,9 @@ from jaxdiff_magic.report import Finding
 __all__ = ["Scene", "findings_of"]
 
 SEVERITIES = ("error", "warning", "info")
-KINDS = (rules, nans, kinks, zeros, positions, precision, frozen, modes, sizes, integers, impure)
+KINDS = (rules, elsewhere, nans, kinks, zeros, positions, precision, frozen, refused, modes, sizes, integers, impure)
 """Each has `find`, from a scene to findings."""
-UNFOLLOWED_KINDS = (rules, unfollowed, modes, sizes, integers, impure)
+UNFOLLOWED_KINDS = (rules, unfollowed, refused, modes, sizes, integers, impure)
 """Those that look at no step's numbers, for functions with too many of them."""
 
 

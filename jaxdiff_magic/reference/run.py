@@ -96,6 +96,7 @@ class Run:
         most_trips: of one loop whose length is not known beforehand; None for any number.
         trips: of the longest such loop.
         decides: is asked at every choice, in their order, instead of noting the border.
+        as_written: whether linear solves whose code does not solve give what that code gives.
     """
 
     lead: int
@@ -111,6 +112,7 @@ class Run:
     most_trips: int | None = None
     trips: int = 0
     decides: Decides | None = None
+    as_written: bool = False
     steps: int = 0
     choices: int = 0
     _needed: dict[int, Sequence[Equation]] = field(default_factory=dict)
