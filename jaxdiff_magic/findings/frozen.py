@@ -19,6 +19,7 @@ from jaxdiff_magic.trace import Equation
 NEAR = 1e-3
 """A border nearer than this, relatively, is a warning."""
 KINDS = {"cond": "cond", "while": "loop", "select_n": "where", "sort": "sort", "argmax": "argmax", "argmin": "argmin"}
+ORDERING = frozenset(("lt", "le", "gt", "ge"))
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
@@ -110,7 +111,7 @@ def _choices(scene: Scene) -> Iterator[Choice]:
         if id(step) in conditions:
             counted.setdefault(conditions[id(step)], []).append(item)
         elif step.primitive == "select_n" and is_number(item.results[0]):
-            behind = [c for c in choices.comparisons_behind(names, item.operands[0]) if _sign(c) not in ("==", "!=")]
+            behind = [c for c in choices.comparisons_behind(names, item.operands[0]) if c.primitive in ORDERING]
             if behind and item.operands[0].data.dtype == bool:
                 yield Choice(step, _truth(item.operands[0]), tuple(_margins(names, behind, coarseness)))
         elif step.primitive == "cond" and (jumps := choices.jumps_behind(names, item.operands[0])):
