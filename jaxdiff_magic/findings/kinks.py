@@ -14,7 +14,7 @@ from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.findings.saying import figure, listing, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness import choices
-from jaxdiff_magic.findings.smoothness.choices import DECIDING, Border
+from jaxdiff_magic.findings.smoothness.choices import DECIDING, READING, Border
 from jaxdiff_magic.findings.smoothness.crossing import SLIGHT, Crossing, Direction, crossings_along, evaluated
 from jaxdiff_magic.findings.smoothness.flatness import flat_curvature
 from jaxdiff_magic.findings.smoothness.steering import carrying
@@ -35,7 +35,7 @@ MAX_NUMBERS = 20_000_000
 AT_LEAST = 1.0
 """Seconds that there are in any case."""
 
-NOUNS = {"select_n": "where", "cond": "cond", "gather": "indexing", "reduce_max": "max", "reduce_min": "min"}
+NOUNS = {"select_n": "where", "cond": "cond", "gather": "indexing", "dynamic_slice": "indexing", "reduce_max": "max", "reduce_min": "min"}
 JUMPS = frozenset(("sign", "floor", "ceil", "round"))
 ROOTS = frozenset(("sqrt", "cbrt", "pow"))
 TURNING = JUMPS | frozenset(("select_n", "cond", "argmax", "argmin"))
@@ -47,7 +47,7 @@ CONVENTIONS: Mapping[str, str] = {
     **dict.fromkeys(("reduce_max", "reduce_min"), "since it shares the slope evenly among equal elements"),
     **dict.fromkeys(("argmax", "argmin"), "since it takes the first of equal elements"),
     **dict.fromkeys(("sort", "top_k"), "since it keeps equal elements in the order in which they came"),
-    "gather": "since it differentiates the elements that the position picks",
+    **dict.fromkeys(("gather", "dynamic_slice"), "since it differentiates the elements that are read"),
     **dict.fromkeys(("select_n", "cond"), "since it differentiates the branch that the condition picks"),
     **dict.fromkeys(ROOTS, "since the slope of a root at 0 is infinite, and nan once multiplied by 0"),
     **dict.fromkeys(JUMPS, "since the slope is 0 on both sides of the jump"),
@@ -147,8 +147,8 @@ def _decisive(scene: Scene, item: Seen, coarseness: float) -> list[Border]:
     assert isinstance(item.step, Equation)
     if item.primitive in DECIDING:
         return []  # what it decides is what matters
-    if (decides := {"select_n": 0, "cond": 0, "gather": 1}.get(item.primitive)) is not None:
-        behind = choices.comparisons_behind(scene.names, item.operands[decides])
+    if item.primitive in ("select_n", "cond") or item.primitive in READING:
+        behind = choices.comparisons_before(scene.names, item)
         return [border for comparison in behind for border in choices.borders_of(comparison, coarseness)]
     return choices.borders_of(item, coarseness)
 

@@ -16,11 +16,16 @@ from jaxdiff_magic.reference.watching import Seen, Value
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.trace import Equation
 
-COMPARISONS: Mapping[str, str] = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+COMPARISONS: Mapping[str, str] = {
+    **{"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="},
+    **{"lt_to": "<", "le_to": "<=", "eq_to": "=="},  # as `searchsorted` compares, NaN being the largest
+}
 SEARCH = "call_hi_primitive"
 """Where values belong in a sorted array; older versions of JAX compare in a loop instead."""
 DECIDING = frozenset((*COMPARISONS, SEARCH))
 """Primitives that turn numbers into a decision."""
+READING = frozenset(("gather", "dynamic_slice"))
+"""Primitives that read where their operands after the first say."""
 MAX_LOGIC = 60
 """No more steps than this are looked through between a number and the choice that it decides."""
 
@@ -204,6 +209,13 @@ def jumps_behind(names: Names, decision: Value) -> list[Seen]:
 def comparisons_behind(names: Names, decision: Value) -> list[Seen]:
     """Those of `jumps_behind` that compare numbers."""
     return [item for item in jumps_behind(names, decision) if item.primitive in DECIDING]
+
+
+def comparisons_before(names: Names, item: Seen) -> list[Seen]:
+    """The steps that compare numbers and so decide which case a step takes, or which elements it reads."""
+    decisions = item.operands[1:] if item.primitive in READING else item.operands[:1]
+    found = [step for decision in decisions for step in comparisons_behind(names, decision)]
+    return list({id(step): step for step in found}.values())
 
 
 def tangent_of(border: Border, directions: int) -> np.ndarray:
