@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.checking.sides import both_sides
+from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.findings.nonfinite.origins import Origin, Origins, Program
 from jaxdiff_magic.findings.nonfinite.reasons import brought, reason
 from jaxdiff_magic.findings.nonfinite.rebuilt import rebuilt
@@ -17,7 +20,9 @@ from jaxdiff_magic.findings.nonfinite.singular import number
 from jaxdiff_magic.findings.nonfinite.trial import Trial, found_by_rules, tried
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.findings.smoothness.crossing import evaluated
 from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.reference.directions import leaf_places
 from jaxdiff_magic.report import Finding
 
 DOUBLE_WHERE = (
@@ -65,6 +70,7 @@ class _Broken:
         right: the first of the true ones, by local rules in float64 or else as the check found it, or None.
         is_same: whether all the true ones are that.
         on_border: whether some choice of the function stands on its border, so that this is the derivative of one side.
+        jumps: whether function values jump at the point along the first of them, so that there is no derivative.
     """
 
     names: list[str]
@@ -75,6 +81,7 @@ class _Broken:
     right: float | None
     is_same: bool
     on_border: bool
+    jumps: bool
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,10 @@ class _Telling:
         if one.other is not None:
             is_right = one.right is not None and np.isclose(one.other, one.right, rtol=1e-3)
             right = ", the derivative of the branch taken" if one.on_border else ", which is right"
-            end = f"{other} mode gives {number(one.other)}{right if is_right else ''}."
+            right = f", though {output.name} jumps here and has no derivative" if one.jumps else right
+            end = f"{other} mode gives {number(one.other)}{right if is_right or one.jumps else ''}."
+        elif one.jumps:
+            end = f"{output.name} jumps here: it has no derivative."
         elif one.right is not None and not np.isnan(one.right):
             alike = all(broken.is_same and broken.right == one.right for broken in group)
             of = "" if alike else f" with respect to {names[0]}"
@@ -169,7 +179,25 @@ class _Telling:
             right=rights[0] if rights else None,
             is_same=len(set(rights)) == 1,
             on_border=truth is not None and bool(truth.on_border[0]),
+            jumps=self._jumps(o, i, first),
         )
+
+    def _jumps(self, o: int, i: int, entry: tuple[int, ...]) -> bool:
+        """Whether function values jump along the input of an entry; False where they do not tell."""
+        scene = self.scene
+        if scene.reference is None:
+            return False
+        leaf, place = scene.subject.inputs[i], leaf_places([leaf.shape for leaf in scene.subject.inputs])[i]
+        rank, unit = len(scene.subject.outputs[o].shape), np.zeros((1, scene.subject.size))
+        unit[0, place.start + int(np.ravel_multi_index(entry[rank:], leaf.shape)) if leaf.shape else place.start] = 1.0
+        row = int(np.ravel_multi_index(entry[:rank], scene.subject.outputs[o].shape)) if rank else 0
+        with contextlib.suppress(OutOfReach):
+            (found,) = both_sides(evaluated(scene, [(o,)]), scene.point, unit)
+            beside, here = (found.left.limit[row], found.right.limit[row]), found.middle[row]
+            with np.errstate(invalid="ignore", over="ignore"):
+                far = max(abs(beside[0] - here), abs(beside[1] - here)) > max(abs(here), 1.0)
+            return bool(found.left.jumps[row] or found.right.jumps[row] or far)
+        return False
 
     def _by_check(self, o: int, i: int, mask: np.ndarray) -> list[float]:
         """The true derivatives, where the check has found them all though local rules have none; else nothing."""
