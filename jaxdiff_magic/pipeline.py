@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.assertion import raise_if_wrong
@@ -18,17 +17,16 @@ from jaxdiff_magic.cost import cost_of
 from jaxdiff_magic.curvature import curvature_of, doubt_of
 from jaxdiff_magic.errors import InputError, OutOfReach
 from jaxdiff_magic.findings import Scene, findings_of
+from jaxdiff_magic.findings.asymmetry import hessian_errors
 from jaxdiff_magic.findings.sizes import is_too_large
 from jaxdiff_magic.formula import Formula
 from jaxdiff_magic.grading import Mine, grades_of
-from jaxdiff_magic.leaves import matrix_of
 from jaxdiff_magic.matrix_free import Products
 from jaxdiff_magic.products import products_of
 from jaxdiff_magic.progress import tell
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.digits import subject_with_digits
 from jaxdiff_magic.reference.directions import Path
-from jaxdiff_magic.reference.numbers import EPS
 from jaxdiff_magic.report import Block, Check, Curvature, Finding, Live, Report, Step
 from jaxdiff_magic.subject import Subject, subject_of
 from jaxdiff_magic.symbolic.compiled import closed_form
@@ -302,21 +300,13 @@ def _curvature(
     """What the Hessian of a scalar function says, with the bounds on its rounding that the check has found."""
     if not subject.is_scalar or not subject.size or values.jacobian is None or values.hessian is None:
         return None
-    inputs, errors = range(len(subject.inputs)), None
-    if reference is not None:
-        point = [x[None] for x in subject.exact_point]
-        known = [[reference.known((0, i, j), point) for j in inputs] for i in inputs]
-        if all(found is not None for row in known for found in row):
-            eps = max(float(jnp.finfo(leaf.dtype).eps) for leaf in (*subject.inputs, *subject.outputs))
-            bounds = [[found.errors for found in row if found] for row in known]
-            errors = matrix_of(bounds, subject.inputs, subject.inputs) * (eps / EPS)
     return curvature_of(
         values.jacobian[0],
         values.hessian[0],
         subject.inputs,
         subject.point,
         doubt=doubt,
-        errors=errors,
+        errors=hessian_errors(subject, reference),
         deadline=deadline,
     )
 

@@ -29,6 +29,7 @@ from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
 from jaxdiff_magic.checking.points import is_the_same, place_of, sample, where_it_ends
 from jaxdiff_magic.checking.proofs import Proofs
+from jaxdiff_magic.checking.reasons import reasons_of, with_reasons
 from jaxdiff_magic.checking.rules import SAFETY, RuleName, compare, converging, rule_trace, rule_values
 from jaxdiff_magic.checking.summary import summary_of
 from jaxdiff_magic.checking.trusted import Trusted
@@ -174,6 +175,10 @@ class _Checking:
         if outcome == "out of reach" and self.trace is not None:
             blocks = blamed(blocks, faults, self.trace, self.subject, self._tolerance)
             outcome = worst([block.worst for block in blocks])
+        if outcome in ("out of reach", "differs") and self.trace is not None:
+            dtypes = [leaf.dtype for leaf in (*self.subject.inputs, *self.subject.outputs)]
+            point = [batch[0] for batch in self.points]
+            blocks = with_reasons(blocks, reasons_of(self.trace, point, self.traces, dtypes))
         return Check(
             outcome=outcome,
             entries=entries_of(blocks),

@@ -33,6 +33,8 @@ PATIENCE = 3.0
 """Seconds that a fault is searched for, though the time for the check is over, unless all is well."""
 
 SECOND = "second derivative"
+ONE_TRIANGLE = frozenset(("cholesky", "eigh"))
+"""Primitives of symmetric matrices of which LAPACK reads one triangle."""
 UNNAMED = "the function"
 """What a lambda is called."""
 
@@ -184,6 +186,7 @@ def fault(step: RuleCall | Equation, defect: Defect, trusted: bool, residual: Re
     """A defect with its place, in words, and as a formula."""
     is_call = isinstance(step, RuleCall)
     name = called(step.name) if is_call else step.primitive
+    step_name = "" if is_call else step.primitive
     rule = step.rule if is_call and step.rule not in ("<lambda>", "_") else ""
     place = str(step.ruled) if is_call else ""
     return Fault(
@@ -200,9 +203,23 @@ def fault(step: RuleCall | Equation, defect: Defect, trusted: bool, residual: Re
         expected=defect.expected,
         trusted=trusted,
         likeness=defect.likeness,
-        sentence=_sentence(f"{rule or f'the rule of {name}'}{f' ({place})' if place else ''}", name, defect),
+        sentence=_one_triangle(name, defect)
+        if step_name in ONE_TRIANGLE
+        else _sentence(f"{rule or f'the rule of {name}'}{f' ({place})' if place else ''}", name, defect),
         residual=residual.formula if residual else None,
         residual_of=residual.of if residual else "",
+    )
+
+
+def _one_triangle(name: str, defect: Defect) -> str:
+    """What JAX's rule does that takes both triangles of a matrix to vary together."""
+    numbers = ""
+    if defect.given is not None and defect.expected is not None:
+        given, expected = both(defect.given, defect.expected)
+        numbers = f": for {defect.entry} it gives {given} where the code gives {expected}"
+    return (
+        f"{name} reads one triangle of its matrix, and JAX's rule of it both{numbers}. Where the matrix changes "
+        "symmetrically the derivative exists and is JAX's; by single elements it is not"
     )
 
 

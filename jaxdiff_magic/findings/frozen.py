@@ -19,7 +19,12 @@ from jaxdiff_magic.trace import Equation
 NEAR = 1e-3
 """A border nearer than this, relatively, is a warning."""
 KINDS = {
-    **{"cond": "cond", "while": "loop", "select_n": "where", "sort": "sort", "argmax": "argmax", "argmin": "argmin"},
+    "cond": "cond",
+    "while": "loop",
+    "select_n": "where",
+    "sort": "sort",
+    "argmax": "argmax",
+    "argmin": "argmin",
     **dict.fromkeys(READING, "indexing"),
 }
 ORDERING = frozenset(("lt", "le", "gt", "ge"))

@@ -35,7 +35,13 @@ MAX_NUMBERS = 20_000_000
 AT_LEAST = 1.0
 """Seconds that there are in any case."""
 
-NOUNS = {"select_n": "where", "cond": "cond", "gather": "indexing", "dynamic_slice": "indexing", "reduce_max": "max", "reduce_min": "min"}
+NOUNS = {
+    "select_n": "where",
+    "cond": "cond",
+    "reduce_max": "max",
+    "reduce_min": "min",
+    **dict.fromkeys(READING, "indexing"),
+}
 JUMPS = frozenset(("sign", "floor", "ceil", "round"))
 ROOTS = frozenset(("sqrt", "cbrt", "pow"))
 TURNING = JUMPS | frozenset(("select_n", "cond", "argmax", "argmin"))
@@ -47,7 +53,7 @@ CONVENTIONS: Mapping[str, str] = {
     **dict.fromkeys(("reduce_max", "reduce_min"), "since it shares the slope evenly among equal elements"),
     **dict.fromkeys(("argmax", "argmin"), "since it takes the first of equal elements"),
     **dict.fromkeys(("sort", "top_k"), "since it keeps equal elements in the order in which they came"),
-    **dict.fromkeys(("gather", "dynamic_slice"), "since it differentiates the elements that are read"),
+    **dict.fromkeys(READING, "since it differentiates the elements that are read"),
     **dict.fromkeys(("select_n", "cond"), "since it differentiates the branch that the condition picks"),
     **dict.fromkeys(ROOTS, "since the slope of a root at 0 is infinite, and nan once multiplied by 0"),
     **dict.fromkeys(JUMPS, "since the slope is 0 on both sides of the jump"),

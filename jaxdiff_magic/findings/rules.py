@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jaxdiff_magic.checking.faults import called, in_order
+from jaxdiff_magic.checking.faults import ONE_TRIANGLE, called, in_order
 from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
@@ -18,6 +18,8 @@ CURES = {
     "value": "Return {name}(...) itself as the first result of the rule.",
     "fails": "Correct the rule: it must accept and return what JAX says.",
 }
+
+SYMMETRISE = "Make the matrix symmetric by code, (a + a.T) / 2: then both triangles are read."
 
 
 def find(scene: Scene) -> list[Finding]:
@@ -37,7 +39,10 @@ def _finding(scene: Scene, fault: Fault) -> Finding:
     if harmless:
         sentence += f" It makes no difference to the derivatives of {scene.subject.name} here."
     what = "tangent" if fault.kind == "custom_jvp" else "cotangent"
-    cure = CURES[fault.defect].format(name=fault.name, what=what) if fault.kind != "primitive" else ""
+    if fault.kind == "primitive":
+        cure = SYMMETRISE if fault.name in ONE_TRIANGLE else ""
+    else:
+        cure = CURES[fault.defect].format(name=fault.name, what=what)
     if not _is_called(scene, fault):
         cure = cure.partition("; if it is meant")[0].rstrip(".") + "."  # only what the function calls can be trusted
     severity = "warning" if harmless else "error"

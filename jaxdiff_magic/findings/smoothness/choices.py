@@ -17,8 +17,15 @@ from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.trace import Equation
 
 COMPARISONS: Mapping[str, str] = {
-    **{"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="},
-    **{"lt_to": "<", "le_to": "<=", "eq_to": "=="},  # as `searchsorted` compares, NaN being the largest
+    "lt": "<",
+    "le": "<=",
+    "gt": ">",
+    "ge": ">=",
+    "eq": "==",
+    "ne": "!=",
+    "lt_to": "<",
+    "le_to": "<=",
+    "eq_to": "==",  # as `searchsorted` compares, NaN being the largest
 }
 SEARCH = "call_hi_primitive"
 """Where values belong in a sorted array; older versions of JAX compare in a loop instead."""
