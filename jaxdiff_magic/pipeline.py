@@ -142,7 +142,7 @@ def derive(
         )
         tell("looking for kinks, NaN and lost digits")
         findings = findings_of(Scene(subject, derivatives, values, trace, reference, check, begun + budget))
-        check = _of_one_function(check, findings)
+        check = _as_found(check, findings)
         by = max(begun + budget, time.monotonic() + max(0.3 * budget, 1.0))
         curvature = _curvature(subject, values, reference, doubt_of(check, findings), by)
         products = _products(subject, values, presentation, order, seed, by)
@@ -229,8 +229,13 @@ def check(
     return at
 
 
-def _of_one_function(check: Check, findings: Sequence[Finding]) -> Check:
-    """What was proved of a function says nothing of another that its code makes the next time."""
+def _as_found(check: Check, findings: Sequence[Finding]) -> Check:
+    """The check, with what the findings say of it.
+
+    What was proved of a function says nothing of another that its code makes the next time.
+    """
+    if any(finding.kind == "stop-gradient" for finding in findings):
+        check = replace(check, summary=f"{check.summary}; what stop_gradient holds is held fixed in every column")
     other = next((finding for finding in findings if finding.kind == "impure" and finding.severity == "error"), None)
     if other is None or (check.outcome == "differs" and "symbolic" not in check.columns):
         return check  # a formula is of the one that JAX traced, as its derivatives are; function values are of others

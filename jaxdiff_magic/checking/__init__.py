@@ -24,7 +24,7 @@ from jaxdiff_magic.checking.closed_forms import ClosedForms, confirmed
 from jaxdiff_magic.checking.decide import PROVED, Evidence, RuleEvidence, decided
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.faults import faults_of
-from jaxdiff_magic.checking.freezing import may_freeze
+from jaxdiff_magic.checking.freezing import FROZEN, may_freeze
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
 from jaxdiff_magic.checking.points import is_the_same, place_of, sample, where_it_ends
@@ -50,7 +50,6 @@ MAX_DIFFERENCED = 64
 MAX_PROVED = 64
 """Entries are proved one by one while a block has no more than this."""
 MODES = ("forward", "reverse")
-FROZEN = "function values show another slope, but the function may call stop_gradient, which they do not show"
 TO_SEE_IT_END = 0.1
 """The share of the time for the check in which the sampled points are tried, where the function has loops."""
 NATIVE_POINTS = 4

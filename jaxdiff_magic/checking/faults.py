@@ -7,12 +7,13 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from jaxdiff_magic.checking.audits import Defect, defect_of
 from jaxdiff_magic.checking.figures import both
+from jaxdiff_magic.checking.opaque import opaque_faults
 from jaxdiff_magic.checking.residuals import Residual, residual_of
 from jaxdiff_magic.checking.rules import RuleName, rule_trace
 from jaxdiff_magic.checking.steps import subjects_of
@@ -66,7 +67,7 @@ def faults_of(
         deadline: `time.monotonic()` after which no rule is looked at, unless the outcome asks for a reason.
     """
     placed, differs = list(in_order(trace)), outcome == "differs" and by_rule
-    if not differs and not any(not item.call.is_library for item in placed):
+    if not differs and outcome != "differs" and not any(not item.call.is_library for item in placed):
         return ()
     if outcome in ("differs", "out of reach"):
         deadline = max(deadline, time.monotonic() + PATIENCE)
@@ -80,6 +81,9 @@ def faults_of(
         found += list(search.among([item for item in placed if item.call.is_library], ()))[:1]
     if differs and all(fault.trusted for fault in found):
         found += list(itertools.islice(search.operations(), 1))
+    if outcome == "differs" and not found:
+        native = [x.astype(v.dtype) for x, v in zip(points[0], trace.inputs, strict=True)]
+        found += [replace(fault, trusted=fault.name in trusted) for fault in opaque_faults(trace, native, deadline)]
     return tuple(found)
 
 

@@ -14,6 +14,7 @@ from jaxdiff_magic.findings import (
     precision,
     rules,
     sizes,
+    stopped,
     unfollowed,
     zeros,
 )
@@ -23,7 +24,7 @@ from jaxdiff_magic.report import Finding
 __all__ = ["Scene", "findings_of"]
 
 SEVERITIES = ("error", "warning", "info")
-KINDS = (rules, asymmetry, nans, kinks, zeros, positions, precision, frozen, modes, sizes, integers, impure)
+KINDS = (rules, asymmetry, stopped, nans, kinks, zeros, positions, precision, frozen, modes, sizes, integers, impure)
 """Each has `find`, from a scene to findings."""
 UNFOLLOWED_KINDS = (rules, unfollowed, modes, sizes, integers, impure)
 """Those that look at no step's numbers, for functions with too many of them."""

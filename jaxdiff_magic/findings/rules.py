@@ -19,7 +19,12 @@ CURES = {
     "fails": "Correct the rule: it must accept and return what JAX says.",
 }
 
-SYMMETRISE = "Make the matrix symmetric by code, (a + a.T) / 2: then both triangles are read."
+OF_OPERATIONS = {
+    **dict.fromkeys(ONE_TRIANGLE, "Make the matrix symmetric by code, (a + a.T) / 2: then both triangles are read."),
+    "linear_call": "Correct the function that transposes it: its result must be linear in the cotangent alone.",
+    "custom_linear_solve": "Correct transpose_solve: it is given vecmat, and must return the x with vecmat(x) = b.",
+}
+"""What is to be done where an operation is at fault, by its primitive."""
 
 
 def find(scene: Scene) -> list[Finding]:
@@ -40,7 +45,7 @@ def _finding(scene: Scene, fault: Fault) -> Finding:
         sentence += f" It makes no difference to the derivatives of {scene.subject.name} here."
     what = "tangent" if fault.kind == "custom_jvp" else "cotangent"
     if fault.kind == "primitive":
-        cure = SYMMETRISE if fault.name in ONE_TRIANGLE else ""
+        cure = OF_OPERATIONS.get(fault.name, "")
     else:
         cure = CURES[fault.defect].format(name=fault.name, what=what)
     if not _is_called(scene, fault):
