@@ -234,7 +234,7 @@ def _as_found(check: Check, findings: Sequence[Finding]) -> Check:
 
     What was proved of a function says nothing of another that its code makes the next time.
     """
-    if any(finding.kind == "stop-gradient" for finding in findings):
+    if any(finding.kind == "stop-gradient" for finding in findings) and "symbolic" not in check.columns:
         check = replace(check, summary=f"{check.summary}; what stop_gradient holds is held fixed in every column")
     other = next((finding for finding in findings if finding.kind == "impure" and finding.severity == "error"), None)
     if other is None or (check.outcome == "differs" and "symbolic" not in check.columns):

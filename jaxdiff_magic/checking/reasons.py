@@ -15,13 +15,16 @@ from jaxdiff_magic.checking.rules import RuleName
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.numbers import Bounded
 from jaxdiff_magic.reference.run import Node, Run
-from jaxdiff_magic.trace import Equation, RuleCall, Trace
+from jaxdiff_magic.trace import Equation, RuleCall, Trace, Variable
 
 ROUNDING = "rounding in the function's own dtype hides the digits"
 """As `decide` says it of numbers that their rule, in float64, does not confirm."""
 NOUNS = {"select_n": "where", "reduce_max": "max", "reduce_min": "min", "clamp": "clip"}
 """What the reader calls a primitive."""
 SPECTRA = {"eigh": "eigenvalues", "eig": "eigenvalues", "svd": "singular values"}
+DRAWING = frozenset(("random_gamma",))
+"""Primitives that draw by rejection: gamma, beta, Dirichlet, chi-square, Student's t, loggamma … are made of them."""
+IMPLICIT = "the implicit reparameterisation gradient"
 MOST_NAMED = 3
 """So many steps on their border are named."""
 
@@ -61,7 +64,26 @@ def reasons_of(
     coarse = next((said for name, rule in rules.items() if (said := _coarse(trace, rule, name, dtypes))), "")
     if coarse:
         found[ROUNDING] = coarse
+    if step := next(iter(drawn_by(trace)), None):
+        where = f" ({step.location})" if step.location.line else ""
+        for mode in ("forward mode", "reverse mode", "second derivative"):
+            found[f"JAX's {mode} differs from function values"] = (
+                f"JAX's {mode} gives {IMPLICIT} of {step.primitive}{where}, which is not the derivative of these draws"
+            )
     return found
+
+
+def drawn_by(trace: Trace) -> Iterator[Equation]:
+    """The steps that draw by rejection, from parameters that depend on the inputs."""
+    moving = set(trace.inputs)
+    for step in trace.equations:
+        if not any(isinstance(atom, Variable) and atom in moving for atom in step.inputs):
+            continue
+        moving.update(step.outputs)
+        if step.primitive in DRAWING:
+            yield step
+        for body in step.bodies:
+            yield from drawn_by(body)
 
 
 def borders_of(trace: Trace, point: Sequence[np.ndarray]) -> list[Equation]:

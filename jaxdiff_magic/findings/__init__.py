@@ -5,6 +5,7 @@ from __future__ import annotations
 from jaxdiff_magic.findings import (
     asymmetry,
     frozen,
+    implicit,
     impure,
     integers,
     kinks,
@@ -24,9 +25,24 @@ from jaxdiff_magic.report import Finding
 __all__ = ["Scene", "findings_of"]
 
 SEVERITIES = ("error", "warning", "info")
-KINDS = (rules, asymmetry, stopped, nans, kinks, zeros, positions, precision, frozen, modes, sizes, integers, impure)
+KINDS = (
+    rules,
+    asymmetry,
+    stopped,
+    implicit,
+    nans,
+    kinks,
+    zeros,
+    positions,
+    precision,
+    frozen,
+    modes,
+    sizes,
+    integers,
+    impure,
+)
 """Each has `find`, from a scene to findings."""
-UNFOLLOWED_KINDS = (rules, unfollowed, modes, sizes, integers, impure)
+UNFOLLOWED_KINDS = (rules, implicit, unfollowed, modes, sizes, integers, impure)
 """Those that look at no step's numbers, for functions with too many of them."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -224,8 +225,30 @@ class Run:
         try:
             return self.apply(equation.primitive, operands, equation.params, results, equation.bodies)
         except OutOfReach as error:
+            if (fixed := self._fixed(equation, operands)) is not None:
+                return fixed
             where = f" ({equation.location})" if equation.location.line and " (" not in error.reason else ""
             raise OutOfReach(f"{error.reason}{where}") from None
+
+    def _fixed(self, equation: Equation, operands: Sequence[Node]) -> list[Node] | None:
+        """The results of an operation of nothing that depends on the inputs, as JAX computes them; else None."""
+        if equation.operator is None or equation.bodies or self.precise or any(node.varies for node in operands):
+            return None
+        if any(jnp.issubdtype(variable.dtype, jax.dtypes.prng_key) for variable in equation.outputs):
+            return None  # which no node can hold
+        given = []
+        for atom, node in zip(equation.inputs, operands, strict=True):
+            flat = node.array.reshape(-1, *node.shape)
+            if len(flat) > 1 and not (flat == flat[:1]).all():
+                return None  # it jumps between the points
+            is_key = isinstance(atom, Constant) and atom.key is not None
+            given.append(atom.key if is_key else jnp.asarray(flat[0], atom.dtype))  # pyright: ignore
+        try:
+            results = equation.operator(*given)
+        except (TypeError, ValueError, NotImplementedError):
+            return None
+        results = results if isinstance(results, (tuple, list)) else [results]
+        return [self.constant(np.asarray(result)) for result in results]
 
     def apply(
         self,
