@@ -13,7 +13,7 @@ import numpy as np
 from jaxdiff_magic.checking.sides import both_sides
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.findings.nonfinite.origins import Origin, Origins, Program
-from jaxdiff_magic.findings.nonfinite.reasons import brought, reason
+from jaxdiff_magic.findings.nonfinite.reasons import brought, met, reason
 from jaxdiff_magic.findings.nonfinite.rebuilt import rebuilt
 from jaxdiff_magic.findings.nonfinite.rewrites import rewritings, writer
 from jaxdiff_magic.findings.nonfinite.singular import number
@@ -31,6 +31,9 @@ DOUBLE_WHERE = (
 )
 INTO_DOMAIN = "Move the point into the domain; jax.config.update('jax_debug_nans', True) stops where a nan is born."
 CLEAN = "Replace or leave out such data before the function is called."
+INFINITE = "Put infinities in after what is differentiated: jnp.where(ok, a * c, -jnp.inf) with a finite c, and ok where it was."
+PUT_IN = ("nan", "infinite")
+"""What an input or a captured array brings in by itself; other events are made of it on the way."""
 ADVICE = {
     "outside": INTO_DOMAIN,
     "exponent": "Hold the exponent fixed (an integer, or wrt without it), or keep the base positive.",
@@ -239,6 +242,11 @@ class _Telling:
     ) -> Iterator[Finding]:
         """One finding for each origin, the first with the lines to write instead."""
         data = next((origin for origin in origins if origin.data is not None), None)
+        if data is not None and data.event not in PUT_IN:
+            message = f"{what}. {met(data, self.scene)} {end}".strip()
+            place = str(data.location) or self.scene.subject.where
+            yield Finding("nan", "warning", path, place, message, INFINITE)
+            return
         if data is not None:
             message = f"{what}: {brought(data, self.scene)}."
             yield Finding("nan", "warning", path, self.scene.subject.where, message, CLEAN)
