@@ -31,7 +31,7 @@ from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
 from jaxdiff_magic.checking.points import place_of, sample, where_it_ends
 from jaxdiff_magic.checking.proofs import Proofs
 from jaxdiff_magic.checking.reasons import reasons_of, with_reasons
-from jaxdiff_magic.checking.rules import SAFETY, RuleName, compare, converging, rule_trace, rule_values
+from jaxdiff_magic.checking.rules import RuleName, compare, converging, rule_trace, rule_values
 from jaxdiff_magic.checking.sharper import SAFETY, Sharper
 from jaxdiff_magic.checking.summary import summary_of
 from jaxdiff_magic.checking.trusted import Trusted

@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxdiff_magic.checking.audits import Defect, defect_of
 from jaxdiff_magic.checking.figures import both
-from jaxdiff_magic.checking.opaque import opaque_faults
+from jaxdiff_magic.checking.opaque import is_opaque, opaque_faults
 from jaxdiff_magic.checking.residuals import Residual, residual_of
 from jaxdiff_magic.checking.rules import RuleName, rule_trace
 from jaxdiff_magic.checking.steps import subjects_of
@@ -67,7 +67,8 @@ def faults_of(
         deadline: `time.monotonic()` after which no rule is looked at, unless the outcome asks for a reason.
     """
     placed, differs = list(in_order(trace)), outcome == "differs" and by_rule
-    if not differs and outcome != "differs" and not any(not item.call.is_library for item in placed):
+    opaque = outcome == "differs" or (outcome == "out of reach" and any(map(is_opaque, trace.equations)))
+    if not differs and not opaque and not any(not item.call.is_library for item in placed):
         return ()
     if outcome in ("differs", "out of reach"):
         deadline = max(deadline, time.monotonic() + PATIENCE)
@@ -81,7 +82,7 @@ def faults_of(
         found += list(search.among([item for item in placed if item.call.is_library], ()))[:1]
     if differs and all(fault.trusted for fault in found):
         found += list(itertools.islice(search.operations(), 1))
-    if outcome == "differs" and not found:
+    if opaque and not found:
         native = [x.astype(v.dtype) for x, v in zip(points[0], trace.inputs, strict=True)]
         found += [replace(fault, trusted=fault.name in trusted) for fault in opaque_faults(trace, native, deadline)]
     return tuple(found)

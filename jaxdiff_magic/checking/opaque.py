@@ -57,7 +57,7 @@ def opaque_faults(trace: Trace, point: Sequence[Any], deadline: float) -> Iterat
             return known[atom]
         return jnp.asarray(atom.rounded) if atom.key is None else atom.key
 
-    candidates: list[Equation | RuleCall] = [e for e in trace.equations if e.primitive in SAYS]
+    candidates: list[Equation | RuleCall] = list(filter(is_opaque, trace.equations))
     candidates += [call for call in trace.rule_calls if not call.is_library]
     for step in candidates:
         if time.monotonic() > deadline:
@@ -66,6 +66,11 @@ def opaque_faults(trace: Trace, point: Sequence[Any], deadline: float) -> Iterat
             operands = [read(atom) for atom in step.inputs]
             if (found := _fault(step, operands)) is not None:
                 yield found
+
+
+def is_opaque(equation: Equation) -> bool:
+    """Whether a step brings its own transpose, which its code says nothing of."""
+    return equation.primitive in SAYS
 
 
 def _fault(step: Equation | RuleCall, operands: Sequence[Any]) -> Fault | None:
@@ -104,7 +109,7 @@ def _fault(step: Equation | RuleCall, operands: Sequence[Any]) -> Fault | None:
         says = f"{rule or f'the rule of {name}'}{place} is not the derivative of {name}"
         kind = step.kind
     else:
-        kind = "primitive"
+        kind = "transpose"
         says = SAYS[name] if mode == "reverse" else f"JAX's forward mode of {name} is not its derivative"
     return Fault(
         name=name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.checking.rules import SAFETY
+from jaxdiff_magic.checking.sharper import SAFETY
 from jaxdiff_magic.findings.saying import figure
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.leaves import matrix_of

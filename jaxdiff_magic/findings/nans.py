@@ -31,7 +31,7 @@ DOUBLE_WHERE = (
 )
 INTO_DOMAIN = "Move the point into the domain; jax.config.update('jax_debug_nans', True) stops where a nan is born."
 CLEAN = "Replace or leave out such data before the function is called."
-INFINITE = "Put infinities in after what is differentiated: jnp.where(ok, a * c, -jnp.inf) with a finite c, and ok where it was."
+INFINITE = "Put infinities in after what is differentiated: jnp.where(ok, a * c, -jnp.inf) and ok where c is finite."
 PUT_IN = ("nan", "infinite")
 """What an input or a captured array brings in by itself; other events are made of it on the way."""
 ADVICE = {

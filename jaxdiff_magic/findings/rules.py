@@ -6,6 +6,7 @@ from jaxdiff_magic.checking.faults import ONE_TRIANGLE, called, in_order
 from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
+from jaxdiff_magic.trace import RULES
 
 CURES = {
     "derivative": "Compare the rule with the code; if it is meant to differ, as gradient clipping and straight-through "
@@ -44,7 +45,7 @@ def _finding(scene: Scene, fault: Fault) -> Finding:
     if harmless:
         sentence += f" It makes no difference to the derivatives of {scene.subject.name} here."
     what = "tangent" if fault.kind == "custom_jvp" else "cotangent"
-    if fault.kind == "primitive":
+    if fault.kind not in RULES:
         cure = OF_OPERATIONS.get(fault.name, "")
     else:
         cure = CURES[fault.defect].format(name=fault.name, what=what)
@@ -56,6 +57,6 @@ def _finding(scene: Scene, fault: Fault) -> Finding:
 
 def _is_called(scene: Scene, fault: Fault) -> bool:
     """Whether the function itself calls what has the rule; a library's operation, or what a rule calls, it need not."""
-    if scene.trace is None or fault.kind == "primitive":
+    if scene.trace is None or fault.kind not in RULES:
         return True
     return fault.name in {called(placed.call.name) for placed in in_order(scene.trace)}
