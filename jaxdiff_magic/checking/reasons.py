@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.checking.blocks import BlockCheck
-from jaxdiff_magic.checking.decide import ON_BORDER
+from jaxdiff_magic.checking.decide import COARSE, ON_BORDER
 from jaxdiff_magic.checking.rules import RuleName
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.numbers import Bounded
@@ -19,12 +19,28 @@ from jaxdiff_magic.trace import Equation, RuleCall, Trace, Variable
 
 ROUNDING = "rounding in the function's own dtype hides the digits"
 """As `decide` says it of numbers that their rule, in float64, does not confirm."""
-NOUNS = {"select_n": "where", "reduce_max": "max", "reduce_min": "min", "clamp": "clip"}
+NOUNS = {
+    **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne", "lt_to", "le_to", "eq_to"), "a comparison"),
+    "select_n": "where",
+    "reduce_max": "max",
+    "reduce_min": "min",
+    "clamp": "clip",
+}
 """What the reader calls a primitive."""
 SPECTRA = {"eigh": "eigenvalues", "eig": "eigenvalues", "svd": "singular values"}
 DRAWING = frozenset(("random_gamma",))
 """Primitives that draw by rejection: gamma, beta, Dirichlet, chi-square, Student's t, loggamma … are made of them."""
 IMPLICIT = "the implicit reparameterisation gradient"
+LOST = (
+    COARSE,
+    "the chain rule, step by step, is not finite here",
+    "neither JAX nor the chain rule, step by step, is finite here",
+)
+"""As `decide` says it of derivatives that the reference does not know."""
+OF_FULL_RANK = frozenset(("qr", "svd"))
+"""Decompositions whose factors have no derivative where a matrix has too low a rank."""
+RANK = 100
+"""A singular value of so many roundings of the largest is 0."""
 MOST_NAMED = 3
 """So many steps on their border are named."""
 
@@ -64,6 +80,9 @@ def reasons_of(
     coarse = next((said for name, rule in rules.items() if (said := _coarse(trace, rule, name, dtypes))), "")
     if coarse:
         found[ROUNDING] = coarse
+    with contextlib.suppress(OutOfReach):
+        if rank := _rank(trace, point, max(float(jnp.finfo(dtype).eps) for dtype in dtypes)):
+            found |= dict.fromkeys(LOST, rank)
     if step := next(iter(drawn_by(trace)), None):
         where = f" ({step.location})" if step.location.line else ""
         for mode in ("forward mode", "reverse mode", "second derivative"):
@@ -107,6 +126,29 @@ def borders_of(trace: Trace, point: Sequence[np.ndarray]) -> list[Equation]:
     return list(found.values())
 
 
+def _rank(trace: Trace, point: Sequence[np.ndarray], eps: float) -> str:
+    """Which decomposition is given a matrix of too low a rank; "" for none."""
+    found = []
+
+    def watch(step: Equation | RuleCall, operands: Sequence[Node], results: Sequence[Node]) -> None:
+        del results
+        if isinstance(step, Equation) and step.primitive in OF_FULL_RANK and operands[0].varies and not found:
+            matrix = operands[0].array
+            if np.isfinite(matrix).all() and matrix.size and not np.iscomplexobj(matrix):
+                values = np.linalg.svd(matrix, compute_uv=False)
+                if np.any(values <= RANK * eps * values.max(axis=-1, keepdims=True)):
+                    found.append(step)
+
+    run = Run(1, 1, taped=False, watch=watch)
+    with np.errstate(all="ignore"):
+        run.trace(trace, [Node(Bounded(np.asarray(x, np.float64)[None]), np.shape(x), True) for x in point])
+    if not found:
+        return ""
+    where = f" ({found[0].location})" if found[0].location.line else ""
+    name = found[0].primitive
+    return f"the matrix that {name}{where} is given has too low a rank here, so that its factors have no derivative"
+
+
 def said_of(steps: Sequence[Equation]) -> str:
     """Which steps stand on their border, each with its line; "" for none."""
     lines: dict[tuple[str, str], dict[str, None]] = {}
@@ -115,7 +157,8 @@ def said_of(steps: Sequence[Equation]) -> str:
         lines.setdefault((where, SPECTRA.get(step.primitive, "")), {})[NOUNS.get(step.primitive, step.primitive)] = None
     said = []
     for (where, values), names in list(lines.items())[:MOST_NAMED]:
-        named = " and ".join(names)
+        *others, last = names
+        named = f"{', '.join(others)} and {last}" if others else last
         if values:
             said.append(f"{named}{where} has two equal {values} here, and is not smooth there")
         else:

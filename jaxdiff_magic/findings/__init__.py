@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jaxdiff_magic.findings import (
     asymmetry,
+    degenerate,
     frozen,
     implicit,
     impure,
@@ -28,6 +29,7 @@ SEVERITIES = ("error", "warning", "info")
 KINDS = (
     rules,
     asymmetry,
+    degenerate,
     stopped,
     implicit,
     nans,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.checking.reasons import SPECTRA, borders_of
 from jaxdiff_magic.checking.sides import both_sides
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.findings.nonfinite.origins import Origin, Origins, Program
@@ -38,7 +40,8 @@ ADVICE = {
     "outside": INTO_DOMAIN,
     "exponent": "Hold the exponent fixed (an integer, or wrt without it), or keep the base positive.",
     "matrix": "Keep the matrix regular; a small multiple of the identity added to it changes the function.",
-    "spectrum": "Use only what does not depend on the choice of vectors: the values, or a function of the matrix.",
+    "spectrum": "Use only what does not depend on the choice among equal ones: their sum, a function of the matrix, "
+    "the vectors of the others (in forward mode, jax.jacfwd, which does not make nan of them).",
     "empty": "Shapes are known to Python: leave the operation out, with an if, where an array has no elements.",
     "overflow": "Keep the numbers in range: subtract the largest before exp, work with logarithms, or use float64.",
 }
@@ -181,9 +184,17 @@ class _Telling:
             other=None if other is None else float(other[first]),
             right=rights[0] if rights else None,
             is_same=len(set(rights)) == 1,
-            on_border=truth is not None and bool(truth.on_border[0]),
+            on_border=truth is not None and bool(truth.on_border[0]) and self._chooses,
             jumps=self._jumps(o, i, first),
         )
+
+    @functools.cached_property
+    def _chooses(self) -> bool:
+        """Whether what stands on its border at the point is a choice, and not a spectrum with equal values alone."""
+        scene = self.scene
+        if scene.trace is None:
+            return False
+        return any(step.primitive not in SPECTRA for step in borders_of(scene.trace, scene.point))
 
     def _jumps(self, o: int, i: int, entry: tuple[int, ...]) -> bool:
         """Whether function values jump along the input of an entry; False where they do not tell."""

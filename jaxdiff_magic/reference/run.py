@@ -90,6 +90,7 @@ class Run:
         further: by how much of their own length loops go on once they have ended.
         most_trips: of one loop whose length is not known beforehand; None for any number.
         trips: of the longest such loop.
+        unread: for each result of the equation that is being run, whether nothing looks at it.
     """
 
     lead: int
@@ -105,7 +106,9 @@ class Run:
     most_trips: int | None = None
     trips: int = 0
     steps: int = 0
+    unread: tuple[bool, ...] = ()
     _needed: dict[int, Sequence[Equation]] = field(default_factory=dict)
+    _read: dict[int, set[Variable]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.on_border = np.zeros(self.points, bool)
@@ -193,6 +196,7 @@ class Run:
 
         for equation in self._live(trace):
             operands = [read(atom) for atom in equation.inputs]
+            self.unread = tuple(variable not in self._read[id(trace)] for variable in equation.outputs)
             results = self.equation(equation, operands)
             environment.update(zip(equation.outputs, results, strict=True))
             if self.watch:
@@ -206,13 +210,13 @@ class Run:
     def _live(self, trace: Trace) -> Sequence[Equation]:
         """The equations of a trace that its results depend on."""
         if id(trace) not in self._needed:
-            wanted = {atom for atom in trace.outputs if isinstance(atom, Variable)}
+            wanted: set[Variable] = {atom for atom in trace.outputs if isinstance(atom, Variable)}
             kept = []
             for equation in reversed(trace.equations):
                 if not wanted.isdisjoint(equation.outputs):
                     kept.append(equation)
                     wanted.update(atom for atom in _used(equation) if isinstance(atom, Variable))
-            self._needed[id(trace)] = kept[::-1]
+            self._needed[id(trace)], self._read[id(trace)] = kept[::-1], wanted
         return self._needed[id(trace)]
 
     def equation(self, equation: Equation, operands: list[Node]) -> list[Node]:
