@@ -87,9 +87,7 @@ def test_nobody_is_accused_who_is_right(name: str) -> None:
 
 def in_fewer_digits(dtype: Any) -> Callable[..., Any]:
     squared = jax.custom_jvp(lambda x: x**2)
-    squared.defjvp(
-        lambda p, t: (p[0] ** 2, ((2 * p[0]).astype(dtype) * t[0].astype(dtype)).astype(p[0].dtype))
-    )
+    squared.defjvp(lambda p, t: (p[0] ** 2, ((2 * p[0]).astype(dtype) * t[0].astype(dtype)).astype(p[0].dtype)))
     return lambda x: jnp.sum(squared(x))
 
 

@@ -52,9 +52,7 @@ class TestATriangleThatIsNotRead:
         assert report.verdict in ("proved", "agrees") and not messages(report, "custom-rule")
 
     def test_solving_by_the_factor(self) -> None:
-        report = report_of(
-            lambda x: jnp.sum(jsp.linalg.cho_solve(jsp.linalg.cho_factor(x), jnp.ones(2))), SYMMETRIC
-        )
+        report = report_of(lambda x: jnp.sum(jsp.linalg.cho_solve(jsp.linalg.cho_factor(x), jnp.ones(2))), SYMMETRIC)
         # sum of inv(S) 1 with S made of the upper triangle: -(u u') by elements, u = inv(S) 1 = (2, 3) / 11
         np.testing.assert_allclose(
             [entry.symbolic for entry in report.check.entries], np.array([-4, -12, 0, -9]) / 121, atol=1e-12
@@ -72,9 +70,7 @@ class TestATriangleThatIsNotRead:
 
     @pytest.mark.parametrize("lower", [True, False])
     def test_of_a_triangular_solve_is_zero_on_both_sides(self, lower: bool) -> None:
-        report = report_of(
-            lambda x: jnp.sum(jsp.linalg.solve_triangular(x, jnp.ones(2), lower=lower)), SYMMETRIC
-        )
+        report = report_of(lambda x: jnp.sum(jsp.linalg.solve_triangular(x, jnp.ones(2), lower=lower)), SYMMETRIC)
         assert report.verdict in ("proved", "agrees")
         assert np.asarray(report.gradient)[(0, 1) if lower else (1, 0)] == 0
 
