@@ -83,7 +83,7 @@ def passed_through(trace: Trace, names: Collection[str]) -> Through:
         for call in trace.rule_calls:
             if call.equations[1] == k and call.name in names:
                 pass_on(call.inputs, call.outputs, call)
-        if k < len(trace.equations):
+        if k < len(trace.equations) and trace.equations[k].primitive != "stop_gradient":  # no derivative passes it
             equation = trace.equations[k]
             pass_on(equation.inputs, equation.outputs, _inside(equation, names))
     return {
