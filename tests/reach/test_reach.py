@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdiff_magic import check
+from jaxdiff_magic import WrongDerivative, check
 
 from .catalogue import EXCLUDED, ROWS, TRIANGLE, discovered
 
@@ -45,7 +45,10 @@ def verdict(name: str, dtype: str) -> tuple[str, str]:
         _LAST_DTYPE[:] = [dtype]
     with jax.enable_x64(dtype == "float64"):
         args, held = map(typed, row.args), {key: typed(value) for key, value in row.held.items()}
-        found = check(row.function, order=row.order, points=4, budget=3)(*args, **held)
+        try:
+            found = check(row.function, order=row.order, points=4, budget=3)(*args, **held)
+        except WrongDerivative as error:
+            return "differs", str(error)
     return found.outcome, "; ".join([found.summary, *found.columns.values()])
 
 
