@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.assertion import raise_if_wrong
@@ -18,17 +17,16 @@ from jaxdiff_magic.cost import cost_of
 from jaxdiff_magic.curvature import curvature_of, doubt_of
 from jaxdiff_magic.errors import InputError, OutOfReach
 from jaxdiff_magic.findings import Scene, findings_of
+from jaxdiff_magic.findings.asymmetry import hessian_errors
 from jaxdiff_magic.findings.sizes import is_too_large
 from jaxdiff_magic.formula import Formula
 from jaxdiff_magic.grading import Mine, grades_of
-from jaxdiff_magic.leaves import matrix_of
 from jaxdiff_magic.matrix_free import Products
 from jaxdiff_magic.products import products_of
 from jaxdiff_magic.progress import tell
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.digits import subject_with_digits
 from jaxdiff_magic.reference.directions import Path
-from jaxdiff_magic.reference.numbers import EPS
 from jaxdiff_magic.report import Block, Check, Curvature, Finding, Live, Report, Step
 from jaxdiff_magic.subject import Subject, subject_of
 from jaxdiff_magic.symbolic.compiled import closed_form
@@ -145,7 +143,7 @@ def derive(
         )
         tell("looking for kinks, NaN and lost digits")
         findings = findings_of(Scene(subject, derivatives, values, trace, reference, check, begun + budget, trusted))
-        check = _of_one_function(check, findings)
+        check = _as_found(check, findings)
         by = max(begun + budget, time.monotonic() + max(0.3 * budget, 1.0))
         curvature = _curvature(subject, values, reference, doubt_of(check, findings), by)
         products = _products(subject, values, presentation, order, seed, by)
@@ -232,8 +230,13 @@ def check(
     return at
 
 
-def _of_one_function(check: Check, findings: Sequence[Finding]) -> Check:
-    """What was proved of a function says nothing of another that its code makes the next time."""
+def _as_found(check: Check, findings: Sequence[Finding]) -> Check:
+    """The check, with what the findings say of it.
+
+    What was proved of a function says nothing of another that its code makes the next time.
+    """
+    if any(finding.kind == "stop-gradient" for finding in findings) and "symbolic" not in check.columns:
+        check = replace(check, summary=f"{check.summary}; what stop_gradient holds is held fixed in every column")
     other = next((finding for finding in findings if finding.kind == "impure" and finding.severity == "error"), None)
     if other is None or (check.outcome == "differs" and "symbolic" not in check.columns):
         return check  # a formula is of the one that JAX traced, as its derivatives are; function values are of others
@@ -303,21 +306,13 @@ def _curvature(
     """What the Hessian of a scalar function says, with the bounds on its rounding that the check has found."""
     if not subject.is_scalar or not subject.size or values.jacobian is None or values.hessian is None:
         return None
-    inputs, errors = range(len(subject.inputs)), None
-    if reference is not None:
-        point = [x[None] for x in subject.exact_point]
-        known = [[reference.known((0, i, j), point) for j in inputs] for i in inputs]
-        if all(found is not None for row in known for found in row):
-            eps = max(float(jnp.finfo(leaf.dtype).eps) for leaf in (*subject.inputs, *subject.outputs))
-            bounds = [[found.errors for found in row if found] for row in known]
-            errors = matrix_of(bounds, subject.inputs, subject.inputs) * (eps / EPS)
     return curvature_of(
         values.jacobian[0],
         values.hessian[0],
         subject.inputs,
         subject.point,
         doubt=doubt,
-        errors=errors,
+        errors=hessian_errors(subject, reference),
         deadline=deadline,
     )
 

@@ -25,13 +25,14 @@ from jaxdiff_magic.checking.decide import PROVED, Evidence, RuleEvidence, decide
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.doubts import doubts_of
 from jaxdiff_magic.checking.faults import faults_of
-from jaxdiff_magic.checking.freezing import may_freeze
+from jaxdiff_magic.checking.freezing import FROZEN, may_freeze
 from jaxdiff_magic.checking.instead import entries_instead, told
 from jaxdiff_magic.checking.isolated import isolated
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
 from jaxdiff_magic.checking.points import place_of, sample, where_it_ends
 from jaxdiff_magic.checking.proofs import Proofs
+from jaxdiff_magic.checking.reasons import reasons_of, with_reasons
 from jaxdiff_magic.checking.rules import RuleName, compare, converging, rule_trace, rule_values
 from jaxdiff_magic.checking.sharper import SAFETY, Sharper
 from jaxdiff_magic.checking.summary import summary_of
@@ -55,7 +56,6 @@ MAX_PROVED = 64
 MAX_AT_ONCE = 4_000_000
 """A rule that makes no more numbers at one point is compared there, though time is up: it takes less than a second."""
 MODES = ("forward", "reverse")
-FROZEN = "function values show another slope, but the function may call stop_gradient, which they do not show"
 TO_SEE_IT_END = 0.1
 """The share of the time for the check in which the sampled points are tried, where the function has loops."""
 NATIVE_POINTS = 4
@@ -185,6 +185,10 @@ class _Checking:
         if outcome != "differs" and self.trace is not None:
             blocks = blamed(blocks, faults, self.trace, self.subject, self._tolerance)
             outcome = worst([block.worst for block in blocks])
+        if outcome in ("out of reach", "differs") and self.trace is not None:
+            dtypes = [leaf.dtype for leaf in (*self.subject.inputs, *self.subject.outputs)]
+            point = [batch[0] for batch in self.points]
+            blocks = with_reasons(blocks, reasons_of(self.trace, point, self.traces, dtypes))
         instead, summary = self._instead(), summary_of(blocks, points, self.missing, faults)
         if instead and not blocks:
             summary = told(self.subject, self.native[0].missing["jacobian"], instead)

@@ -196,11 +196,13 @@ def _by_formula(
             if borders[k]:
                 decision = decision.set(off | (known & ~given), OUT_OF_REACH, ON_BORDER)
                 continue
-            lost = known & ~given & np.isfinite(allowed)
+            lost = known & ~given & (np.isfinite(allowed) | (shown_by_values(evidence) if k == 0 else False))
             reason = f"JAX's {mode} mode is not finite, the derivative is"
             # where a step overflows, NaN spreads as 0 times NaN to other entries: it accuses no rule
             whole = k == 0 and bool(np.all(known))
             decision = decision.set(lost, DIFFERS if whole else OUT_OF_REACH, reason)
+            unsure = f"JAX's {mode} mode is not finite, and it is not certain that the derivative is"
+            decision = decision.set(known & ~given, OUT_OF_REACH, unsure)
             place = "nearby" if k else "here"
             decision = decision.set(
                 ~known & given, OUT_OF_REACH, f"the chain rule, step by step, is not finite {place}"

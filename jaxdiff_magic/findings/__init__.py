@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from jaxdiff_magic.findings import (
+    asymmetry,
+    degenerate,
     elsewhere,
     frozen,
+    implicit,
     impure,
     integers,
     kinks,
@@ -15,6 +18,7 @@ from jaxdiff_magic.findings import (
     refused,
     rules,
     sizes,
+    stopped,
     unfollowed,
     zeros,
 )
@@ -24,9 +28,27 @@ from jaxdiff_magic.report import Finding
 __all__ = ["Scene", "findings_of"]
 
 SEVERITIES = ("error", "warning", "info")
-KINDS = (rules, elsewhere, nans, kinks, zeros, positions, precision, frozen, refused, modes, sizes, integers, impure)
+KINDS = (
+    rules,
+    elsewhere,
+    asymmetry,
+    degenerate,
+    stopped,
+    implicit,
+    nans,
+    kinks,
+    zeros,
+    positions,
+    precision,
+    frozen,
+    refused,
+    modes,
+    sizes,
+    integers,
+    impure,
+)
 """Each has `find`, from a scene to findings."""
-UNFOLLOWED_KINDS = (rules, unfollowed, refused, modes, sizes, integers, impure)
+UNFOLLOWED_KINDS = (rules, implicit, unfollowed, refused, modes, sizes, integers, impure)
 """Those that look at no step's numbers, for functions with too many of them."""
 
 

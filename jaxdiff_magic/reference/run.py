@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -95,6 +96,7 @@ class Run:
         further: by how much of their own length loops go on once they have ended.
         most_trips: of one loop whose length is not known beforehand; None for any number.
         trips: of the longest such loop.
+        unread: for each result of the equation that is being run, whether nothing looks at it.
         decides: is asked at every choice, in their order, instead of noting the border.
         as_written: whether linear solves whose code does not solve give what that code gives.
     """
@@ -114,9 +116,11 @@ class Run:
     decides: Decides | None = None
     as_written: bool = False
     steps: int = 0
+    unread: tuple[bool, ...] = ()
     choices: int = 0
     _needed: dict[int, Sequence[Equation]] = field(default_factory=dict)
     _chosen: dict[int, tuple[Node, Sequence[Node]]] = field(default_factory=dict)
+    _read: dict[int, set[Variable]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.on_border = np.zeros(self.points, bool)
@@ -235,6 +239,7 @@ class Run:
 
         for equation in self._live(trace):
             operands = [read(atom) for atom in equation.inputs]
+            self.unread = tuple(variable not in self._read[id(trace)] for variable in equation.outputs)
             results = self.equation(equation, operands)
             environment.update(zip(equation.outputs, results, strict=True))
             if self.watch:
@@ -248,13 +253,13 @@ class Run:
     def _live(self, trace: Trace) -> Sequence[Equation]:
         """The equations of a trace that its results depend on."""
         if id(trace) not in self._needed:
-            wanted = {atom for atom in trace.outputs if isinstance(atom, Variable)}
+            wanted: set[Variable] = {atom for atom in trace.outputs if isinstance(atom, Variable)}
             kept = []
             for equation in reversed(trace.equations):
                 if not wanted.isdisjoint(equation.outputs):
                     kept.append(equation)
                     wanted.update(atom for atom in _used(equation) if isinstance(atom, Variable))
-            self._needed[id(trace)] = kept[::-1]
+            self._needed[id(trace)], self._read[id(trace)] = kept[::-1], wanted
         return self._needed[id(trace)]
 
     def equation(self, equation: Equation, operands: list[Node]) -> list[Node]:
@@ -270,8 +275,30 @@ class Run:
                 self.note_choice(found[0], self._chosen[id(operands[0])][1])
             return found
         except OutOfReach as error:
+            if (fixed := self._fixed(equation, operands)) is not None:
+                return fixed
             where = f" ({equation.location})" if equation.location.line and " (" not in error.reason else ""
             raise OutOfReach(f"{error.reason}{where}") from None
+
+    def _fixed(self, equation: Equation, operands: Sequence[Node]) -> list[Node] | None:
+        """The results of an operation of nothing that depends on the inputs, as JAX computes them; else None."""
+        if equation.operator is None or equation.bodies or self.precise or any(node.varies for node in operands):
+            return None
+        if any(jnp.issubdtype(variable.dtype, jax.dtypes.prng_key) for variable in equation.outputs):
+            return None  # which no node can hold
+        given = []
+        for atom, node in zip(equation.inputs, operands, strict=True):
+            flat = node.array.reshape(-1, *node.shape)
+            if len(flat) > 1 and not (flat == flat[:1]).all():
+                return None  # it jumps between the points
+            is_key = isinstance(atom, Constant) and atom.key is not None
+            given.append(atom.key if is_key else jnp.asarray(flat[0], atom.dtype))  # pyright: ignore
+        try:
+            results = equation.operator(*given)
+        except (TypeError, ValueError, NotImplementedError):
+            return None
+        results = results if isinstance(results, (tuple, list)) else [results]
+        return [self.constant(np.asarray(result)) for result in results]
 
     def apply(
         self,
