@@ -87,6 +87,11 @@ def _is_own(file: str) -> bool:
     return file.startswith(_OWN)
 
 
+def place_of_instruction(file: str, code: types.CodeType, instruction: int) -> Location:
+    """Where the expression stands that an instruction of some code belongs to."""
+    return _frame(file, code, instruction)[0]
+
+
 @functools.lru_cache(maxsize=4096)
 def _frame(file: str, code: types.CodeType, instruction: int) -> tuple[Location, str]:
     """Where the expression stands that an instruction belongs to, and the name of the function that it is in.

@@ -20,7 +20,9 @@ from jaxdiff_magic.derivative_programs import DerivativePrograms
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.leaves import LARGE, Held, Leaf, OpenCall, article, describe, jax_dtype, kind, why_held
 from jaxdiff_magic.source import where_defined
+from jaxdiff_magic.surroundings import refuse_traced
 from jaxdiff_magic.templates import Filling, Template, as_tuple, filled, numbers_in, part_at, renumbered, template_of
+from jaxdiff_magic.untraced import REFUSED, hindrance_of
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Subject:
         output_template: likewise for the result.
         argnums: what to pass to `jax.grad` as argnums; None when `wrt` names parts of arguments or keywords.
         untraceable: why JAX cannot trace the function with abstract values; "" when it can.
+        hindrance: the same in words: what its code does, where, and what to write.
         where: "file.py, line 3" of the definition, or "".
         closed: the jaxpr of `flat` at the point; None where there is none.
         whole: the jaxpr of all numbers that it returns, integers and booleans as well, and how they make its result.
@@ -64,6 +67,7 @@ class Subject:
     closed: Any = field(compare=False, repr=False)
     whole: tuple[Any, Any] | None = field(compare=False, repr=False)
     call: OpenCall = field(compare=False, repr=False)
+    hindrance: str = ""
 
     @property
     def calls(self) -> int:
@@ -193,6 +197,7 @@ def subject_of(
     ]
     names = [roots[root] + tree_util.keystr(path) for root, path, _ in located]
     leaves = [leaf for _, _, leaf in located]
+    refuse_traced(leaves)
     _refuse_complex(name, names, leaves)
 
     counter = iter(range(len(leaves)))
@@ -215,7 +220,7 @@ def subject_of(
     templates = [renumbered(target, positions.get) for target in targets]
     bare = isinstance(wrt, (int, str)) or (wrt is None and len(templates) == 1)
     call = OpenCall(function, (args, kwargs), tuple(chosen))
-    result, untraceable, closed, whole = _result(call, [leaves[i] for i in chosen])
+    result, (untraceable, hindrance), closed, whole = _result(call, [leaves[i] for i in chosen])
     outputs, output_template = _outputs(name, result)
     return Subject(
         function=function,
@@ -239,6 +244,7 @@ def subject_of(
         closed=closed,
         whole=whole,
         call=call,
+        hindrance=hindrance,
     )
 
 
@@ -246,8 +252,10 @@ def display_name(function: Callable[..., Any]) -> str:
     """The name by which a reader knows the function; "f" for a lambda."""
     if isinstance(function, functools.partial):
         return display_name(function.func)
-    name = getattr(function, "__name__", None) or type(function).__name__
-    return "f" if name == "<lambda>" else name
+    name = getattr(function, "__name__", None)
+    if not (isinstance(name, str) and name):
+        name = type(function).__name__
+    return "f" if name == "<lambda>" else str(name)
 
 
 def arguments_of(subject: Subject) -> tuple[list[str], list[str]]:
@@ -329,8 +337,8 @@ def _nothing_floating(name: str, names: list[str], leaves: list[Any], empty: lis
     return f"Nothing to differentiate: {what}{'' if indices else ' arguments'}. Pass a floating-point number or array."
 
 
-def _result(call: OpenCall, point: list[Any]) -> tuple[Any, str, Any, tuple[Any, Any] | None]:
-    """The call's result (abstract when it can be traced), why it could not be traced, or "", `closed` and `whole`."""
+def _result(call: OpenCall, point: list[Any]) -> tuple[Any, tuple[str, str], Any, tuple[Any, Any] | None]:
+    """The call's result (abstract when it can be traced), `untraceable` and `hindrance`, `closed` and `whole`."""
     kept: list[Any] = []
     numeric = ("floating", "integer", "boolean")
 
@@ -340,15 +348,18 @@ def _result(call: OpenCall, point: list[Any]) -> tuple[Any, str, Any, tuple[Any,
 
     try:
         closed = jax.make_jaxpr(traced)(*point)
-    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
-        return call(point), type(error).__name__, None, None
+    except REFUSED as error:
+        result = call(point)
+        refuse_traced(result)  # it uses a value of a transformation around this call
+        return result, (type(error).__name__, hindrance_of(error)), None, None
+    refuse_traced(closed.consts)
     kinds, structure = list(map(kind, tree_util.tree_leaves(kept[0]))), tree_util.tree_structure(kept[0])
     whole = (closed, structure) if all(what in numeric for what in kinds) else None  # else it will be refused
     floating = [what == "floating" for what in kinds if what in numeric]
     if not all(floating):
         everything = jax.extend.core.jaxpr_as_fun(closed)
         closed = jax.make_jaxpr(lambda *xs: list(itertools.compress(everything(*xs), floating)))(*point)
-    return kept[0], "", closed, whole
+    return kept[0], ("", ""), closed, whole
 
 
 def _outputs(name: str, result: Any) -> tuple[tuple[Leaf, ...], Template]:

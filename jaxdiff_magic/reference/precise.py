@@ -36,7 +36,7 @@ def precision(digits: int, operations: float = math.inf) -> Iterator[None]:
     try:
         with mpmath.workdps(digits):
             yield
-    except _Spent:
+    except Spent:
         raise OutOfReach(f"it takes more than {operations:,} scalar operations, too many for so many digits") from None
     finally:
         _left[0] = before
@@ -46,10 +46,10 @@ def spend(operations: int) -> None:
     """Count scalar operations; stop the run where there are too many."""
     _left[0] -= operations
     if _left[0] < 0:
-        raise _Spent
+        raise Spent
 
 
-class _Spent(Exception):
+class Spent(Exception):
     """The scalar operations are used up."""
 
 

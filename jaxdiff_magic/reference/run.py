@@ -6,8 +6,11 @@ the tape give second and higher derivatives).
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,11 +19,25 @@ import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.numbers import Bounded, Number, base, move, plus
-from jaxdiff_magic.reference.precise import precise
+from jaxdiff_magic.reference.precise import Spent, precise
 from jaxdiff_magic.trace import Constant, Equation, RuleCall, Trace, Variable
 
 MAX_ENTRIES = 400_000
 """A run with more steps than this takes minutes."""
+BETWEEN_LOOKS = 64
+"""The clock is looked at every so many steps, which take a millisecond or two."""
+
+_STOP: ContextVar[float] = ContextVar("stop", default=math.inf)
+
+
+@contextlib.contextmanager
+def runs_until(stop: float) -> Iterator[None]:
+    """No run goes on after `stop`, on the clock of `time.monotonic()`: what needs it is out of reach then."""
+    token = _STOP.set(min(stop, _STOP.get()))
+    try:
+        yield
+    finally:
+        _STOP.reset(token)
 
 
 class Diverges(Exception):
@@ -69,6 +86,7 @@ class Entry(NamedTuple):
     operands: tuple[Node, ...]
     results: tuple[Node, ...]
     pull: Pull
+    primitive: str
 
 
 @dataclass
@@ -89,6 +107,8 @@ class Run:
         further: by how much of their own length loops go on once they have ended.
         most_trips: of one loop whose length is not known beforehand; None for any number.
         trips: of the longest such loop.
+        steps: how many were done.
+        doing: the primitive whose rule was called last.
     """
 
     lead: int
@@ -104,6 +124,7 @@ class Run:
     most_trips: int | None = None
     trips: int = 0
     steps: int = 0
+    doing: str = ""
     _needed: dict[int, Sequence[Equation]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -151,8 +172,10 @@ class Run:
         self.steps += 1
         if self.steps > MAX_ENTRIES:
             raise OutOfReach(f"it takes more than {MAX_ENTRIES:,} steps")
+        if self.steps % BETWEEN_LOOKS == 0 and time.monotonic() > _STOP.get():
+            raise OutOfReach("to follow it step by step takes longer than there is time for")
         if self.taped and varies and any(node.is_number for node in results):
-            self.entries.append(Entry(tuple(operands), tuple(results), pull))
+            self.entries.append(Entry(tuple(operands), tuple(results), pull, self.doing))
         return results
 
     def note_border(self, near: np.ndarray, *nodes: Node) -> None:
@@ -239,12 +262,15 @@ class Run:
         from jaxdiff_magic.reference.rules import RULES
 
         if rule := RULES.get(primitive):
+            self.doing = primitive
             try:
                 found = rule(self, list(operands), Step(params, list(results), list(bodies)))
-            except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
+            except (OutOfReach, Diverges, Spent):
+                raise
+            except Exception as error:
                 if self.precise:
                     raise OutOfReach(f"{primitive} is evaluated in float64 only, not with more digits") from error
-                raise OutOfReach(f"the rule of {primitive} does not fit this use of it ({error})") from error
+                raise OutOfReach(_unfit(primitive, error)) from error
             if found is not None:
                 return found
         if len(bodies) == 1:  # a library function without a rule of its own
@@ -267,7 +293,13 @@ class Run:
             above = [known.get(id(node)) for node in entry.results]
             if all(adjoint is None for adjoint in above):
                 continue
-            for node, adjoint in zip(entry.operands, entry.pull(above), strict=True):
+            try:
+                pulled = entry.pull(above)
+            except (OutOfReach, Diverges, Spent):
+                raise
+            except Exception as error:
+                raise OutOfReach(_unfit(entry.primitive, error)) from error
+            for node, adjoint in zip(entry.operands, pulled, strict=True):
                 if adjoint is not None and node.varies and node.is_number:
                     known[id(node)] = plus(known.get(id(node)), adjoint)
         return [known.get(id(node)) for node in inputs]
@@ -310,6 +342,11 @@ Rule = Callable[[Run, list[Node], Step], list[Node] | None]
 """The results of a primitive; None where the rule does not fit and the primitive's body should be run."""
 TotalRule = Callable[[Run, list[Node], Step], list[Node]]
 """A rule that fits always."""
+
+
+def _unfit(primitive: str, error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    return f"the rule of {primitive} does not fit this use of it ({text})"
 
 
 def _used(equation: Equation) -> Sequence[Variable | Constant]:
