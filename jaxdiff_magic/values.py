@@ -29,6 +29,10 @@ MAX_ROWS = 256
 """… while reverse mode takes no more passes for it than this …"""
 MAX_LINES = 2_000
 """… and its program has no more equations than this: it doubles what there is to compile."""
+MAX_BLOCKS = 400
+"""A derivative of more arrays than this, one for each output and inputs, takes minutes to compile …"""
+MAX_FORWARD = 100
+"""… as forward mode does with more inputs than this."""
 MAX_EQUATIONS = 20_000
 """A program with more equations than this takes minutes to compile and is not compiled unasked."""
 MAX_BYTES = 1_000_000_000
@@ -228,6 +232,9 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
             gigabytes = entries * np.dtype(subject.inputs[0].dtype).itemsize / 1e9
             missing[name] = f"it would have {' x '.join(map(str, shape))} entries ({gigabytes:.3g} GB)"
             return None
+        if many := _too_many(subject, name):
+            missing[name] = many
+            return None
         for candidate in candidates:
             transform = known.transformed(candidate.mode, candidate.function, candidate.function is not flat)
             lines = n if candidate.mode == "forward" else int(np.prod(shape[:-1]))  # columns, or rows
@@ -290,6 +297,20 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
             offer(f"d{k}", [next_order("forward", last), next_order("reverse", last)], (m, *[n] * k))
             last = f"d{k}"
     return Derivatives(subject, transforms, programs, missing)
+
+
+def _too_many(subject: Subject, name: str) -> str:
+    """Why a derivative of many separate arrays is not compiled, or ""."""
+    inputs, outputs = len(subject.inputs), len(subject.outputs)
+    one_array = "pass them as one array"
+    if name in ("forward", "reverse"):
+        if inputs <= MAX_FORWARD or (name == "reverse" and outputs * inputs <= max(MAX_BLOCKS, inputs)):
+            return ""
+        return f"with {inputs:,} separate inputs it would take minutes to compile; {one_array}"
+    order = {"hessian": 2, "hessian_reverse": 2}.get(name) or int(name[1:])
+    if (blocks := outputs * inputs**order) <= MAX_BLOCKS:
+        return ""
+    return f"{inputs:,} separate inputs make {blocks:,} arrays of it, which take minutes to compile; {one_array}"
 
 
 def _as_at_the_point(value: Any, dtype: str, own: Any) -> Any:
