@@ -118,6 +118,8 @@ def kind(leaf: Any) -> str:
     """What a leaf is to JAX: "floating", "complex", "integer", "boolean", "key", "text" or "object"."""
     if isinstance(leaf, (str, bytes)):
         return "text"
+    if isinstance(leaf, type):  # whose dtype, if it has one, is that of its instances
+        return "object"
     if not (isinstance(leaf, (bool, int, float, complex, np.generic)) or hasattr(leaf, "__array__")):
         is_key = hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
         return "key" if is_key else "object"

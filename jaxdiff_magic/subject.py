@@ -22,7 +22,7 @@ from jaxdiff_magic.leaves import LARGE, Held, Leaf, OpenCall, article, describe,
 from jaxdiff_magic.source import where_defined
 from jaxdiff_magic.surroundings import refuse_traced
 from jaxdiff_magic.templates import Filling, Template, as_tuple, filled, numbers_in, part_at, renumbered, template_of
-from jaxdiff_magic.untraced import REFUSED, hindrance_of
+from jaxdiff_magic.untraced import hindrance_of
 
 
 @dataclass(frozen=True)
@@ -348,8 +348,8 @@ def _result(call: OpenCall, point: list[Any]) -> tuple[Any, tuple[str, str], Any
 
     try:
         closed = jax.make_jaxpr(traced)(*point)
-    except REFUSED as error:
-        result = call(point)
+    except Exception as error:
+        result = call([np.array(x) if isinstance(x, np.ndarray) else x for x in point])  # may raise the reader's own
         refuse_traced(result)  # it uses a value of a transformation around this call
         return result, (type(error).__name__, hindrance_of(error)), None, None
     refuse_traced(closed.consts)

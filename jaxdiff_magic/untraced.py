@@ -42,12 +42,15 @@ def hindrance_of(error: BaseException) -> str:
     """Why JAX cannot trace a function, with the line and what to write there.
 
     Args:
-        error: one of `REFUSED`, as it was raised.
+        error: what was raised when it was traced; it is not raised with numbers.
     """
     place, names = _innermost(error)
     found = _expressions(place)
     at = f" ({place})" if place.line else ""
     text = _text(found[0]) if found else ""
+    if not isinstance(error, REFUSED):
+        words = next(iter(str(error).strip().splitlines()), "").rstrip(".")
+        return f"it raises {type(error).__name__} for traced values{at}{f': {words}' if words else ''}"
     if isinstance(error, jax.errors.TracerBoolConversionError):
         written = f": `{text}`" if text else ""
         return f"{_BRANCHES}{at}{written}; write jnp.where or jax.lax.cond to have it traced"
