@@ -186,8 +186,10 @@ class Derivatives:
         leaves, missing = self._leaves(leaves), self.missing
         try:
             found = self._compiled(*leaves)
-        except Exception:  # of one of them, or of the function itself
+        except Exception as error:  # of one of them, or of the function itself
             found, failed = self._one_by_one(leaves)
+            if not failed:
+                raise error from None
             missing = {**missing, **failed}
         return Values(
             result=found["result"],
@@ -201,9 +203,12 @@ class Derivatives:
         )
 
     def _one_by_one(self, leaves: Sequence[Any]) -> tuple[dict[str, Any], dict[str, str]]:
-        """The derivatives that can be evaluated, and why the others cannot; raises what the function itself raises."""
-        found: dict[str, Any] = {"result": self.subject.result(*leaves), "value": self.subject.traced(*leaves)}
-        failed = {}
+        """The derivatives that can be evaluated, and why the others cannot; nothing where the function cannot be."""
+        failed: dict[str, str] = {}
+        try:
+            found: dict[str, Any] = {"result": self.subject.result(*leaves), "value": self.subject.traced(*leaves)}
+        except Exception:
+            return {}, failed
         for name, program in self.programs.items():
             try:
                 found[name] = (program if self.subject.untraceable else jax.jit(program))(*leaves)
