@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.asked import refuse_bad_options
 from jaxdiff_magic.assertion import raise_if_wrong
 from jaxdiff_magic.checking.verdict import verdict_of
 from jaxdiff_magic.cost import cost_of
@@ -96,7 +97,7 @@ def derive(
         >>> report.verdict
         'proved'
     """
-    _refuse_bad_options(order, points, budget)
+    refuse_bad_options(wrt, trust, budget, order=order, points=points, seed=seed, cost=cost, layout=layout)
 
     def at(*args: Any, **kwargs: Any) -> Report:
         with settings_set_aside():
@@ -219,7 +220,7 @@ def check(
         >>> check(lambda x: x[0] ** 2 * x[1])(jnp.array([1.0, 2.0])).outcome
         'agrees'
     """
-    _refuse_bad_options(order, points, budget)
+    refuse_bad_options(wrt, trust, budget, order=order, points=points, seed=seed)
 
     def at(*args: Any, **kwargs: Any) -> Check:
         with settings_set_aside():
@@ -243,11 +244,6 @@ def _of_one_function(check: Check, findings: Sequence[Finding]) -> Check:
     if other is None or (check.outcome == "differs" and "symbolic" not in check.columns):
         return check  # a formula is of the one that JAX traced, as its derivatives are; function values are of others
     return replace(check, outcome="out of reach", summary=other.message)
-
-
-def _refuse_bad_options(order: int, points: int, budget: float) -> None:
-    if order < 1 or points < 0 or budget < 0:
-        raise InputError("order must be at least 1, points and budget at least 0.")
 
 
 def _trace(subject: Subject, parts: Parts) -> tuple[Trace | None, str]:

@@ -88,7 +88,7 @@ def in_reach(part: str, make: Callable[P, T]) -> Callable[P, T]:
         except DeriveError:
             raise
         except Exception as error:
-            raise OutOfReach(f"{part} could not be made: {reason_of(error)}") from error
+            raise OutOfReach(f"{part[0].upper()}{part[1:]} could not be made: {reason_of(error)}") from error
 
     return made
 

@@ -18,7 +18,19 @@ from jax import tree_util
 from jaxdiff_magic.callee import callee_of
 from jaxdiff_magic.derivative_programs import DerivativePrograms
 from jaxdiff_magic.errors import InputError
-from jaxdiff_magic.leaves import LARGE, Held, Leaf, OpenCall, article, describe, jax_dtype, kind, why_held
+from jaxdiff_magic.leaves import (
+    LARGE,
+    Held,
+    Leaf,
+    OpenCall,
+    article,
+    describe,
+    flattened,
+    jax_dtype,
+    kind,
+    refuse_unusable,
+    why_held,
+)
 from jaxdiff_magic.source import where_defined
 from jaxdiff_magic.surroundings import refuse_traced
 from jaxdiff_magic.templates import Filling, Template, as_tuple, filled, numbers_in, part_at, renumbered, template_of
@@ -190,15 +202,11 @@ def subject_of(
     keywords = sorted(kwargs)  # the order in which JAX flattens a dict
     roots = [*positional_names(function, args), *keywords]
     values = [*args, *(kwargs[key] for key in keywords)]
-    located = [
-        (root, path, leaf)
-        for root, value in enumerate(values)
-        for path, leaf in tree_util.tree_flatten_with_path(value)[0]
-    ]
+    located = [(root, path, leaf) for root, value in enumerate(values) for path, leaf in flattened(roots[root], value)]
     names = [roots[root] + tree_util.keystr(path) for root, path, _ in located]
     leaves = [leaf for _, _, leaf in located]
     refuse_traced(leaves)
-    _refuse_complex(name, names, leaves)
+    refuse_unusable(name, names, leaves)
 
     counter = iter(range(len(leaves)))
     numbered = [template_of(value, lambda _: next(counter)) for value in values]
@@ -312,15 +320,6 @@ def _argnums(targets: list[Template], numbered: list[Template], bare: bool) -> i
     return positions[0] if bare else tuple(positions)  # type: ignore[return-value]
 
 
-def _refuse_complex(name: str, names: list[str], leaves: list[Any]) -> None:
-    for leaf_name, leaf in zip(names, leaves, strict=True):
-        if kind(leaf) == "complex":
-            raise InputError(
-                f"{leaf_name} is complex. A derivative in a complex number has more than one meaning; give {name} "
-                f"its real and imaginary parts as two real arguments."
-            )
-
-
 def _nothing_floating(name: str, names: list[str], leaves: list[Any], empty: list[Template]) -> str:
     indices = [i for target in empty for i in numbers_in(target) if i is not None]
     for i in indices:
@@ -350,7 +349,8 @@ def _result(call: OpenCall, point: list[Any]) -> tuple[Any, tuple[str, str], Any
         closed = jax.make_jaxpr(traced)(*point)
     except Exception as error:
         result = call([np.array(x) if isinstance(x, np.ndarray) else x for x in point])  # may raise the reader's own
-        refuse_traced(result)  # it uses a value of a transformation around this call
+        # it may use a value of a transformation around this call
+        refuse_traced([leaf for _, leaf in flattened(f"The result of {display_name(call.function)}", result)])
         return result, (type(error).__name__, hindrance_of(error)), None, None
     refuse_traced(closed.consts)
     kinds, structure = list(map(kind, tree_util.tree_leaves(kept[0]))), tree_util.tree_structure(kept[0])

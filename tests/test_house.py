@@ -17,6 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = (
     ("errors", "formula", "progress", "templates"),
     (
+        "asked",
         "callee",
         "calls",
         "cost_figures",

@@ -20,6 +20,7 @@ import numpy as np
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.numbers import Bounded, Number, base, move, plus
 from jaxdiff_magic.reference.precise import Spent, precise
+from jaxdiff_magic.source import Location
 from jaxdiff_magic.trace import Constant, Equation, RuleCall, Trace, Variable
 
 MAX_ENTRIES = 400_000
@@ -87,6 +88,7 @@ class Entry(NamedTuple):
     results: tuple[Node, ...]
     pull: Pull
     primitive: str
+    place: Location
 
 
 @dataclass
@@ -108,7 +110,7 @@ class Run:
         most_trips: of one loop whose length is not known beforehand; None for any number.
         trips: of the longest such loop.
         steps: how many were done.
-        doing: the primitive whose rule was called last.
+        doing, place: the primitive whose rule was called last, and where its step was written.
     """
 
     lead: int
@@ -125,6 +127,7 @@ class Run:
     trips: int = 0
     steps: int = 0
     doing: str = ""
+    place: Location = field(default_factory=Location)
     _needed: dict[int, Sequence[Equation]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -175,7 +178,7 @@ class Run:
         if self.steps % BETWEEN_LOOKS == 0 and time.monotonic() > _STOP.get():
             raise OutOfReach("to follow it step by step takes longer than there is time for")
         if self.taped and varies and any(node.is_number for node in results):
-            self.entries.append(Entry(tuple(operands), tuple(results), pull, self.doing))
+            self.entries.append(Entry(tuple(operands), tuple(results), pull, self.doing, self.place))
         return results
 
     def note_border(self, near: np.ndarray, *nodes: Node) -> None:
@@ -244,11 +247,11 @@ class Run:
             OutOfReach: names the primitive that has no rule, and the user's line.
         """
         results = [Result(variable.shape, variable.dtype) for variable in equation.outputs]
+        self.place = equation.location
         try:
             return self.apply(equation.primitive, operands, equation.params, results, equation.bodies)
         except OutOfReach as error:
-            where = f" ({equation.location})" if equation.location.line and " (" not in error.reason else ""
-            raise OutOfReach(f"{error.reason}{where}") from None
+            raise OutOfReach(_placed(error.reason, equation.location)) from None
 
     def apply(
         self,
@@ -298,7 +301,7 @@ class Run:
             except (OutOfReach, Diverges, Spent):
                 raise
             except Exception as error:
-                raise OutOfReach(_unfit(entry.primitive, error)) from error
+                raise OutOfReach(_placed(_unfit(entry.primitive, error), entry.place)) from error
             for node, adjoint in zip(entry.operands, pulled, strict=True):
                 if adjoint is not None and node.varies and node.is_number:
                     known[id(node)] = plus(known.get(id(node)), adjoint)
@@ -342,6 +345,11 @@ Rule = Callable[[Run, list[Node], Step], list[Node] | None]
 """The results of a primitive; None where the rule does not fit and the primitive's body should be run."""
 TotalRule = Callable[[Run, list[Node], Step], list[Node]]
 """A rule that fits always."""
+
+
+def _placed(reason: str, place: Location) -> str:
+    """A reason with the user's line, where it has none."""
+    return f"{reason} ({place})" if place.line and ", line " not in reason else reason
 
 
 def _unfit(primitive: str, error: Exception) -> str:

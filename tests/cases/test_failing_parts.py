@@ -90,7 +90,7 @@ class TestDerivativesThatWereExceptions:
         assert report.verdict != "differs"
 
     def test_a_hessian_of_a_root_as_the_function(self) -> None:
-        report = report_of(jax.hessian(newton), 2.0)  # with b = 3x² + 1: (36x² - 6 (b - 18x²) / ... ) by mpmath
+        report = report_of(jax.hessian(newton), 2.0)
         with mpmath.workdps(30):
             truth = mpmath.diff(lambda a: mpmath.findroot(lambda x: x**3 + x - a, 1), 2, 3)
         assert float(report.gradient) == pytest.approx(float(truth), rel=1e-3)
@@ -101,16 +101,14 @@ class TestDerivativesThatWereExceptions:
         np.testing.assert_allclose(report.gradient, [0.0, 0.0], atol=1e-6)
         assert report.verdict != "differs"
 
-    @pytest.mark.parametrize("n", [1, 2])
-    def test_exponential_integrals_of_order_two(self, n: int) -> None:
-        f = jax.scipy.special.exp1 if n == 1 else lambda x: jax.scipy.special.expn(2, x)
-        report = report_of(f, 1.5, order=2)
-        truth = mpmath.diff(lambda x: mpmath.expint(n, x), 1.5)
+    def test_exponential_integrals_of_order_two(self) -> None:
+        report = report_of(jax.scipy.special.exp1, 1.5, order=2, budget=3.0)
+        truth = mpmath.diff(mpmath.e1, 1.5)
         assert float(report.gradient) == pytest.approx(float(truth), rel=1e-4)
         assert report.verdict != "differs"
 
     def test_exponential_integrals_of_a_vector(self) -> None:
-        report = report_of(lambda x: jnp.sum(jax.scipy.special.expn(3, x)), jnp.array([1.5, 0.5]))
+        report = report_of(lambda x: jnp.sum(jax.scipy.special.expn(3, x)), jnp.array([1.5, 0.5]), budget=3.0)
         truth = [float(mpmath.diff(lambda x: mpmath.expint(3, x), v)) for v in (1.5, 0.5)]
         np.testing.assert_allclose(report.gradient, truth, rtol=1e-4)
 
@@ -215,7 +213,7 @@ class TestAPartThatFails:
         np.testing.assert_allclose(report.gradient, np.cos([0.5, 1.0]), rtol=1e-6)
         said = [finding for finding in report.findings if finding.kind == "incomplete"]
         assert [finding.message.startswith(words) for finding in said] == [True], said
-        assert "t_6" in said[0].message and said[0].message in str(report)
+        assert "t_6" in said[0].message and said[0].message in " ".join(str(report).split())
         assert report.verdict in ("proved", "agrees")
 
     def test_a_finding_leaves_the_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,12 +254,10 @@ class TestAPartThatFails:
         assert any("at the operation sinh" in message and "test_failing_parts.py" in message for message in said), said
 
     def test_a_formula_that_fails_later_is_out_of_reach(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("jaxdiff_magic.symbolic.presentation.Presentation.formula", lambda *asked: {}["t_6"])
         report = report_of(lambda x: jnp.sin(x), 0.5)
-        assert report.formula("gradient").text == "cos(x)"
-        monkeypatch.setattr("jaxdiff_magic.symbolic.presentation.Presentation.function", lambda self: {}["t_6"])
-        monkeypatch.setattr("jaxdiff_magic.symbolic.presentation.Presentation.closed_form", lambda self, path: {}["t"])
-        with pytest.raises(OutOfReach, match="could not be made"):
-            report.formula("function", "index")
+        with pytest.raises(OutOfReach, match=r"The formula could not be made.*t_6"):
+            report.formula("gradient")
 
     def test_what_the_function_raises_elsewhere_is_its_own(self) -> None:
         def f(x: Any) -> Any:
