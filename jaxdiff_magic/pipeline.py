@@ -114,11 +114,11 @@ def derive(
         derivation, no_formula = None, unreachable
         if trace is not None:
             derivation, no_formula = parts.made(FORMULAS, (None, ""), _derivation, subject, trace)
-        presentation = Presentation(subject, derivation, layout) if derivation else None
-        nothing, seconds = _Written(), max(0.5 * budget, 1.0)
-        written = nothing
+        presentation, written, seconds = None, _Written(), max(0.5 * budget, 1.0)
+        if derivation is not None:
+            presentation = parts.made(FORMULAS, None, Presentation, subject, derivation, layout)
         if presentation is not None:
-            written = parts.made(FORMULAS, nothing, _written, subject, derivatives, presentation, seconds)
+            written = parts.made(FORMULAS, written, _written, subject, derivatives, presentation, seconds)
         if cost == "measure":  # with the machine to itself
             tell("compiling the derivatives")
             derivatives.compiled()
@@ -274,7 +274,8 @@ def _live(subject: Subject, derivatives: Derivatives, values: Values, trace: Tra
     def tape() -> Tape:
         if subject.untraceable:
             raise OutOfReach(unreachable)
-        return tape_of(subject, trace or subject_trace(subject))
+        with settings_set_aside():
+            return tape_of(subject, trace or subject_trace(subject))
 
     return Live(values, at, lambda: derivatives.compilations, in_reach("the tape", tape))
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import mpmath as shared
 
-mpf = shared.ctx_mp_python._mpf  # the class that numbers of all contexts have in common
+mpf: Any = shared.mpf.__base__
+"""What numbers of all contexts are."""
 
 
 class _Own(threading.local):

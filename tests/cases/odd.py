@@ -673,7 +673,7 @@ def arguments() -> dict[str, Member]:
         "range": range(3),
         "set": {1.5},
         "iterator": iter([1.5]),
-        "memoryview": memoryview(np.ones(3, np.float32)),
+        "memoryview": memoryview(bytearray(8)),
         "bytearray": bytearray(8),
         "dict": {"w": X, "b": 1.5},
         "dict with odd keys": {"a b": 1.5, 3: 2.5} | {"a'b\"": 0.5},

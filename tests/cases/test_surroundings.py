@@ -121,6 +121,7 @@ def test_a_loop_under_disable_jit_is_still_a_loop() -> None:
 
 def test_the_panel_moves_under_settings_of_those_who_debug() -> None:
     report = derive(product, cost="none")(jnp.array([0.5, 2.0]))
+    assert report.live is not None
     with jax.transfer_guard("disallow"), jax.debug_nans(True):
         moved = report.live.at([np.array([0.0, np.nan], np.float32)])
     assert np.isnan(np.asarray(moved.value[0]))
