@@ -33,7 +33,7 @@ def _readers_names() -> Mapping[str, Any]:
     """The names that are known where the reader's code calls this package."""
     frame = sys._getframe()
     while frame is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in NOT_THE_READERS:
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] not in NOT_THE_READERS:
             return {**frame.f_globals, **frame.f_locals}
         frame = frame.f_back
     return {}
@@ -63,4 +63,5 @@ def _in_modules(scope: Mapping[str, Any], function: Callable[..., Any]) -> Itera
         if isinstance(value, ModuleType) and not part.startswith("_")
     }
     own = getattr(function, "__name__", "")
-    yield from (f"{name}.{own}" for name, module in (modules | inner).items() if vars(module).get(own) is function)
+    if isinstance(own, str):  # of an object it may be anything
+        yield from (f"{name}.{own}" for name, module in (modules | inner).items() if vars(module).get(own) is function)

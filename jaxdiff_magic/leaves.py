@@ -117,14 +117,48 @@ def matrix_of(blocks: Any, rows: Sequence[Leaf], columns: Sequence[Leaf]) -> np.
     )
 
 
+def flattened(name: str, value: Any) -> list[tuple[Any, Any]]:
+    """The leaves of a pytree, each with its path.
+
+    Raises:
+        InputError: JAX cannot take it apart, as a dict with keys of several types.
+    """
+    try:
+        return tree_util.tree_flatten_with_path(value)[0]
+    except (TypeError, ValueError, RecursionError) as error:
+        words = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
+        raise InputError(
+            f"{name} cannot be taken apart by JAX: {words}. Use keys of one type, such as text."
+        ) from error
+
+
+def refuse_unusable(function: str, names: Sequence[str], leaves: Sequence[Any]) -> None:
+    """Raise InputError where one of the leaves of a function's arguments is complex, or has no numbers any more."""
+    for name, leaf in zip(names, leaves, strict=True):
+        if isinstance(leaf, jax.Array) and leaf.is_deleted():
+            raise InputError(
+                f"{name} is an array that was deleted, as one is that was donated to a compiled function. Make it anew."
+            )
+        if kind(leaf) == "complex":
+            raise InputError(
+                f"{name} is complex. A derivative in a complex number has more than one meaning; give {function} "
+                f"its real and imaginary parts as two real arguments."
+            )
+
+
 def kind(leaf: Any) -> str:
     """What a leaf is to JAX: "floating", "complex", "integer", "boolean", "key", "text" or "object"."""
     if isinstance(leaf, (str, bytes)):
         return "text"
+    if isinstance(leaf, type):  # whose dtype, if it has one, is that of its instances
+        return "object"
     if not (isinstance(leaf, (bool, int, float, complex, np.generic)) or hasattr(leaf, "__array__")):
         is_key = hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
         return "key" if is_key else "object"
-    dtype = getattr(leaf, "dtype", None) or np.result_type(leaf)
+    try:
+        dtype = getattr(leaf, "dtype", None) or np.result_type(leaf)
+    except TypeError:  # what turns into an array only when it is asked
+        return "object"
     for name, family in (
         ("key", jax.dtypes.prng_key),
         ("floating", jnp.floating),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.core
 import numpy as np
 
 
@@ -85,6 +86,11 @@ def is_users(file: str) -> bool:
 @functools.lru_cache(maxsize=1024)
 def _is_own(file: str) -> bool:
     return file.startswith(_OWN)
+
+
+def place_of_instruction(file: str, code: types.CodeType, instruction: int) -> Location:
+    """Where the expression stands that an instruction of some code belongs to."""
+    return _frame(file, code, instruction)[0]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -191,11 +197,16 @@ def captured_name(visible: Sequence[tuple[str, Any]], value: Any) -> str:
         if candidate is value:
             return name
     for name, candidate in visible:
-        if isinstance(candidate, (np.ndarray, jax.Array)):
+        if isinstance(candidate, (np.ndarray, jax.Array)) and not _is_empty_handed(candidate):
             numbers = numbers_of(candidate)
             if numbers.shape == array.shape != () and np.array_equal(numbers.astype(array.dtype), array):
                 return name
     return ""
+
+
+def _is_empty_handed(array: Any) -> bool:
+    """Whether an array has no numbers any more, or not yet: it was deleted, or it is traced."""
+    return isinstance(array, jax.core.Tracer) or (isinstance(array, jax.Array) and array.is_deleted())
 
 
 def is_key(value: Any) -> bool:

@@ -17,6 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = (
     ("errors", "formula", "progress", "templates"),
     (
+        "asked",
         "callee",
         "calls",
         "cost_figures",
@@ -29,10 +30,11 @@ FLOORS = (
         "options",
         "source",
     ),
+    ("surroundings", "untraced"),
     ("cells", "plain", "subject"),
     ("assertion",),
     ("report", "trace", "values"),
-    ("cost", "curvature", "products", "reference", "replay", "rule_traces", "symbolic"),
+    ("cost", "curvature", "products", "reference", "replay", "rule_traces", "shortfall", "symbolic"),
     ("checking", "tape"),
     ("findings", "grading"),
     ("exporting", "render"),

@@ -24,6 +24,7 @@ from jaxdiff_magic.findings import (
 )
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
+from jaxdiff_magic.shortfall import Parts
 
 __all__ = ["Scene", "findings_of"]
 
@@ -55,5 +56,11 @@ UNFOLLOWED_KINDS = (rules, implicit, unfollowed, refused, modes, sizes, integers
 def findings_of(scene: Scene) -> tuple[Finding, ...]:
     """All findings about a function at its point, the gravest first."""
     kinds = UNFOLLOWED_KINDS if scene.subject.is_large else KINDS
-    found = [finding for kind in kinds for finding in kind.find(scene)]
+    parts = Parts()
+    found = [
+        finding
+        for kind in kinds
+        for finding in parts.made(f"the findings of {kind.__name__.rpartition('.')[2]}", [], kind.find, scene)
+    ]
+    found += parts.missing
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
