@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from jaxdiff_magic.formula import Formula
+from jaxdiff_magic.latex_names import latex_name
 from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.symbolic.expression import standard
 from jaxdiff_magic.symbolic.matrix import Kronecker, Matrix, children
 from jaxdiff_magic.symbolic.matrix_form import MatrixForm
 from jaxdiff_magic.symbolic.matrix_notation import latex, text
-from jaxdiff_magic.symbolic.notation import latex_name
 from jaxdiff_magic.symbolic.program import Definition
 
 
