@@ -318,7 +318,7 @@ class _Reading:
 
     def constant(self, key: int | Variable, name: str, value: np.ndarray) -> Array:
         if key not in self.constants:
-            array = Array.named(self.unique(name, "c"), value.shape)
+            array = replace(Array.named(self.unique(name, "c"), value.shape), anonymous=not name)
             self.constants[key] = array, np.asarray(value, float)
             self.named[array.label] = array
         return self.constants[key][0]

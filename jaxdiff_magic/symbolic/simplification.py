@@ -90,22 +90,22 @@ def simplifications(
 
 
 def _binary(program: Program) -> frozenset[sp.Symbol]:
-    """The constant arrays of zeros and ones."""
+    """The constant arrays of both zeros and ones, and of nothing else: as labels are, and no weights or biases."""
     return frozenset(
         array.label
         for array, values in program.constants
-        if values.ndim in (1, 2) and values.size and np.isin(values, (0.0, 1.0)).all()
+        if values.ndim in (1, 2) and values.size and set(np.unique(values)) == {0.0, 1.0}
     )
 
 
 def _complements(program: Program, binary: frozenset[sp.Symbol]) -> dict[sp.Symbol, Array]:
-    """For a constant that is 1 - y, computed before JAX saw it, the constant y of zeros and ones."""
+    """For a constant without a name that is 1 - y, computed before JAX saw it, the constant y of zeros and ones."""
     seen: list[tuple[Array, np.ndarray]] = []
     found: dict[sp.Symbol, Array] = {}
     for array, values in program.constants:
         if array.label in binary:
             matching = [y for y, others in seen if others.shape == values.shape and (others + values == 1).all()]
-            if matching:
+            if matching and array.anonymous:
                 found[array.label] = matching[0]
             else:
                 seen.append((array, values))
