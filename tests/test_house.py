@@ -24,6 +24,7 @@ FLOORS = (
         "fault",
         "grade",
         "leaves",
+        "live",
         "matrix_free",
         "options",
         "source",

@@ -20,7 +20,9 @@ MAX_VALUE = 12
 
 def render_latex(report: Report) -> str:
     """`report` as one `$$ \\begin{aligned} ... $$`: function, value and derivatives, formula = number."""
-    lines = [*map(_grade, report.mine), *_value(report), *(line for grid in grids(report) for line in _grid(grid))]
+    lines = [*map(_grade, report.mine), *_value(report)]
+    for grid in grids(report):
+        lines += [*_grid(grid), *(f"&{words(f'No formula: {why}')}" for why in grid.missing)]
     return "$$\n\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}\n$$"
 
 
@@ -33,6 +35,8 @@ def _value(report: Report) -> Iterator[str]:
     if report.function is not None:
         alone = f"{latex_name(report.subject.name)} = {report.function.latex}"
         yield _aligned(report.function.latex if is_equation(report.function) else alone)
+    elif why := report.unreachable or report.missing.get("function", ""):
+        yield f"&{words(f'No formula: {why}')}"
     for leaf, value in zip(report.subject.outputs, output_values(report), strict=False):
         if value.size <= MAX_VALUE and value.ndim <= 2:
             numbers = _matrix([[_number(entry, leaf.dtype) for entry in row] for row in np.atleast_2d(value)])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -33,6 +34,8 @@ class Simplified:
         softmaxes: the softmax arrays in it.
         adding_up: the constants whose elements were added up to 1.
         is_plain: whether nothing was simplified.
+        binary: the constants whose elements were taken as 0 or 1.
+        complements: those of them that were taken as 1 - y of another, y.
     """
 
     program: Program
@@ -40,6 +43,8 @@ class Simplified:
     softmaxes: Softmaxes
     adding_up: frozenset[sp.Symbol] = frozenset()
     is_plain: bool = False
+    binary: frozenset[sp.Symbol] = frozenset()
+    complements: Mapping[sp.Symbol, Array] = field(default_factory=dict)
 
 
 def simplifications(
@@ -72,8 +77,12 @@ def simplifications(
 
     if contains(expr, (Choice, sp.Abs, sp.sign)):
         expr = rewritten(without_choices)
-    if binary & free(expr):
-        expr = rewritten(lambda e: with_binaries(e, binary, complements))
+    used: dict[str, Any] = {}
+    if binary & free(expr) and (before := expr) != (expr := rewritten(lambda e: with_binaries(e, binary, complements))):
+        used = {
+            "binary": binary & free(before),
+            "complements": {k: y for k, y in complements.items() if k in free(before)},
+        }
     if contains(expr, (sp.exp, Sigmoid)):
         expr = rewritten(with_sigmoids)
     if contains(expr, (sp.exp,)):
@@ -82,7 +91,7 @@ def simplifications(
     if known & free(expr):
         before, expr = expr, rewritten(lambda e: with_known_sums(e, known, adding_up))
         adding_up = adding_up if before != expr else set()
-    given = Simplified(extended(), expr, softmaxes, frozenset(adding_up))
+    given = Simplified(extended(), expr, softmaxes, frozenset(adding_up), **used)
     if (shorter := rewritten(with_like_terms)) != expr:
         yield replace(given, expr=shorter)
     yield given
