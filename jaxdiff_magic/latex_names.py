@@ -42,8 +42,7 @@ def latex_name(name: str) -> str:
         return quotient
     if call := re.fullmatch(r"(\w+)\((.*)\)", name):
         inside = latex_name(call[2])
-        function = call[1].replace("_", r"\_")
-        return f"{_held(inside)}^{{-1}}" if function == "inv" else rf"\operatorname{{{function}}}({inside})"
+        return _call(call[1], inside)
     match = re.fullmatch(rf"([^\[.\]]+)((?:{_STEP})*)", name)
     if match is None:
         return words(name)
@@ -157,6 +156,19 @@ def _quotient(name: str) -> str | None:
     return rf"\left(\frac{{\partial{power} {latex_name(above[order:])}}}{{{variables}}}\right)"
 
 
+def _call(function: str, inside: str) -> str:
+    """A function of whole arrays."""
+    match function:
+        case "inv":
+            return f"({inside})^{{-1}}" if "^" in inside else f"{inside}^{{-1}}"
+        case "det":
+            return rf"\det({inside})"
+        case "logdet":
+            return rf"\log \left|\det({inside})\right|"
+        case _:
+            return rf"\operatorname{{{function.replace('_', chr(92) + '_')}}}({inside})"
+
+
 def _parts(arguments: str) -> list[str]:
     """The arguments of a call, as they stand in its text."""
     found, depth = [""], 0
@@ -167,8 +179,3 @@ def _parts(arguments: str) -> list[str]:
         else:
             found[-1] += character
     return [part.strip() for part in found]
-
-
-def _held(printed: str) -> str:
-    """A base that an exponent may follow."""
-    return f"({printed})" if "^" in printed else printed

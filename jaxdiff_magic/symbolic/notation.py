@@ -136,7 +136,9 @@ def _text(e: sp.Expr) -> str:
 
 
 def _latex(e: sp.Expr) -> str:
-    return _Latex({"fold_short_frac": False, "full_prec": False}).doprint(_with_decimals(e))
+    printer = _Latex({"fold_short_frac": False, "full_prec": False})
+    printer.taken = frozenset(latex_name(symbol.name) for symbol in free(e))
+    return printer.doprint(_with_decimals(e))
 
 
 def _with_decimals(e: sp.Expr) -> sp.Expr:
@@ -202,6 +204,21 @@ class _Text(StrPrinter):
 
 
 class _Latex(LatexPrinter):
+    """Signs that are names of the reader's, too, give way to words: e, σ and δ.
+
+    Attributes:
+        taken: the reader's names, as they are written.
+    """
+
+    taken: frozenset[str] = frozenset()
+
+    def _exp(self, exponent: Any) -> str:
+        written = self._print(exponent)
+        return rf"\exp\left({written}\right)" if "e" in self.taken else f"e^{{{written}}}"
+
+    def _print_ExpBase(self, e: sp.exp, exp: str | None = None) -> str:
+        return self._power(self._exp(e.args[0]), exp)
+
     def _print_Symbol(self, e: sp.Symbol, style: str = "plain") -> str:
         return latex_name(e.name)
 
@@ -224,7 +241,8 @@ class _Latex(LatexPrinter):
         return super()._needs_mul_brackets(expr, first=first, last=last)
 
     def _print_Delta(self, e: Any, exp: str | None = None) -> str:
-        return rf"\delta_{{{self._print(e.args[0])},{self._print(e.args[1])}}}"
+        a, b = map(self._print, e.args)
+        return rf"\left[{a} = {b}\right]" if r"\delta" in self.taken else rf"\delta_{{{a},{b}}}"
 
     def _print_Within(self, e: Any, exp: str | None = None) -> str:
         return rf"\left[{e.args[1]} \le {self._print(e.args[0])} \le {e.args[2]}\right]"
@@ -248,18 +266,19 @@ class _Latex(LatexPrinter):
         return self._power(rf"\operatorname{{sg}}\left({self._print(e.args[0])}\right)", exp)
 
     def _print_Sigmoid(self, e: Any, exp: str | None = None) -> str:
-        return self._power(rf"\sigma\left({self._print(e.args[0])}\right)", exp)
+        name = r"\operatorname{sigmoid}" if r"\sigma" in self.taken else r"\sigma"
+        return self._power(rf"{name}\left({self._print(e.args[0])}\right)", exp)
 
     def _print_Log1p(self, e: Any, exp: str | None = None) -> str:
         return self._power(rf"\log\left(1 + {self._print(e.args[0])}\right)", exp)
 
     def _print_LogAddExp(self, e: Any, exp: str | None = None) -> str:
-        x, y = map(self._print, e.args)
-        both = f"1 + e^{{{x}}}" if e.args[1] == 0 else f"e^{{{x}}} + e^{{{y}}}"
+        x, y = map(self._exp, e.args)
+        both = f"1 + {x}" if e.args[1] == 0 else f"{x} + {y}"
         return self._power(rf"\log\left({both}\right)", exp)
 
     def _print_Expm1(self, e: Any, exp: str | None = None) -> str:
-        printed = f"e^{{{self._print(e.args[0])}}} - 1"
+        printed = f"{self._exp(e.args[0])} - 1"
         return self._power(printed, exp) if exp else rf"\left({printed}\right)"
 
     def _power(self, printed: str, exponent: str | None) -> str:

@@ -50,12 +50,12 @@ def random_programs(count: int) -> Iterator[tuple[str, RandomProgram]]:
 def the_shown() -> Iterator[tuple[str, Shown]]:
     """Functions of lessons, of the catalogue, and random ones, as far as they have formulas."""
     every = [(name, f, [jnp.asarray(x, float) for x in args], {}) for name, (f, args) in LESSONS.items()]
-    every = every if ALL else every[::3]
+    every = every if ALL else every[::5]
     rows = [row for row in ROWS.values() if not row.reason]
-    for row in rows if ALL else rows[::12]:
+    for row in rows if ALL else rows[::30]:
         args = [jnp.asarray(x, float) if np.asarray(x).dtype.kind == "f" else x for x in row.args]
         every.append((row.name, row.function, args, row.held))
-    every += [(name, program, program.point(), {}) for name, program in random_programs(300 if ALL else 6)]
+    every += [(name, program, program.point(), {}) for name, program in random_programs(300 if ALL else 4)]
     for name, f, args, held in every:
         try:
             yield name, shown(f, args, held)
@@ -72,9 +72,9 @@ def refused(strings: dict[str, str], folder: Path) -> dict[str, str]:
 def test_katex_accepts_every_formula(tmp_path: Path) -> None:
     strings: dict[str, str] = {}
     for name, found in the_shown():
-        if found.subject.size <= 64:
+        if found.subject.size <= (64 if ALL else 16):
             strings |= {f"{name}: {what}": latex for what, latex in found.strings() if len(latex) < LONGEST}
-    assert len(strings) > 200
+    assert len(strings) > 100
     assert not refused(strings, tmp_path)
 
 
@@ -146,9 +146,9 @@ def test_component_and_index_formulas_read_as_numbers_of_the_function() -> None:
     """By a reader that knows the text alone, at another point than the formulas were derived at."""
     count, unread = 0, []
     for name, found in the_shown():
-        if found.subject.size > 16 or found.subject.output_size > 16:
+        if max(found.subject.size, found.subject.output_size) > (16 if ALL else 9):
             continue
-        order = 2 if found.subject.size <= 6 and found.subject.output_size <= 3 else 1
+        order = 2 if found.subject.size <= 3 and found.subject.output_size <= 3 else 1
         point = found.another_point()
         names, numbers = found.names(point), found.derivatives(order, point)
         for what, latex, shape, path, at in found.readings(order):
@@ -165,7 +165,7 @@ def test_component_and_index_formulas_read_as_numbers_of_the_function() -> None:
             scale = 1 + np.max(np.abs(expected), initial=0.0)
             np.testing.assert_allclose(read, expected, rtol=1e-6, atol=1e-7 * scale, err_msg=f"{name}, {what}: {latex}")
             count += 1
-    assert count > 200
+    assert count > 60
     assert len(unread) <= 0.05 * count, unread
 
 

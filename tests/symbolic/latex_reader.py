@@ -171,7 +171,7 @@ class _Reader:
             return lambda scope: math.prod(factor(scope) for factor in factors) % divisor(scope)
         if len(factors) == 1:
             return factors[0]
-        return lambda scope: math.prod(factor(scope) for factor in factors)
+        return lambda scope: _multiplied(factors, scope)
 
     def starts(self) -> bool:
         token = self.next
@@ -315,8 +315,11 @@ class _Reader:
                     break
             written += "".join(self.tokens[start : self.place])
         if token == r"\delta" and self.next == "_":
-            first, second = self.indices()
-            return lambda scope: float(first(scope) == second(scope))
+            parts = self.subscript()
+            first, second = (part for _, part in (parts * 2)[:2])
+            return lambda scope: (
+                _looked_up(token, parts, scope) if token in scope else float(first(scope) == second(scope))  # type: ignore
+            )
         opening = self.next
         power = None
         if token in FUNCTIONS:
@@ -398,6 +401,21 @@ def _looked_up(written: str, own: Sequence[tuple[str, Node | None]], scope: Scop
     if written == r"\pi":
         return math.pi
     raise Unread(f"{written} with {[text for text, _ in own]} is not defined")
+
+
+def _multiplied(factors: Sequence[Node], scope: Scope) -> Any:
+    """A product; where a factor is 0, another may be an element that there is none of."""
+    values, beyond = [], None
+    for factor in factors:
+        try:
+            values.append(factor(scope))
+        except IndexError as error:
+            beyond = error
+    if beyond is None:
+        return math.prod(values)
+    if any(np.ndim(value) == 0 and value == 0 for value in values):
+        return 0.0
+    raise beyond
 
 
 def _element(array: Any, indices: Sequence[int]) -> Any:
