@@ -184,6 +184,7 @@ def derive(
             with_digits=_with_digits(subject, trace),
             live=_live(subject, derivatives, values, trace, unreachable),
             unreachable=no_formula or parts.why.get(FORMULAS, ""),
+            missing={what: why for what, why in written.missing.items() if isinstance(what, str)},
         )
 
     return at
@@ -337,21 +338,23 @@ def _products(
 
 @dataclass(frozen=True)
 class _Written:
-    """What a report shows as formulas: the function, its steps, and by path its derivatives, each in two ways."""
+    """What a report shows as formulas: the function, its steps, and by path its derivatives, each in two ways; and why
+    it does not show others."""
 
     function: Formula | None = None
     steps: tuple[Step, ...] = ()
     derivatives: Mapping[Path, tuple[np.ndarray | None, Formula | None]] = field(default_factory=dict)
+    missing: Mapping[Path | str, str] = field(default_factory=dict)
 
 
 def _written(subject: Subject, derivatives: Derivatives, presentation: Presentation, seconds: float) -> _Written:
     """Formulas are worth waiting for, but not for long."""
     with until(time.monotonic() + seconds):
         if subject.is_large:  # whose numbers have no place in a table, nor in steps
-            return _Written(presentation.function())
+            return _Written(presentation.function(), missing=presentation.missing)
         paths = [path for order in derivatives.orders for path in _paths(subject, order)]
         found = {path: (presentation.components(path), presentation.closed_form(path)) for path in paths}
-        return _Written(presentation.function(), presentation.steps(subject.point), found)
+        return _Written(presentation.function(), presentation.steps(subject.point), found, presentation.missing)
 
 
 def _paths(subject: Subject, order: int) -> Iterator[Path]:
@@ -378,4 +381,5 @@ def _blocks(subject: Subject, values: Values, written: _Written) -> Iterator[Blo
                 values=np.asarray(array),
                 formulas=components,
                 closed_form=closed_form,
+                missing=written.missing.get(path, "") if components is closed_form is None else "",
             )

@@ -19,6 +19,7 @@ from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.formula import Formula, Notation
 from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.live import Live
 from jaxdiff_magic.matrix_free import Products
 from jaxdiff_magic.plain import plain
 from jaxdiff_magic.subject import Subject
@@ -47,6 +48,7 @@ class Block:
         values: shape `output.shape + inputs[0].shape (+ inputs[1].shape …)`, JAX's own dtype.
         formulas: an object array of `Formula` of the same shape, or None where too large or out of reach.
         closed_form: the whole block as one formula in index notation, or None.
+        missing: why there is neither, or "".
     """
 
     what: str
@@ -55,6 +57,7 @@ class Block:
     values: np.ndarray
     formulas: np.ndarray | None = None
     closed_form: Formula | None = None
+    missing: str = ""
 
 
 @dataclass(frozen=True)
@@ -217,23 +220,6 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Live:
-    """What moves the point of a report.
-
-    Attributes:
-        values: what JAX gives at the report's point: see `values.Values`.
-        at: the same at another point, one array for each leaf, by the program that is compiled already.
-        compilations: how often JAX has compiled that program.
-        tape: records the function as scalar operations: see `tape.Tape`; raises OutOfReach where that cannot be.
-    """
-
-    values: Any
-    at: Callable[[Sequence[Any]], Any]
-    compilations: Callable[[], int]
-    tape: Callable[[], Any]
-
-
-@dataclass(frozen=True)
 class Report:
     """Everything that was found out about one function at one point.
 
@@ -241,7 +227,7 @@ class Report:
     None where it does not exist or would not fit, with a finding that says why. `gradient` is None for outputs
     that are not scalar. With several differentiated arguments each is a tuple over them, as with `argnums`. `mine`
     are the grades of the reader's own derivations; `products` take the place of a scalar function's Hessian that would
-    not fit.
+    not fit; `missing` is why there is no formula of the "function", or no "derivation".
     """
 
     subject: Subject
@@ -268,6 +254,7 @@ class Report:
     with_digits: Callable[[str, int], Any] | None = field(default=None, repr=False, compare=False)
     live: Live | None = field(default=None, repr=False, compare=False)
     unreachable: str = ""
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Outcome:

@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground floor up: a room imports from rooms below it only.
 FLOORS = (
-    ("errors", "formula", "progress", "templates"),
+    ("errors", "formula", "latex_names", "progress", "templates"),
     (
         "asked",
         "callee",
@@ -26,6 +26,7 @@ FLOORS = (
         "foreign",
         "grade",
         "leaves",
+        "live",
         "matrix_free",
         "options",
         "source",

@@ -348,7 +348,7 @@ class _Checking:
         decision = decided(evidence, self._tolerance)
         # where the first derivative is too long to prove, the second is longer
         worth_it = len(path) == 2 or path[:2] in self.proved
-        if (proofs := self.proofs) and worth_it and (names := self._rules_for(path)):
+        if (proofs := self.proofs) and worth_it and (names := proofs.rules_for(path, self._rules_for(path))):
             if proofs.of_block(path, names):
                 decision = decision.with_proofs(lambda _: True)
             elif size <= MAX_PROVED:

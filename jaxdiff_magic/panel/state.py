@@ -14,6 +14,7 @@ import numpy as np
 from jaxdiff_magic.cost_figures import ModeCost
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.formula import Formula
+from jaxdiff_magic.latex_names import words
 from jaxdiff_magic.leaves import Leaf, joined
 from jaxdiff_magic.plain import plain
 from jaxdiff_magic.render.content import declaration, listed
@@ -102,8 +103,7 @@ def _tape(live: Live) -> tuple[dict[str, Any] | None, str]:
 def _derivatives(report: Report, live: Live) -> Iterator[dict[str, Any]]:
     """Value, gradient or Jacobian, and Hessian, as far as they were asked for."""
     numbers = dict(numbers_of(live.values, report.subject))
-    function = report.function
-    yield _derivative("value", numbers.get("value"), closed=[function.latex] if function is not None else [])
+    yield _derivative("value", numbers.get("value"), closed=list(_function(report)))
     first = "gradient" if report.subject.is_scalar else "jacobian"
     for name, what in (("jacobian", first), ("hessian", "hessian")):
         blocks = [block for block in report.blocks if block.what == what]
@@ -112,7 +112,16 @@ def _derivatives(report: Report, live: Live) -> Iterator[dict[str, Any]]:
             missing = f"it has {sum(block.values.size for block in blocks):,} entries, too many for a panel"
         if blocks or missing:
             closed = [form.latex for block in blocks if (form := _closed(block)) is not None]
+            closed += [words(f"No formula: {why}") for why in dict.fromkeys(block.missing for block in blocks) if why]
             yield _derivative(what, numbers.get(name), _formulas(report, blocks), closed, missing)
+
+
+def _function(report: Report) -> Iterator[str]:
+    """The function's formula, or why there is none, in LaTeX."""
+    if report.function is not None:
+        yield report.function.latex
+    elif why := report.missing.get("function"):
+        yield words(f"No formula: {why}")
 
 
 def _derivative(

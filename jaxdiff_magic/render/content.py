@@ -234,6 +234,8 @@ def _by_severity(report: Report) -> list[Finding]:
 
 def _derivation(report: Report) -> Iterator[Paragraph | Table]:
     listed = report.steps[:MAX_ROWS]
+    if why := report.missing.get("derivation"):
+        yield Paragraph(("No derivation", f": {why}"), "warning")
     if not listed:
         return
     has_adjoints = any(step.adjoint is not None for step in listed)
