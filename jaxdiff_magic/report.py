@@ -29,6 +29,11 @@ OUTCOMES: Final[tuple[Outcome, ...]] = ("proved", "agrees", "out of reach", "dif
 
 What = Literal["value", "gradient", "jacobian", "hessian"]
 SCHEMA_VERSION = 1
+PARTS = (
+    *("value", "gradient", "jacobian", "hessian", "function", "blocks", "steps", "check", "cost", "curvature"),
+    *("products", "findings", "layout", "seconds", "calls"),
+)
+"""What the plain data of a report has under its own name, besides what comes first."""
 
 
 def worst(outcomes: Sequence[Outcome]) -> Outcome:
@@ -273,6 +278,11 @@ class Report:
         """The worst of all outcomes: "proved", "agrees", "out of reach" or "differs"."""
         return self.check.outcome
 
+    @property
+    def grade(self) -> Literal["right", "undecided", "wrong"] | None:
+        """The worst grade of the reader's own derivations; None where there are none."""
+        return max((one.outcome for one in self.mine), key=("right", "undecided", "wrong").index, default=None)
+
     def formula(self, what: str = "gradient", notation: Notation = "auto") -> Formula:
         """The formula of `what` ("function", "gradient", "jacobian", "hessian", "d3", …).
 
@@ -358,28 +368,10 @@ class Report:
         return {
             "version": SCHEMA_VERSION,
             "subject": self.subject.to_dict(),
+            "grade": self.grade,
+            "mine": plain(self.mine),
             "verdict": self.verdict,
-            **{
-                name: plain(getattr(self, name))
-                for name in (
-                    "value",
-                    "gradient",
-                    "jacobian",
-                    "hessian",
-                    "function",
-                    "blocks",
-                    "steps",
-                    "check",
-                    "cost",
-                    "curvature",
-                    "products",
-                    "findings",
-                    "mine",
-                    "layout",
-                    "seconds",
-                    "calls",
-                )
-            },
+            **{name: plain(getattr(self, name)) for name in PARTS},
         }
 
     def _ipython_display_(self) -> None:

@@ -106,7 +106,7 @@ def _named(word: str, scope: Scope) -> Value:
     if word == "I":
         return shapes.identity()
     if word == "K":
-        return shapes.commutation()
+        return shapes.commutation(scope.stacked)
     if word in ("pi", "π"):
         return Value((), lambda: np.pi)
     if word in ("e", "E"):

@@ -40,7 +40,7 @@ MARKS = {"\u0302": "_hat", "\u0304": "_bar", "\u0303": "_tilde", "\u0307": "_dot
 SIGNS = ("**", "<=", ">=", "==", "!=", *"+-*/@^⊙⊗·<>=(){}[],|‖√Σ𝟏.&~:")
 RELATIONS = ("<", ">", "<=", ">=", "==", "=", "!=")
 WORDS = ("if", "else", "and", "or", "not")
-NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+NUMBER = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 MAX_DEPTH = 60
 """Nobody writes more brackets within one another; Python's own stack ends further on."""
 

@@ -137,17 +137,13 @@ def unit(position: int) -> Value:
     return Value((size,), lambda: np.eye(_int(size))[position])
 
 
-def commutation() -> Value:
-    """The matrix K for which K vec(Z) = vec(Zᵀ), of square Z."""
-    size = Size()
-
-    def make() -> np.ndarray:
-        n = math.isqrt(_int(size))
-        if n * n != _int(size):
-            raise InputError("K is understood for square matrices only")
-        return np.eye(n * n).reshape(n, n, n * n).transpose(1, 0, 2).reshape(n * n, n * n)
-
-    return Value((size, size), make)
+def commutation(shape: Sequence[int]) -> Value:
+    """The matrix K for which K vec(Z) = vec(Zᵀ), Zᵀ being of some shape."""
+    if len(shape) != 2:
+        raise InputError("K stands where nothing is stacked")
+    m, n = shape
+    entries = np.eye(m * n).reshape(n, m, m * n).transpose(1, 0, 2).reshape(m * n, m * n)
+    return Value((m * n, m * n), lambda: entries)
 
 
 def _int(length: Length) -> int:
@@ -205,11 +201,20 @@ def product(a: Value, b: Value, sign: str = "") -> Value:
 
 
 def kronecker(a: Value, b: Value) -> Value:
-    """The Kronecker product of matrices."""
+    """The Kronecker product of matrices; a column or row is a matrix of one."""
+    if not a.dims or not b.dims:
+        return product(a, b)
     if len(a.dims) != len(b.dims):
-        raise InputError(f"{_said(a)} and {_said(b)} have no Kronecker product")
+        a, b = _as_matrix(a), _as_matrix(b)
     dims = tuple(Size.product(*pair) for pair in zip(a.dims, b.dims, strict=True))
     return Value(dims, lambda: jnp.kron(a.entries(), b.entries()), a.is_row)
+
+
+def _as_matrix(a: Value) -> Value:
+    if len(a.dims) != 1:
+        return a
+    dims = (1, *a.dims) if a.is_row else (*a.dims, 1)
+    return Value(dims, lambda: jnp.reshape(a.entries(), (1, -1) if a.is_row else (-1, 1)))
 
 
 def transposed(a: Value) -> Value:

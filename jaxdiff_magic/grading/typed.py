@@ -131,7 +131,7 @@ def typed_value(text: str, names: Mapping[str, Any], shape: Sequence[int], sides
         for name, letters, node in [(_plain_left(e.left), _letters(e.left), read(e.right))]
         if (NAME.fullmatch(name) or name in plain) and Node("name", name) not in _parts(node)
     }
-    scope = Scope(names, definitions)
+    scope = Scope(names, definitions, stacked=tuple(sides[0]) if sides else ())
     read = _Reader(text, scope, plain, tight)
     letters, node = _letters(final.left), read(final.right)
     if node == Node("number", 0):

@@ -73,12 +73,14 @@ class Scope:
         definitions: of the text's own.
         letters: indices that are open here, each a grid of its values along an axis of its own.
         made: values of definitions.
+        stacked: the shape of the matrix whose rows are stacked in the rows of a derivative.
     """
 
     names: Mapping[str, Any]
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     letters: Mapping[str, Value] = field(default_factory=dict)
     made: dict[str, Value] = field(default_factory=dict)
+    stacked: tuple[int, ...] = ()
 
     def name(self, written: str) -> str | None:
         """The reader's name for one as it is written: `lambda_` for λ; None where there is none."""
