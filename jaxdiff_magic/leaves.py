@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import tree_util
 
+from jaxdiff_magic.copies import Data
+
 LARGE = 250_000
 """More scalars than this are neither followed one by one nor written out."""
 
@@ -57,8 +59,8 @@ def parted(vector: np.ndarray, leaves: Sequence[Leaf]) -> tuple[np.ndarray, ...]
     return tuple(part.reshape(leaf.shape) for part, leaf in zip(np.split(vector, ends), leaves, strict=True))
 
 
-@dataclass(frozen=True)
-class Held:
+@dataclass(frozen=True, eq=False)
+class Held(Data):
     """A leaf that is not differentiated, and why.
 
     Attributes:
@@ -72,6 +74,8 @@ class Held:
     kind: str
     description: str
     value: Any = field(default=None, repr=False, compare=False)
+
+    UNSAVED = {"value": lambda *_: None}
 
 
 @dataclass

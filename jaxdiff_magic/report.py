@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from jaxdiff_magic.assertion import raise_if_wrong
+from jaxdiff_magic.copies import Data, portable, sentence
 from jaxdiff_magic.cost_figures import Cost
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.fault import Fault
@@ -41,8 +42,8 @@ def worst(outcomes: Sequence[Outcome]) -> Outcome:
     return OUTCOMES[max(map(OUTCOMES.index, outcomes), default=OUTCOMES.index("out of reach"))]
 
 
-@dataclass(frozen=True)
-class Block:
+@dataclass(frozen=True, eq=False)
+class Block(Data):
     """The derivative of one output leaf with respect to one input leaf (two for a Hessian).
 
     Attributes:
@@ -62,8 +63,8 @@ class Block:
     closed_form: Formula | None = None
 
 
-@dataclass(frozen=True)
-class Step:
+@dataclass(frozen=True, eq=False)
+class Step(Data):
     """One step of the derivation: a definition, its value, and the adjoint that reaches it.
 
     Attributes:
@@ -140,8 +141,8 @@ class Slope:
     says: Literal["right", "cannot decide", "wrong"]
 
 
-@dataclass(frozen=True)
-class Check:
+@dataclass(frozen=True, eq=False)
+class Check(Data):
     """The verdict and what it rests on.
 
     Attributes:
@@ -170,8 +171,8 @@ class Check:
         return next((fault for fault in self.faults if not fault.trusted), None)
 
 
-@dataclass(frozen=True)
-class Curvature:
+@dataclass(frozen=True, eq=False)
+class Curvature(Data):
     """What the Hessian of a scalar function says at the point.
 
     Attributes:
@@ -237,8 +238,8 @@ class Live:
     tape: Callable[[], Any]
 
 
-@dataclass(frozen=True)
-class Report:
+@dataclass(frozen=True, eq=False)
+class Report(Data):
     """Everything that was found out about one function at one point.
 
     `value`, `gradient`, `jacobian` and `hessian` are what JAX would return: same pytree structure, same dtype;
@@ -266,12 +267,18 @@ class Report:
     layout: Literal["numerator", "denominator"] = "numerator"
     sections: tuple[str, ...] = ()
     with_panel: bool = True
-    seconds: float = 0.0
-    calls: int = 0
+    seconds: float = field(default=0.0, compare=False)
+    calls: int = field(default=0, compare=False)
     formulas: Callable[[str, str], Formula] | None = field(default=None, repr=False, compare=False)
     with_digits: Callable[[str, int], Any] | None = field(default=None, repr=False, compare=False)
     live: Live | None = field(default=None, repr=False, compare=False)
-    unreachable: str = ""
+    unreachable: str = field(default="", compare=False)
+
+    UNSAVED = {
+        **dict.fromkeys(("value", "gradient", "jacobian", "hessian", "higher"), lambda _, tree: portable(tree)),
+        **dict.fromkeys(("formulas", "with_digits", "live"), lambda *_: None),
+        "unreachable": lambda report, why: why if report.formulas is None else sentence(report.subject.name),
+    }
 
     @property
     def verdict(self) -> Outcome:

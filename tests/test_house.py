@@ -15,7 +15,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground floor up: a room imports from rooms below it only.
 FLOORS = (
-    ("errors", "formula", "progress", "templates"),
+    ("errors", "progress", "templates"),
+    ("copies",),
+    ("formula",),
     (
         "callee",
         "calls",

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxdiff_magic.copies import Missing, sentence
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.exporting.definitions import ALWAYS, Definitions
 from jaxdiff_magic.exporting.literals import literal
@@ -54,6 +55,8 @@ def test_text(report: Report) -> str:
         InputError: names what cannot be written.
     """
     subject, found = report.subject, Definitions()
+    if isinstance(subject.function, Missing):
+        raise InputError(f"No test can be written: {sentence(subject.name)}.")
     function = found.other(subject.function, subject.name)
     arguments = [literal(value, f"argument {k + 1}", found.other) for k, value in enumerate(subject.args)]
     keywords = found.keywords(subject.kwargs)

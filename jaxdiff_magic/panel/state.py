@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.copies import Missing, sentence
 from jaxdiff_magic.cost_figures import ModeCost
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.formula import Formula
@@ -59,6 +60,8 @@ def state_of(report: Report) -> dict[str, Any]:
     subject = report.subject
     if max(subject.size, subject.output_size) > MAX_INPUTS:
         raise OutOfReach(f"it has {max(subject.size, subject.output_size):,} numbers; a panel takes {MAX_INPUTS:,}")
+    if isinstance(subject.function, Missing):
+        raise OutOfReach(sentence(subject.name), "")
     if report.live is None:
         raise OutOfReach("this report was made without what moves its point")
     tape, missing = _tape(report.live)

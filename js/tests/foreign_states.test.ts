@@ -66,34 +66,19 @@ const CHANGES: Record<string, (holder: Any, key: string) => void> = {
   "a long text": (holder, key) => (holder[key] = HUGE),
 };
 
-/** Whether a value has the form of another: the same types, for lists of each of their items. */
-function alike(value: unknown, form: unknown): boolean {
-  if (Array.isArray(form))
-    return Array.isArray(value) && (form.length === 0 || value.every((one) => alike(one, form[0])));
-  if (typeof form === "object" && form !== null) {
-    if (typeof value !== "object" || value === null) return value === null;
-    return Object.entries(form).every(([key, part]) => alike((value as Any)[key], part));
-  }
-  if (form === null) return true;
-  if (typeof form === "number") return ["number", "string"].includes(typeof value) || value === null;
-  return typeof value === typeof form || value === null;
-}
-
 test.each(Object.entries(CHANGES))(
-  "with any part of a state as %s, it can be read",
+  "with any part of a state as %s, what is read is whole and small",
   (_, change) => {
     for (const state of [rich(), sent.layer, sent.wrong, sent.outside, sent.special]) {
-      const form = sane({ ...state }).state as Any;
       for (const way of places(state)) {
         if (way[0] === "version") continue;
         const read = sane(changed(state, way, change)).state as Any;
-        const { tape: _tape, check, ...rest } = read;
-        const { tape: _form, check: checkForm, ...restForm } = form;
-        expect(alike(rest, restForm), way.join(".")).toBe(true);
-        expect(alike({ ...check, columns: {} }, { ...checkForm, columns: {} }), way.join(".")).toBe(true);
-        expect(read.point).toHaveLength(read.input_names.length);
-        expect(JSON.stringify({ ...rest, derivatives: [] }).length).toBeLessThan(1e6);
-        expect(() => createModel(read, null).evaluate([1, 2, 3, 4, 5, 6], 2)).not.toThrow();
+        const again = sane(read);
+        expect(again.left, way.join(".")).toEqual([]);
+        expect(again.state, way.join(".")).toEqual(read);
+        const { tape: _tape, derivatives: _derivatives, ...rest } = read;
+        expect(JSON.stringify(rest).length, way.join(".")).toBeLessThan(500_000);
+        expect(() => createModel(read, null).evaluate([1, 2, 3, 4, 5, 6], 2), way.join(".")).not.toThrow();
       }
     }
   },
