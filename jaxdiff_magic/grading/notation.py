@@ -235,6 +235,8 @@ class Parser:
         token = self.now
         if token.kind == "name":
             return token.text not in WORDS
+        if token.kind == "number":
+            return token.spaced  # (1/2) 1/√x
         if token.text in ("|", "‖"):
             return token.text not in self.bars
         return token.kind == "sign" and token.text in ("(", "√", "Σ", "𝟏", "[")
@@ -244,7 +246,7 @@ class Parser:
             return Node("minus", None, (self._factor(),))
         if self._take("√"):
             return Node("call", "sqrt", (self._factor(),))
-        if self._take("Σ"):
+        if self.now.kind == "sign" and self._take("Σ"):
             return self._summed()
         node = self._atom()
         while True:

@@ -76,7 +76,7 @@ test.each(Object.entries(CHANGES))(
         const again = sane(read);
         expect(again.left, way.join(".")).toEqual([]);
         expect(again.state, way.join(".")).toEqual(read);
-        const { tape: _tape, derivatives: _derivatives, ...rest } = read;
+        const { tape: _tape, derivatives: _derivatives, findings: _findings, ...rest } = read;
         expect(JSON.stringify(rest).length, way.join(".")).toBeLessThan(500_000);
         expect(() => createModel(read, null).evaluate([1, 2, 3, 4, 5, 6], 2), way.join(".")).not.toThrow();
       }
