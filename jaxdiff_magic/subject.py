@@ -69,7 +69,8 @@ class Subject(Data):
     UNSAVED = {
         "function": lambda subject, _: Missing(subject.name),
         "call": lambda subject, call: Missing(subject.name, call.count),
-        **{"args": lambda *_: (), "kwargs": lambda *_: {}},
+        "args": lambda *_: (),
+        "kwargs": lambda *_: {},
         **dict.fromkeys(("closed", "whole"), lambda *_: None),
         **dict.fromkeys(("input_template", "output_template"), lambda _, kept: kept if kept == 0 else None),
     }

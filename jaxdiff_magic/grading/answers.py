@@ -117,7 +117,8 @@ def _read(subject: Subject, mine: str | Written | Callable[..., Any], paths: tup
         if (code := _compiled(text)) is not None:
             readings.append(functools.partial(_in_python, subject, code, mine.names))
         if len(paths) == 1:
-            readings += [functools.partial(_typed, subject, text, mine.names, paths[0], tight) for tight in (True, False)]
+            ways = itertools.product((True, False), (True, False))
+            readings += [functools.partial(_typed, subject, text, mine.names, paths[0], *way) for way in ways]
         readings.append(functools.partial(_as_formula, subject, text, mine.names))
         return Answer(paths, text, mine.names, tuple(readings))
     if not callable(mine):
@@ -153,12 +154,12 @@ def _as_formula(subject: Subject, text: str, names: Mapping[str, Any], *args: An
 
 
 def _typed(
-    subject: Subject, text: str, names: Mapping[str, Any], path: Path, tight: bool, *args: Any, **kwargs: Any
+    subject: Subject, text: str, names: Mapping[str, Any], path: Path, tight: bool, own: bool, *args: Any, **kwargs: Any
 ) -> Any:
     leaves = [subject.outputs[path[0]], *(subject.inputs[i] for i in path[1:])]
     sides = [leaf.shape for leaf in leaves if leaf.shape]
     shape = tuple(length for side in sides for length in side)
-    return typed_value(text, scope(subject, names, args, kwargs), shape, sides, tight)
+    return typed_value(text, scope(subject, names, args, kwargs), shape, sides, tight, own)
 
 
 def scope(subject: Subject, names: Mapping[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.grading import shapes
 from jaxdiff_magic.grading.notation import Node
 from jaxdiff_magic.grading.shapes import Size, Value, elementwise, product, transposed
-from jaxdiff_magic.grading.vocabulary import ELEMENT, ELEMENTWISE, MATRICES, Definition, Scope, is_function
+from jaxdiff_magic.grading.vocabulary import ELEMENT, ELEMENTWISE, MATRICES, OTHERS, Definition, Scope, is_function
 
 MAX_GRID = 10_000_000
 """Sums in index notation are added over all their indices at once, which takes this many numbers at most."""
@@ -305,7 +305,8 @@ def _listed(parts: Sequence[Node], scope: Scope) -> Value:
 def _called(node: Node, scope: Scope) -> Value:
     name, parts = node.value, node.parts
     own = scope.names.get(name)
-    if is_function(own) and not _is_library(own):
+    is_notation = name in ELEMENTWISE or name in MATRICES or name in OTHERS
+    if is_function(own) and not _is_library(own) and (scope.own or not is_notation):
         return _python_call(own, parts, scope)
     if name == "Sum":
         letters = [limit.parts[0].value for limit in parts[1:]]
@@ -344,7 +345,13 @@ def _whole(node: Node) -> int:
 
 def _is_library(function: Any) -> bool:
     module = getattr(function, "__module__", None) or type(function).__module__
-    return isinstance(function, np.ufunc) or str(module).split(".")[0] in ("jax", "jaxlib", "numpy", "scipy", "builtins")
+    return isinstance(function, np.ufunc) or str(module).split(".")[0] in (
+        "jax",
+        "jaxlib",
+        "numpy",
+        "scipy",
+        "builtins",
+    )
 
 
 def _python_call(function: Any, parts: Sequence[Node], scope: Scope) -> Value:

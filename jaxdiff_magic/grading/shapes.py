@@ -19,6 +19,7 @@ class Size:
     def __init__(self) -> None:
         self._is: int | Size | None = None
         self._factors: tuple[Length, Length] | None = None
+        self._equal: list[Size] = []
 
     @property
     def found(self) -> int | Size:
@@ -34,12 +35,21 @@ class Size:
     def bind(self, to: Length) -> None:
         """Make it equal to another length."""
         self._is = to
-        if isinstance(to, int) and self._factors is not None:
-            a, b = map(known, self._factors)
-            for one, other in ((a, b), (b, a)):
-                if isinstance(one, int) and isinstance(other, Size):
-                    other.bind(to // max(one, 1))
-                    return
+        if isinstance(to, Size):
+            to._equal += [self, *self._equal]
+            return
+        for size in (self, *self._equal):
+            size._divide(to)
+
+    def _divide(self, length: int) -> None:
+        """Find out one factor by the other."""
+        if self._factors is None:
+            return
+        a, b = map(known, self._factors)
+        for one, other in ((a, b), (b, a)):
+            if isinstance(one, int) and isinstance(other, Size):
+                other.bind(length // max(one, 1))
+                return
 
     @classmethod
     def product(cls, a: Length, b: Length) -> Length:

@@ -104,7 +104,9 @@ def _clauses(text: str) -> tuple[str, list[str]]:
     return main.strip().rstrip(",;").strip(), [clause.strip() for clause in clauses if "=" in clause]
 
 
-def typed_value(text: str, names: Mapping[str, Any], shape: Sequence[int], sides: Sequence[Any], tight: bool) -> Any:
+def typed_value(
+    text: str, names: Mapping[str, Any], shape: Sequence[int], sides: Sequence[Any], tight: bool, own: bool
+) -> Any:
     """The value of a derivative that is written as mathematics.
 
     Args:
@@ -113,6 +115,7 @@ def typed_value(text: str, names: Mapping[str, Any], shape: Sequence[int], sides
         shape: of the derivative.
         sides: shapes of the arrays that it is between, numbers left out.
         tight: whether `a/b c` is a/(bc), else (a/b)c.
+        own: whether `diag` is the reader's own function, where there is one.
 
     Raises:
         InputError: it is no formula, or mentions something that is not among the names.
@@ -131,7 +134,7 @@ def typed_value(text: str, names: Mapping[str, Any], shape: Sequence[int], sides
         for name, letters, node in [(_plain_left(e.left), _letters(e.left), read(e.right))]
         if (NAME.fullmatch(name) or name in plain) and Node("name", name) not in _parts(node)
     }
-    scope = Scope(names, definitions, stacked=tuple(sides[0]) if sides else ())
+    scope = Scope(names, definitions, stacked=tuple(sides[0]) if sides else (), own=own)
     read = _Reader(text, scope, plain, tight)
     letters, node = _letters(final.left), read(final.right)
     if node == Node("number", 0):
@@ -167,7 +170,9 @@ class _Reader:
         for left, name in self.plain.items():
             right = right.replace(left, name)
         try:
-            return Parser(tokens(right, self.scope.split, self.scope.is_known), self.scope.is_function, self.tight).whole()
+            return Parser(
+                tokens(right, self.scope.split, self.scope.is_known), self.scope.is_function, self.tight
+            ).whole()
         except InputError as error:
             raise _unread(self.text, error) from error
 

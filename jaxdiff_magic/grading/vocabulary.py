@@ -74,6 +74,7 @@ class Scope:
         letters: indices that are open here, each a grid of its values along an axis of its own.
         made: values of definitions.
         stacked: the shape of the matrix whose rows are stacked in the rows of a derivative.
+        own: whether a function of the reader's comes before one of the notation that has the same name.
     """
 
     names: Mapping[str, Any]
@@ -81,10 +82,13 @@ class Scope:
     letters: Mapping[str, Value] = field(default_factory=dict)
     made: dict[str, Value] = field(default_factory=dict)
     stacked: tuple[int, ...] = ()
+    own: bool = True
 
     def name(self, written: str) -> str | None:
         """The reader's name for one as it is written: `lambda_` for λ; None where there is none."""
-        return next((name for name in _spellings(written) if name in self.definitions or _usable(self.names, name)), None)
+        return next(
+            (name for name in _spellings(written) if name in self.definitions or _usable(self.names, name)), None
+        )
 
     def is_function(self, word: str) -> bool:
         """Whether a word is applied to what follows it."""

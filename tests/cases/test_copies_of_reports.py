@@ -1,4 +1,4 @@
-"""A report is plain data plus what can be made again: it can be saved, copied, compared and hashed, whatever it is of."""
+"""A report is plain data plus what can be made again: it can be saved, copied, compared and hashed, whatever of."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ class Model:
 
 
 def cubic() -> Report:
-    return derive(lambda x: x[0] ** 2 * x[1] + x[1] ** 3, mine="[2*x[0]*x[1], x[0]**2]", points=2)(jnp.array([1.0, 2.0]))
+    return derive(lambda x: x[0] ** 2 * x[1] + x[1] ** 3, mine="[2*x[0]*x[1], x[0]**2]", points=2)(
+        jnp.array([1.0, 2.0])
+    )
 
 
 @jax.custom_jvp
@@ -110,7 +112,15 @@ def test_a_copy_is_alive(name: str) -> None:
 def test_parts_can_be_saved_copied_and_compared() -> None:
     report = report_of("cubic")
     gradient = report.formula("gradient")
-    parts = [gradient, report.check, *report.check.entries, *report.blocks, *report.steps, *report.mine, report.curvature]
+    parts = [
+        gradient,
+        report.check,
+        *report.check.entries,
+        *report.blocks,
+        *report.steps,
+        *report.mine,
+        report.curvature,
+    ]
     parts += [*report.findings, report.cost, report.subject]
     for part in parts:
         again = pickle.loads(pickle.dumps(part))
@@ -140,7 +150,9 @@ def test_nan_is_equal_to_itself() -> None:
 @pytest.mark.parametrize("name", ["cubic", "pairs", "keyed"])
 def test_what_needs_the_function_says_in_a_sentence_what_is_missing(name: str, tmp_path: Path) -> None:
     again = pickle.loads(pickle.dumps(report_of(name)))
-    words = f"this report was saved and loaded again, and {again.subject.name} itself is not part of it: derive it again"
+    words = (
+        f"this report was saved and loaded again, and {again.subject.name} itself is not part of it: derive it again"
+    )
     for use in (
         lambda: again.formula("gradient"),
         lambda: again.precise("value"),

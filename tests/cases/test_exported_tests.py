@@ -63,7 +63,7 @@ class Mode(enum.IntEnum):
     SQUARED = 2
 
 
-class Shade(str, enum.Enum):
+class Shade(enum.StrEnum):
     DARK = "dark"
 
 
@@ -92,7 +92,7 @@ def described(x: Any) -> Any:
     return jnp.cos(x) * len(TEXT)
 
 
-TEXT = "it's \"quoted\" \\ and\nhas \x00 lines \u202e "
+TEXT = 'it\'s "quoted" \\ and\nhas \x00 lines \u202e '
 
 
 CONSTANTS: dict[str, Any] = {
@@ -242,7 +242,9 @@ def test_a_name_of_the_test_s_own_is_not_taken_by_something_else(tmp_path: Path)
     assert not (tmp_path / "test_f.py").exists()
 
 
-@pytest.mark.parametrize("value", [complex("inf-nanj"), 10**5000, -(10**4200), np.str_("a'"), np.complex64(1 - 2j)], ids=type)
+@pytest.mark.parametrize(
+    "value", [complex("inf-nanj"), 10**5000, -(10**4200), np.str_("a'"), np.complex64(1 - 2j)], ids=type
+)
 def test_numbers_come_back_as_they_were(value: Any) -> None:
     def refuse(value: Any, name: str) -> str:
         raise AssertionError(name)

@@ -201,7 +201,10 @@ def test_what_is_printed_is_graded_right(f: Callable[..., Any]) -> None:
         (norm, "x/‖x‖"),
         (norm, "x / √(xᵀ x)"),
         (squares, "2 x ⊙ 𝟏"),
-        (network, {"W": "2 (h ⊙ (1 - h²)) xᵀ, where h = tanh(W x + b)", "b": "2 h ⊙ (𝟏 - h²), where h = tanh(W x + b)"}),
+        (
+            network,
+            {"W": "2 (h ⊙ (1 - h²)) xᵀ, where h = tanh(W x + b)", "b": "2 h ⊙ (𝟏 - h²), where h = tanh(W x + b)"},
+        ),
     ],
 )
 def test_what_people_type_is_graded_right(f: Callable[..., Any], mine: Any) -> None:
