@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import tree_util
 
+from jaxdiff_magic.copies import Data
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.templates import Template, template_of
 
@@ -60,8 +61,8 @@ def parted(vector: np.ndarray, leaves: Sequence[Leaf]) -> tuple[np.ndarray, ...]
     return tuple(part.reshape(leaf.shape) for part, leaf in zip(np.split(vector, ends), leaves, strict=True))
 
 
-@dataclass(frozen=True)
-class Held:
+@dataclass(frozen=True, eq=False)
+class Held(Data):
     """A leaf that is not differentiated, and why.
 
     Attributes:
@@ -75,6 +76,8 @@ class Held:
     kind: str
     description: str
     value: Any = field(default=None, repr=False, compare=False)
+
+    UNSAVED = {"value": lambda *_: None}
 
 
 @dataclass

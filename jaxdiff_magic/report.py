@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from jaxdiff_magic.assertion import raise_if_wrong
+from jaxdiff_magic.copies import Data, portable, sentence
 from jaxdiff_magic.cost_figures import Cost
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.fault import Fault
@@ -30,6 +31,11 @@ OUTCOMES: Final[tuple[Outcome, ...]] = ("proved", "agrees", "out of reach", "dif
 
 What = Literal["value", "gradient", "jacobian", "hessian"]
 SCHEMA_VERSION = 1
+PARTS = (
+    *("value", "gradient", "jacobian", "hessian", "function", "blocks", "steps", "check", "cost", "curvature"),
+    *("products", "findings", "layout", "seconds", "calls"),
+)
+"""What the plain data of a report has under its own name, besides what comes first."""
 
 
 def worst(outcomes: Sequence[Outcome]) -> Outcome:
@@ -37,8 +43,8 @@ def worst(outcomes: Sequence[Outcome]) -> Outcome:
     return OUTCOMES[max(map(OUTCOMES.index, outcomes), default=OUTCOMES.index("out of reach"))]
 
 
-@dataclass(frozen=True)
-class Block:
+@dataclass(frozen=True, eq=False)
+class Block(Data):
     """The derivative of one output leaf with respect to one input leaf (two for a Hessian).
 
     Attributes:
@@ -60,8 +66,8 @@ class Block:
     missing: str = ""
 
 
-@dataclass(frozen=True)
-class Step:
+@dataclass(frozen=True, eq=False)
+class Step(Data):
     """One step of the derivation: a definition, its value, and the adjoint that reaches it.
 
     Attributes:
@@ -138,8 +144,8 @@ class Slope:
     says: Literal["right", "cannot decide", "wrong"]
 
 
-@dataclass(frozen=True)
-class Check:
+@dataclass(frozen=True, eq=False)
+class Check(Data):
     """The verdict and what it rests on.
 
     Attributes:
@@ -168,8 +174,8 @@ class Check:
         return next((fault for fault in self.faults if not fault.trusted), None)
 
 
-@dataclass(frozen=True)
-class Curvature:
+@dataclass(frozen=True, eq=False)
+class Curvature(Data):
     """What the Hessian of a scalar function says at the point.
 
     Attributes:
@@ -219,8 +225,8 @@ class Finding:
     formula: Formula | None = None
 
 
-@dataclass(frozen=True)
-class Report:
+@dataclass(frozen=True, eq=False)
+class Report(Data):
     """Everything that was found out about one function at one point.
 
     `value`, `gradient`, `jacobian` and `hessian` are what JAX would return: same pytree structure, same dtype;
@@ -248,18 +254,29 @@ class Report:
     layout: Literal["numerator", "denominator"] = "numerator"
     sections: tuple[str, ...] = ()
     with_panel: bool = True
-    seconds: float = 0.0
-    calls: int = 0
+    seconds: float = field(default=0.0, compare=False)
+    calls: int = field(default=0, compare=False)
     formulas: Callable[[str, str], Formula] | None = field(default=None, repr=False, compare=False)
     with_digits: Callable[[str, int], Any] | None = field(default=None, repr=False, compare=False)
     live: Live | None = field(default=None, repr=False, compare=False)
-    unreachable: str = ""
+    unreachable: str = field(default="", compare=False)
     missing: Mapping[str, str] = field(default_factory=dict)
+
+    UNSAVED = {
+        **dict.fromkeys(("value", "gradient", "jacobian", "hessian", "higher"), lambda _, tree: portable(tree)),
+        **dict.fromkeys(("formulas", "with_digits", "live"), lambda *_: None),
+        "unreachable": lambda report, why: why if report.formulas is None else sentence(report.subject.name),
+    }
 
     @property
     def verdict(self) -> Outcome:
         """The worst of all outcomes: "proved", "agrees", "out of reach" or "differs"."""
         return self.check.outcome
+
+    @property
+    def grade(self) -> Literal["right", "undecided", "wrong"] | None:
+        """The worst grade of the reader's own derivations; None where there are none."""
+        return max((one.outcome for one in self.mine), key=("right", "undecided", "wrong").index, default=None)
 
     def formula(self, what: str = "gradient", notation: Notation = "auto") -> Formula:
         """The formula of `what` ("function", "gradient", "jacobian", "hessian", "d3", …).
@@ -346,28 +363,10 @@ class Report:
         return {
             "version": SCHEMA_VERSION,
             "subject": self.subject.to_dict(),
+            "grade": self.grade,
+            "mine": plain(self.mine),
             "verdict": self.verdict,
-            **{
-                name: plain(getattr(self, name))
-                for name in (
-                    "value",
-                    "gradient",
-                    "jacobian",
-                    "hessian",
-                    "function",
-                    "blocks",
-                    "steps",
-                    "check",
-                    "cost",
-                    "curvature",
-                    "products",
-                    "findings",
-                    "mine",
-                    "layout",
-                    "seconds",
-                    "calls",
-                )
-            },
+            **{name: plain(getattr(self, name)) for name in PARTS},
         }
 
     def _ipython_display_(self) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from jax import tree_util
 
 from jaxdiff_magic.callee import callee_of
+from jaxdiff_magic.copies import Data, Missing
 from jaxdiff_magic.derivative_programs import DerivativePrograms
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.leaves import (
@@ -38,8 +39,8 @@ from jaxdiff_magic.templates import Filling, Template, as_tuple, filled, numbers
 from jaxdiff_magic.untraced import hindrance_of
 
 
-@dataclass(frozen=True)
-class Subject:
+@dataclass(frozen=True, eq=False)
+class Subject(Data):
     """A function at a point.
 
     Attributes:
@@ -64,17 +65,17 @@ class Subject:
         complex_outputs: the positions of real parts among the outputs; each imaginary part comes next.
     """
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] = field(compare=False)
     name: str
     callee: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
+    args: tuple[Any, ...] = field(compare=False)
+    kwargs: dict[str, Any] = field(compare=False)
     inputs: tuple[Leaf, ...]
     point: tuple[Any, ...]
     held: tuple[Held, ...]
     outputs: tuple[Leaf, ...]
-    input_template: Template
-    output_template: Template
+    input_template: Template = field(compare=False)
+    output_template: Template = field(compare=False)
     argnums: int | tuple[int, ...] | None
     untraceable: str
     where: str
@@ -83,6 +84,15 @@ class Subject:
     call: OpenCall = field(compare=False, repr=False)
     complex_outputs: frozenset[int] = frozenset()
     hindrance: str = ""
+
+    UNSAVED = {
+        "function": lambda subject, _: Missing(subject.name),
+        "call": lambda subject, call: Missing(subject.name, call.count),
+        "args": lambda *_: (),
+        "kwargs": lambda *_: {},
+        **dict.fromkeys(("closed", "whole"), lambda *_: None),
+        **dict.fromkeys(("input_template", "output_template"), lambda _, kept: kept if kept == 0 else None),
+    }
 
     @property
     def calls(self) -> int:

@@ -15,7 +15,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground floor up: a room imports from rooms below it only.
 FLOORS = (
-    ("errors", "formula", "latex_names", "progress", "templates"),
+    ("errors", "latex_names", "progress", "templates"),
+    ("copies",),
+    ("formula",),
     (
         "asked",
         "callee",
