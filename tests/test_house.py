@@ -29,7 +29,7 @@ FLOORS = (
         "source",
     ),
     ("cells", "plain", "subject"),
-    ("assertion",),
+    ("assertion", "endings"),
     ("report", "trace", "values"),
     ("cost", "curvature", "products", "reference", "replay", "rule_traces", "symbolic"),
     ("checking", "tape"),
