@@ -22,7 +22,9 @@ from jaxdiff_magic.errors import DeriveError
 _RECEIVER = "__derive_call__"  # a builtin while the magics run, so that the user's namespace never has it
 _UNSEEN = ("jaxdiff_magic", "jax", "jaxlib", "IPython")  # packages whose frames tell the user nothing
 
-_SHOWING = frozenset("print float int bool complex str repr format round len type list tuple dict set iter vars".split())
+_SHOWING = frozenset(
+    "print float int bool complex str repr format round len type list tuple dict set iter vars".split()
+)
 """Python's own functions that make no array of an array."""
 _WAITING = {"jax": ("block_until_ready", "device_get", "make_jaxpr"), "IPython": ("display",), "pprint": ("pprint",)}
 """Likewise, by package."""
@@ -89,7 +91,7 @@ def _is_about_a_value(function: Any) -> bool:
         return True
     name = getattr(function, "__name__", "")
     home = (getattr(function, "__module__", None) or "").partition(".")[0]
-    return getattr(builtins, name, None) is function and name in _SHOWING or name in _WAITING.get(home, ())
+    return (getattr(builtins, name, None) is function and name in _SHOWING) or name in _WAITING.get(home, ())
 
 
 def _evaluate(shell: Any, call: ast.Call, text: str, local_ns: dict[str, Any] | None) -> None:

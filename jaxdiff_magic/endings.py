@@ -69,8 +69,9 @@ def _last_line(last: ast.stmt, line: str | None) -> tuple[str, str]:
         case ast.Expr(ast.Call(ast.Name("print" | "display"))):
             return "The last line prints the value", "Write {} there, without print,"
         case ast.Expr(ast.Call(ast.Attribute(value))) if not ast.unparse(value).startswith("get_ipython"):
-            return "The last line of a %%derive cell is the call to differentiate, and here it is a method of its value", (
-                "Write {} there,"
+            return (
+                "The last line of a %%derive cell is the call to differentiate, and here it is a method of its value",
+                ("Write {} there,"),
             )
         case ast.Assign(targets):
             names = " = ".join(map(ast.unparse, targets))
@@ -191,7 +192,9 @@ def _tried(call: ast.Call, scope: Mapping[str, Any]) -> Caught | None:
     """Function, arguments and keywords of a call that can be differentiated; None for any other."""
     caught: list[Caught] = []
     names = {**scope, _RECEIVER: lambda function, /, *args, **kwargs: caught.append((function, args, kwargs))}
-    fresh = ast.fix_missing_locations(ast.Expression(redirect(ast.parse(ast.unparse(call), mode="eval").body, _RECEIVER)))  # type: ignore[arg-type]
+    fresh = ast.fix_missing_locations(
+        ast.Expression(redirect(ast.parse(ast.unparse(call), mode="eval").body, _RECEIVER))
+    )  # type: ignore[arg-type]
     with contextlib.redirect_stdout(io.StringIO()):  # what the reader's function prints was seen when the cell ran
         try:
             eval(compile(fresh, "<last line>", "eval"), names)
@@ -203,7 +206,12 @@ def _tried(call: ast.Call, scope: Mapping[str, Any]) -> Caught | None:
 
 
 def _as_lambda(
-    whole: ast.expr, call: ast.Call, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], scope: Mapping[str, Any]
+    whole: ast.expr,
+    call: ast.Call,
+    function: Any,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    scope: Mapping[str, Any],
 ) -> str:
     """`(lambda x: 3 * f(x))(x)`: the whole expression as a function of what the call is differentiated by."""
     del kwargs
@@ -235,5 +243,3 @@ def _as_lambda(
     except SyntaxError:
         return ""
     return text if names and isinstance(made, ast.Call) and _tried(made, scope) is not None else ""
-
-

@@ -197,7 +197,7 @@ class Finding:
 
     Attributes:
         kind: "kink", "nan", "custom-rule", "precision", "zero-gradient", "integer", "domain", "frozen-branch",
-            "infeasible-mode", "too-large", "out-of-range-index" or "impure".
+            "infeasible-mode", "too-large", "out-of-range-index", "derivative" or "impure".
         severity: "info", "warning" or "error".
         path: the input, output or derivative it concerns, as a reader writes it, or "".
         where: "cell, line 3" or "".

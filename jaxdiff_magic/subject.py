@@ -21,6 +21,7 @@ from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.leaves import LARGE, Held, Leaf, OpenCall, article, describe, jax_dtype, kind, why_held
 from jaxdiff_magic.source import where_defined
 from jaxdiff_magic.templates import Filling, Template, as_tuple, filled, numbers_in, part_at, renumbered, template_of
+from jaxdiff_magic.wrappers import name_of, own_name, parts_of, symbol_of
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,8 @@ def subject_of(
     """
     if not callable(function):
         raise InputError(f"{function!r} is not callable. Give derive() the function itself: derive(f)(x).")
-    name = display_name(function)
+    written = callee_of(function, own_name(function))
+    name = name_of(function, args, written)
     keywords = sorted(kwargs)  # the order in which JAX flattens a dict
     roots = [*positional_names(function, args), *keywords]
     values = [*args, *(kwargs[key] for key in keywords)]
@@ -216,11 +218,11 @@ def subject_of(
     bare = isinstance(wrt, (int, str)) or (wrt is None and len(templates) == 1)
     call = OpenCall(function, (args, kwargs), tuple(chosen))
     result, untraceable, closed, whole = _result(call, [leaves[i] for i in chosen])
-    outputs, output_template = _outputs(name, result)
+    outputs, output_template = _outputs(symbol_of(function, args, result), name, result)
     return Subject(
         function=function,
-        name=name,
-        callee=callee_of(function, name),
+        name=name_of(function, args, written, result),
+        callee=written,
         args=args,
         kwargs=kwargs,
         inputs=tuple(Leaf(names[i], np.shape(leaves[i]), str(jax_dtype(leaves[i]))) for i in chosen),
@@ -244,10 +246,7 @@ def subject_of(
 
 def display_name(function: Callable[..., Any]) -> str:
     """The name by which a reader knows the function; "f" for a lambda."""
-    if isinstance(function, functools.partial):
-        return display_name(function.func)
-    name = getattr(function, "__name__", None) or type(function).__name__
-    return "f" if name == "<lambda>" else name
+    return symbol_of(function, ())
 
 
 def arguments_of(subject: Subject) -> tuple[list[str], list[str]]:
@@ -351,7 +350,7 @@ def _result(call: OpenCall, point: list[Any]) -> tuple[Any, str, Any, tuple[Any,
     return kept[0], "", closed, whole
 
 
-def _outputs(name: str, result: Any) -> tuple[tuple[Leaf, ...], Template]:
+def _outputs(symbol: str, name: str, result: Any) -> tuple[tuple[Leaf, ...], Template]:
     """The floating leaves of a result, and its structure with their positions (None for other leaves)."""
     located = tree_util.tree_flatten_with_path(result)[0]
     if result is None or not located:
@@ -373,8 +372,12 @@ def _outputs(name: str, result: Any) -> tuple[tuple[Leaf, ...], Template]:
         )
     counter = iter(range(len(floating)))
     template = template_of(result, lambda leaf: next(counter) if kind(leaf) == "floating" else None)
-    leaves = tuple(Leaf(name + tree_util.keystr(path), np.shape(leaf), str(jax_dtype(leaf))) for path, leaf in floating)
-    return leaves, template
+    named = [
+        (root + tree_util.keystr(tuple(rest)), leaf)
+        for path, leaf in floating
+        for root, rest in [parts_of(symbol, path)]
+    ]
+    return tuple(Leaf(text, np.shape(leaf), str(jax_dtype(leaf))) for text, leaf in named), template
 
 
 def _describe_result(leaf: Any) -> str:

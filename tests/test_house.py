@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground floor up: a room imports from rooms below it only.
 FLOORS = (
-    ("errors", "formula", "progress", "templates"),
+    ("errors", "formula", "progress", "templates", "wrappers"),
     (
         "callee",
         "calls",

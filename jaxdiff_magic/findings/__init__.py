@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jaxdiff_magic.findings import (
+    derived,
     frozen,
     impure,
     integers,
@@ -22,9 +23,9 @@ from jaxdiff_magic.report import Finding
 __all__ = ["Scene", "findings_of"]
 
 SEVERITIES = ("error", "warning", "info")
-KINDS = (rules, nans, kinks, zeros, positions, precision, frozen, modes, sizes, integers, impure)
+KINDS = (derived, rules, nans, kinks, zeros, positions, precision, frozen, modes, sizes, integers, impure)
 """Each has `find`, from a scene to findings."""
-UNFOLLOWED_KINDS = (rules, unfollowed, modes, sizes, integers, impure)
+UNFOLLOWED_KINDS = (derived, rules, unfollowed, modes, sizes, integers, impure)
 """Those that look at no step's numbers, for functions with too many of them."""
 
 

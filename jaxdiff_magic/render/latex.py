@@ -13,6 +13,7 @@ from jaxdiff_magic.render.arrangement import Grid, grids
 from jaxdiff_magic.render.derivatives import is_equation, output_values
 from jaxdiff_magic.render.numbers import number
 from jaxdiff_magic.report import Report
+from jaxdiff_magic.wrappers import as_latex
 
 MAX_VALUE = 12
 """A value with more entries is left to the other forms of the output."""
@@ -40,6 +41,8 @@ def latex_name(name: str) -> str:
         >>> latex_name("x[0]"), latex_name("rate_1")
         ('x_{0}', '\\\\mathrm{rate\\\\_1}')
     """
+    if (made := as_latex(name, latex_name)) is not None:
+        return made
     indexed = re.fullmatch(r"(.*)\[([\d, ]+)\]", name)
     if indexed:
         return f"{latex_name(indexed[1])}_{{{indexed[2]}}}"

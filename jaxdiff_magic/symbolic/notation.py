@@ -15,6 +15,7 @@ from sympy.printing.str import StrPrinter
 from jaxdiff_magic.formula import Formula
 from jaxdiff_magic.symbolic.expression import Index, free, standard
 from jaxdiff_magic.symbolic.program import Definition
+from jaxdiff_magic.wrappers import as_latex
 
 LETTERS = ("i", "j", "k", "l", "m", "n", "p", "q", "r", "s", "t", "u", "v", "w")
 
@@ -116,6 +117,8 @@ def latex_number(value: sp.Expr) -> str:
 
 def latex_name(name: str) -> str:
     """A name of the user's code as mathematics: `x`, `\\theta`, `\\mathrm{params}_{W}`, `x_{0}`."""
+    if (made := as_latex(name, latex_name)) is not None:
+        return made
     match = re.fullmatch(r"([^\[.]*)((?:\[[^\]]*\]|\.\w+)*)", name)
     if match is None:
         return rf"\mathrm{{{_escaped(name)}}}"
