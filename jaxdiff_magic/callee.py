@@ -15,6 +15,9 @@ from jaxdiff_magic.wrappers import SAME, own_name, wrapper_of
 NOT_THE_READERS = ("jaxdiff_magic", "IPython", "ipykernel")
 """Packages whose frames lie between the reader's call and this one."""
 
+MODULES = ("jax", "jax.numpy", "equinox")
+"""Modules that calls to paste are made of, or that show that the reader's names are known."""
+
 
 def callee_of(function: Callable[..., Any], name: str) -> str:
     """`loss`, `m.loss` for a bound method, `m` for an object that can be called, `jnp.sum`; "" where it is not known.
@@ -28,6 +31,15 @@ def callee_of(function: Callable[..., Any], name: str) -> str:
         name: what it is called in sentences.
     """
     return _written_in(_readers_names(), function, name)
+
+
+def modules_known() -> dict[str, str]:
+    """By the names of some modules, what the reader's code calls them: {"jax": "jax", "equinox": "eqx"}."""
+    found = {}
+    for name, value in _readers_names().items():
+        if isinstance(value, ModuleType) and value.__name__ in MODULES and name.isidentifier():
+            found.setdefault(value.__name__, name)
+    return found
 
 
 def _written_in(scope: Mapping[str, Any], function: Callable[..., Any], name: str) -> str:

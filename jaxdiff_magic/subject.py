@@ -6,7 +6,7 @@ import difflib
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ import jax.extend.core
 import numpy as np
 from jax import tree_util
 
-from jaxdiff_magic.callee import callee_of
+from jaxdiff_magic.callee import callee_of, modules_known
 from jaxdiff_magic.derivative_programs import DerivativePrograms
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.leaves import LARGE, Held, Leaf, OpenCall, article, describe, jax_dtype, kind, why_held
@@ -46,6 +46,7 @@ class Subject:
         closed: the jaxpr of `flat` at the point; None where there is none.
         whole: the jaxpr of all numbers that it returns, integers and booleans as well, and how they make its result.
         call: the user's call, with the differentiated leaves left open.
+        modules: what the reader's code calls the modules that calls are made of, by their own names.
     """
 
     function: Callable[..., Any]
@@ -65,6 +66,7 @@ class Subject:
     closed: Any = field(compare=False, repr=False)
     whole: tuple[Any, Any] | None = field(compare=False, repr=False)
     call: OpenCall = field(compare=False, repr=False)
+    modules: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def calls(self) -> int:
@@ -241,6 +243,7 @@ def subject_of(
         closed=closed,
         whole=whole,
         call=call,
+        modules=modules_known(),
     )
 
 

@@ -70,9 +70,9 @@ def wrapper_of(function: Any) -> Wrapper | None:
     options = ", has_aux=True" if held.get("has_aux") is True else ""
     for axes in ("in_axes", "out_axes") if transform == "jax.vmap" else ():
         options += f", {axes}={held[axes]!r}" if held.get(axes, 0) != 0 else ""
-    if transform == "jax.jacfwd" and (below := wrapper_of(inner)) is not None:
-        if below.transform == "jax.jacrev" and below.argnums == argnums:
-            return Wrapper("jax.hessian", below.inner, argnums, options)
+    below = wrapper_of(inner) if transform == "jax.jacfwd" else None
+    if below is not None and below.transform == "jax.jacrev" and below.argnums == argnums:
+        return Wrapper("jax.hessian", below.inner, argnums, options)
     return Wrapper(transform, inner, argnums, options)
 
 

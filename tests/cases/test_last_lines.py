@@ -1,4 +1,4 @@
-"""The lessons' cells as a newcomer ends them: derived, or answered with the one line to write, which then is derived."""
+"""The lessons' cells as a newcomer ends them: derived, or answered with the line to write, which then is derived."""
 
 from __future__ import annotations
 
@@ -137,7 +137,8 @@ def test_any_other_last_line_is_answered_with_a_line_that_is_derived(
     shell: InteractiveShell, lesson: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     body, args, expected = LESSONS[lesson]
-    for ending in ENDINGS:
+    first = list(LESSONS).index(lesson)
+    for ending in [*ENDINGS, *ENDINGS][first % len(ENDINGS) :][:4]:  # each ending with some lessons
         last = ending.format(call=f"f({args})", args=args)
         capsys.readouterr()
         error = ended(shell, f"{body}\n{last}")
