@@ -17,6 +17,7 @@ from jaxdiff_magic.cost.passes import Mode, passes, too_large
 from jaxdiff_magic.cost.recommending import recommend
 from jaxdiff_magic.cost.residuals import kept_of
 from jaxdiff_magic.cost.structure import strategies_of
+from jaxdiff_magic.cost.structure.slices import slices_of
 from jaxdiff_magic.cost.structured import program_of, way
 from jaxdiff_magic.cost_figures import Cost, ModeCost
 from jaxdiff_magic.subject import Subject
@@ -70,10 +71,12 @@ def cost_of(
         )
         obstacles |= measured.refused
     strategies = ()
+    fewest = min(passes(subject, mode) for mode in MODES)
     if not subject.is_large:
         strategies = strategies_of(
             subject, missing=feasible, deadline=deadline, counts=counted.counts, programs=measured.programs
         )
+        strategies = (*slices_of(subject, fewest, strategies, deadline), *strategies)
     obstacles |= {s.name: s.infeasible for s in strategies if s.what == "jacobian" and not obstacles.get(s.name, "?")}
     ways = {mode: _plain(subject, mode, obstacles[mode], counted, measured) for mode in MODES}
     both = all(mode in measured.times for mode in MODES)
@@ -91,7 +94,6 @@ def cost_of(
         way(subject, strategy, measured.figures(strategy.name), measured.refused.get(strategy.name, ""))
         for strategy in structured
     ]
-    fewest = min(passes(subject, mode) for mode in MODES)
     best = _best([other for other in others if not other.infeasible], fastest, measured.times, fewest)
     timed = measured if how == "measure" else None
     hessian = hessian_ways(subject, strategies, counted, timed, formula, deadline)

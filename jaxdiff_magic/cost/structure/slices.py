@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -19,6 +19,7 @@ from jaxdiff_magic.cost.calls import function_text, remarked
 from jaxdiff_magic.cost.running import STAND_IN
 from jaxdiff_magic.cost.structure.products import directions, point_of
 from jaxdiff_magic.cost.structure.strategy import Strategy
+from jaxdiff_magic.cost.structure.verifying import confirmed
 from jaxdiff_magic.subject import Subject, arguments_of
 from jaxdiff_magic.values import MAX_ENTRIES
 
@@ -28,13 +29,22 @@ ULPS = 32
 """Two orders of the same additions in a slice may differ by so many units in the last place of the largest number."""
 
 
-def by_slices(subject: Subject, fewest: int) -> Iterator[Strategy]:
-    """The strategy that maps the derivative of one slice; none where the function has no slices, or takes no single one.
+def slices_of(subject: Subject, fewest: int, strategies: Sequence[Strategy], deadline: float) -> Iterator[Strategy]:
+    """The strategy that maps the derivative of one slice, compared with a plain mode as the others are.
 
     Args:
         subject: what is differentiated.
         fewest: passes of the better plain mode.
+        strategies: of the subject.
+        deadline: a `time.monotonic()` instant after which it is compared by products.
     """
+    plain = next((s for s in strategies if s.what == "jacobian" and not s.infeasible and not s.because), None)
+    for strategy in _by_slices(subject, fewest):
+        yield confirmed(subject, strategy, plain, deadline, late=True)
+
+
+def _by_slices(subject: Subject, fewest: int) -> Iterator[Strategy]:
+    """Nothing where the function has no slices, takes no single one, or each is one number that makes one."""
     if subject.untraceable or fewest < FEWEST_PASSES or subject.argnums not in (0, (0,)) or len(subject.inputs) != 1:
         return
     if subject.output_template != 0 or len(subject.args) > 1 or subject.kwargs:
@@ -46,14 +56,16 @@ def by_slices(subject: Subject, fewest: int) -> Iterator[Strategy]:
             continue
         count = result.shape[out]
         number = min(result.size, source.size) // count
+        if max(result.size, source.size) == count:
+            return
         if number * 4 > fewest or result.size * (source.size // count) > MAX_ENTRIES:
             return
         yield Strategy(
             what="jacobian",
             name="by slices",
             passes=number,
-            because=f"{subject.name} treats the {count:,} slices of {source.name} along axis {into} one by one, so that "
-            f"the Jacobian has a block for each and is 0 elsewhere; the call gives the blocks",
+            because=f"{subject.name} treats the {count:,} slices of {source.name} along axis {into} one by one, so "
+            f"that the Jacobian has a block for each and is 0 elsewhere; the call gives the blocks",
             call=_call(subject, out, into, function_text(subject)),
             sparse=True,
             build=lambda out=out, into=into: _program(subject, out, into),

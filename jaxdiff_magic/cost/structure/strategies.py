@@ -18,7 +18,6 @@ from jaxdiff_magic.cost.structure.chunked import chunked_hessian, chunked_jacobi
 from jaxdiff_magic.cost.structure.memory import Memory
 from jaxdiff_magic.cost.structure.pattern import Colouring, Pattern, fewest_symmetric, pattern_of
 from jaxdiff_magic.cost.structure.products import What, counts_of, obstacle, point_of, scalar
-from jaxdiff_magic.cost.structure.slices import by_slices
 from jaxdiff_magic.cost.structure.strategy import LATE, Strategy
 from jaxdiff_magic.cost.structure.verifying import confirmed
 from jaxdiff_magic.cost.structure.waist import waist_of
@@ -121,8 +120,6 @@ def _jacobians(subject: Subject, missing: Mapping[str, str], memory: Memory) -> 
     fewest = min(passes(subject, mode) for mode in plain)
     usable = sorted((s for s in plain.values() if not s.infeasible), key=lambda s: s.passes or 0)
     reference = usable[0] if usable else None
-    for strategy in by_slices(subject, fewest):
-        yield confirmed(subject, strategy, reference, memory.deadline, late=True)
     if subject.untraceable or fewest < FEWEST_PASSES:
         return
     for strategy in (*_waist(subject, usable), *_coloured_jacobians(subject, fewest, memory.deadline)):
