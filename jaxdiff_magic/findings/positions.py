@@ -75,7 +75,9 @@ def _finding(names: Names, found: list[Outside]) -> Finding:
         where=str(step.location),
         message=f"{what}{quoted(step.location)} {where if many else where.replace(' there', '')}. "
         f"JAX raises no error: {_consequence(first, array or 'the array', axis)}",
-        cure=CHECK_WRITES if first.did == "clamped" and first.item.primitive.startswith("scatter") else CURES[first.did],
+        cure=CHECK_WRITES
+        if first.did == "clamped" and first.item.primitive.startswith("scatter")
+        else CURES[first.did],
     )
 
 
