@@ -11,6 +11,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from jaxdiff_magic.wrappers import as_latex
+
 GREEK = frozenset(
     "alpha beta gamma delta epsilon varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi "
     "varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
@@ -32,6 +34,8 @@ def latex_name(name: str) -> str:
         >>> latex_name("x[0]"), latex_name("rate_1"), latex_name("x_hat"), latex_name("lambda_")
         ('x_{0}', '\\\\mathrm{rate}_{1}', '\\\\hat{x}', '\\\\lambda')
     """
+    if (made := as_latex(name, latex_name)) is not None:
+        return made
     several = _parts(name)
     if len(several) > 1:
         return ", ".join(map(latex_name, several))

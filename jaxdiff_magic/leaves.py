@@ -14,6 +14,7 @@ from jax import tree_util
 from jaxdiff_magic.copies import Data
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.templates import Template, template_of
+from jaxdiff_magic.wrappers import parts_of
 
 LARGE = 250_000
 """More scalars than this are neither followed one by one nor written out."""
@@ -209,8 +210,12 @@ def floating_parts(leaf: Any) -> tuple[Any, ...]:
     return (leaf,) if what == "floating" else ()
 
 
-def outputs_of(name: str, result: Any) -> tuple[tuple[Leaf, ...], Template, frozenset[int]]:
+def outputs_of(symbol: str, name: str, result: Any) -> tuple[tuple[Leaf, ...], Template, frozenset[int]]:
     """The floating leaves of a result, its structure with their positions, and which of them are real parts.
+
+    Args:
+        symbol, name: of the function, in formulas and in sentences.
+        result: what it returned.
 
     A complex number is two leaves, its real and then its imaginary part; the structure has None for others.
     """
@@ -233,8 +238,8 @@ def outputs_of(name: str, result: Any) -> tuple[tuple[Leaf, ...], Template, froz
     twofold: set[int] = set()
 
     def number(leaf: Any) -> int | None:
-        path, _ = next(paths)
-        place, dtype, what = name + tree_util.keystr(path), jnp.dtype(jax_dtype(leaf)), kind(leaf)
+        root, rest = parts_of(symbol, next(paths)[0])
+        place, dtype, what = root + tree_util.keystr(tuple(rest)), jnp.dtype(jax_dtype(leaf)), kind(leaf)
         if what not in ("floating", "complex"):
             return None
         position = len(leaves)

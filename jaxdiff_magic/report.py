@@ -206,8 +206,8 @@ class Finding:
 
     Attributes:
         kind: "kink", "nan", "custom-rule", "precision", "zero-gradient", "integer", "domain", "frozen-branch",
-            "infeasible-mode", "too-large", "out-of-range-index", "impure", "incomplete" …: as the files of `findings`
-            say.
+            "infeasible-mode", "too-large", "out-of-range-index", "derivative", "impure", "incomplete" …: as the files
+            of `findings` say.
         severity: "info", "warning" or "error".
         path: the input, output or derivative it concerns, as a reader writes it, or "".
         where: "cell, line 3" or "".

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ import jax.extend.core
 import numpy as np
 from jax import tree_util
 
-from jaxdiff_magic.callee import callee_of
+from jaxdiff_magic.callee import callee_of, modules_known
 from jaxdiff_magic.copies import Data, Missing
 from jaxdiff_magic.derivative_programs import DerivativePrograms
 from jaxdiff_magic.errors import InputError
@@ -37,6 +37,7 @@ from jaxdiff_magic.source import where_defined
 from jaxdiff_magic.surroundings import refuse_traced
 from jaxdiff_magic.templates import Filling, Template, as_tuple, filled, numbers_in, part_at, renumbered, template_of
 from jaxdiff_magic.untraced import hindrance_of
+from jaxdiff_magic.wrappers import name_of, own_name, symbol_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,7 @@ class Subject(Data):
         whole: the jaxpr of all numbers that it returns, integers and booleans as well, and how they make its result.
         call: the user's call, with the differentiated leaves left open.
         complex_outputs: the positions of real parts among the outputs; each imaginary part comes next.
+        modules: what the reader's code calls the modules that calls are made of, by their own names.
     """
 
     function: Callable[..., Any] = field(compare=False)
@@ -84,6 +86,7 @@ class Subject(Data):
     call: OpenCall = field(compare=False, repr=False)
     complex_outputs: frozenset[int] = frozenset()
     hindrance: str = ""
+    modules: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     UNSAVED = {
         "function": lambda subject, _: Missing(subject.name),
@@ -216,7 +219,8 @@ def subject_of(
     """
     if not callable(function):
         raise InputError(f"{function!r} is not callable. Give derive() the function itself: derive(f)(x).")
-    name = display_name(function)
+    written = callee_of(function, own_name(function))
+    name = name_of(function, args, written)
     keywords = sorted(kwargs)  # the order in which JAX flattens a dict
     roots = [*positional_names(function, args), *keywords]
     values = [*args, *(kwargs[key] for key in keywords)]
@@ -247,11 +251,11 @@ def subject_of(
     bare = isinstance(wrt, (int, str)) or (wrt is None and len(templates) == 1)
     call = OpenCall(function, (args, kwargs), tuple(chosen))
     result, (untraceable, hindrance), closed, whole = _result(call, [leaves[i] for i in chosen])
-    outputs, output_template, complex_outputs = outputs_of(name, result)
+    outputs, output_template, complex_outputs = outputs_of(symbol_of(function, args, result), name, result)
     return Subject(
         function=function,
-        name=name,
-        callee=callee_of(function, name),
+        name=name_of(function, args, written, result),
+        callee=written,
         args=args,
         kwargs=kwargs,
         inputs=tuple(Leaf(names[i], np.shape(leaves[i]), str(jax_dtype(leaves[i]))) for i in chosen),
@@ -272,17 +276,13 @@ def subject_of(
         call=call,
         complex_outputs=complex_outputs,
         hindrance=hindrance,
+        modules=modules_known(),
     )
 
 
 def display_name(function: Callable[..., Any]) -> str:
     """The name by which a reader knows the function; "f" for a lambda."""
-    if isinstance(function, functools.partial):
-        return display_name(function.func)
-    name = getattr(function, "__name__", None)
-    if not (isinstance(name, str) and name):
-        name = type(function).__name__
-    return "f" if name == "<lambda>" else str(name)
+    return symbol_of(function, ())
 
 
 def arguments_of(subject: Subject) -> tuple[list[str], list[str]]:

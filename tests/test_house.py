@@ -15,8 +15,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground floor up: a room imports from rooms below it only.
 FLOORS = (
-    ("errors", "latex_names", "progress", "templates"),
-    ("copies",),
+    ("errors", "progress", "templates", "wrappers"),
+    ("copies", "latex_names"),
     ("formula",),
     (
         "asked",
@@ -35,7 +35,7 @@ FLOORS = (
     ),
     ("surroundings", "untraced"),
     ("cells", "plain", "subject"),
-    ("assertion",),
+    ("assertion", "endings"),
     ("report", "trace", "values"),
     ("cost", "curvature", "products", "reference", "replay", "rule_traces", "shortfall", "symbolic"),
     ("checking", "tape"),

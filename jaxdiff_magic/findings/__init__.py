@@ -5,6 +5,7 @@ from __future__ import annotations
 from jaxdiff_magic.findings import (
     asymmetry,
     degenerate,
+    derived,
     elsewhere,
     frozen,
     implicit,
@@ -30,6 +31,7 @@ __all__ = ["Scene", "findings_of"]
 
 SEVERITIES = ("error", "warning", "info")
 KINDS = (
+    derived,
     rules,
     elsewhere,
     asymmetry,
@@ -49,7 +51,7 @@ KINDS = (
     impure,
 )
 """Each has `find`, from a scene to findings."""
-UNFOLLOWED_KINDS = (rules, implicit, unfollowed, refused, modes, sizes, integers, impure)
+UNFOLLOWED_KINDS = (derived, rules, implicit, unfollowed, refused, modes, sizes, integers, impure)
 """Those that look at no step's numbers, for functions with too many of them."""
 
 
