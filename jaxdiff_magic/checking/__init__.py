@@ -22,10 +22,10 @@ from jaxdiff_magic.checking.blame import blamed
 from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
 from jaxdiff_magic.checking.closed_forms import ClosedForms, confirmed
 from jaxdiff_magic.checking.decide import PROVED, Evidence, RuleEvidence, decided
-from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.doubts import doubts_of
 from jaxdiff_magic.checking.faults import faults_of
 from jaxdiff_magic.checking.freezing import FROZEN, may_freeze
+from jaxdiff_magic.checking.hessian_products import hessian_products
 from jaxdiff_magic.checking.instead import entries_instead, told
 from jaxdiff_magic.checking.isolated import isolated
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
@@ -262,38 +262,15 @@ class _Checking:
         """Where a Hessian was too large to build: its product with a random vector."""
         if self.native[0].jacobian is None or "hessian" not in self.native[0].missing or self.reference is None:
             return
-        reference, rng = self.reference, np.random.default_rng(self.subject.size)
-        point, leaves = self._first(1), self.subject.inputs
-        direction = [rng.standard_normal(x[0].shape).astype(leaf.dtype) for x, leaf in zip(point, leaves, strict=True)]
-        along = [d.astype(np.float64) for d in direction]
-        flat = np.concatenate([d.ravel() for d in along])
-        native = self.derivatives.product(self.subject.point, direction)
-        if native is None:
-            return
-        for path in itertools.product(range(len(self.subject.outputs)), range(len(leaves))):
-            output, leaf = self.subject.outputs[path[0]], leaves[path[1]]
-            if time.monotonic() > self.deadline:
-                return
-            with contextlib.suppress(OutOfReach):
-                found = reference.product(path, point, flat)
-                column = np.asarray(native[path[0]][path[1]], np.float64)
-                evidence = Evidence(
-                    (*output.shape, *leaf.shape),
-                    self.eps,
-                    self._scale(path),
-                    self.doubts.of(path) or self.trusted.doubt(path),
-                    found,
-                    [(column, None)],
-                    (),
-                    None,
-                )
-                decision = decided(evidence, self._tolerance)
-                if decision.outcome.any() and np.isfinite(column).all():  # then function values are asked
-                    below = lambda batch, path=path: [reference.evaluate(path, batch, hold=True).values]  # noqa: E731
-                    found_by = directional(below, [x[0] for x in point], along)
-                    numeric = (found_by.estimate[0][None], found_by.error[0][None], found_by.kink[0][None])
-                    decision = decided(replace(evidence, numeric=numeric), self._tolerance)
-                yield BlockCheck("hessian product", output, (leaf,), evidence, decision)
+
+        def evidence(path: Path) -> Evidence:
+            shape = self.subject.outputs[path[0]].shape + self.subject.inputs[path[1]].shape
+            doubt = self.doubts.of(path) or self.trusted.doubt(path)
+            return Evidence(shape, self.eps, self._scale(path), doubt, None, [], (), None)
+
+        yield from hessian_products(
+            self.derivatives, self.reference, self._first(1), evidence, self._tolerance, self.deadline
+        )
 
     def _first(self, count: int) -> list[np.ndarray]:
         return [batch[:count] for batch in self.points]
@@ -343,7 +320,7 @@ class _Checking:
                 return False
             return converging(self.reference, path, [b[k : k + 1] for b in self.points], numbers, formula.values[k])
 
-        more = probes, is_smooth, self.frozen, ahead, undefined
+        more = probes, is_smooth, self.frozen, ahead, undefined, lambda mode: self.numeric.in_float64(path, mode)
         evidence = Evidence(shape, self.eps, scale, doubt, formula, columns, rules, numeric, *more)
         decision = decided(evidence, self._tolerance)
         # where the first derivative is too long to prove, the second is longer

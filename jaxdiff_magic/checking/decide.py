@@ -60,6 +60,7 @@ class Evidence:
         eps: of the user's dtype.
         scale: |f| / |x|, or / |x|^2 …: JAX's numbers carry rounding of terms of this size, whatever cancels.
         doubt: why no formula can be trusted here, or "".
+        in_float64: what JAX gives at the user's point in one mode in float64, where the function is in another dtype.
         undefined: mask over the block: where the function itself has no value.
         formula: by the chain rule, step by step, or else by a formula that function values confirm; None when out of
             reach.
@@ -87,6 +88,7 @@ class Evidence:
     frozen: str = ""
     ahead: Callable[[int, np.ndarray], np.ndarray | bool] = lambda k, numbers: False
     undefined: np.ndarray | bool = False
+    in_float64: Callable[[str], np.ndarray | None] = lambda mode: None
 
 
 @dataclass(frozen=True)
@@ -191,8 +193,7 @@ def _by_formula(
             with np.errstate(invalid="ignore"):
                 distance = np.abs(actual - value)
                 off = known & given & (distance > allowed)
-            if not here:
-                off |= known & given & _unlike(distance, allowed, value, evidence.eps)
+            unlike = known & given & ~off & _unlike(distance, allowed, value, evidence.eps)
             if borders[k]:
                 decision = decision.set(off | (known & ~given), OUT_OF_REACH, ON_BORDER)
                 continue
@@ -219,8 +220,13 @@ def _by_formula(
                 ahead = clearly & evidence.ahead(k, actual)
                 decision = decision.set(ahead, OUT_OF_REACH, f"JAX's {mode} mode {AHEAD}")
                 clearly &= ~ahead
+            if k == 0 and unlike.any():  # rounding, or the rule? in float64 the rule remains
+                clearly = clearly | (
+                    unlike & _sides(evidence, value, actual, k) & _off_in_float64(evidence, mode, value)
+                )
             decision = decision.set(clearly, DIFFERS, f"JAX's {mode} mode differs from the formula")
-            decision = decision.set(off, OUT_OF_REACH, f"JAX's {mode} mode and the formula differ, but not decidedly")
+            undecided = f"JAX's {mode} mode and the formula differ, but not decidedly"
+            decision = decision.set(off | unlike, OUT_OF_REACH, undecided)
     return decision.set(_unconfirmed(evidence, clear.values()), OUT_OF_REACH, COARSE)
 
 
@@ -248,6 +254,15 @@ def shown_by_values(evidence: Evidence) -> np.ndarray:
     estimate, error, kink = (part[0] for part in evidence.numeric)
     with np.errstate(invalid="ignore"):
         return ~kink & (np.abs(estimate - values) <= GROSS * size) & (error <= GROSS * size)
+
+
+def _off_in_float64(evidence: Evidence, mode: str, value: np.ndarray) -> np.ndarray | bool:
+    """Where JAX's number is grossly off in float64 as well: that is not the rounding of the user's dtype."""
+    wide = evidence.in_float64(mode)
+    if wide is None:
+        return False
+    with np.errstate(invalid="ignore"):
+        return np.abs(wide - value) > GROSS * size_of(value[None])[0]
 
 
 def _unlike(distance: np.ndarray, allowed: np.ndarray, value: np.ndarray, eps: float) -> np.ndarray:
@@ -325,6 +340,8 @@ def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
                 unclear = ~(apart <= 10 * error + 100 * evidence.eps * size)
                 # a zero that JAX gives exactly has no digits to compare; any other entry must show some of its own
                 coarse = ~(error <= 1e-6 * np.where(actual == 0, scale, size))
+            if k == 0 and np.any(wrong) and evidence.in_float64(mode) is not None:
+                wrong &= _off_in_float64(evidence, mode, estimate)
             decision = decision.set(wrong & ~kink, *_accused(evidence, f"{mode} mode"))
             decision = decision.set(unclear, OUT_OF_REACH, "function values are too coarse to decide")
             decision = decision.set(

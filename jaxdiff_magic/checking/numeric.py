@@ -290,6 +290,16 @@ class Numeric:
                         found[mode] = tried
         return found
 
+    def in_float64(self, path: Path, mode: str) -> np.ndarray | None:
+        """JAX's first derivative in float64, of a function in another dtype; None where it cannot be had."""
+        if len(path) != 2 or self.eps <= EPS or self._left() <= 0:
+            return None
+        try:
+            found = self._in_float64(path[:-1], mode)
+        except (TypeError, ValueError):  # captured arrays or dtypes in the code that do not mix with float64
+            return None
+        return None if found is None else found.blocks[path[-1]]
+
     def _in_float64(self, above: Path, mode: str) -> Jacobian | None:
         """JAX's derivative in float64: in the function's own dtype it would hide what values in float64 can show."""
         transforms = self.derivatives.transforms

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.checking.differences import directional
+from jaxdiff_magic.checking.native import dtypes_of
 from jaxdiff_magic.checking.sharper import GROSS, NEAR, SAFETY, Sharper, size_of, too_wide
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.derivatives import Reference
@@ -19,7 +20,7 @@ from jaxdiff_magic.reference.numbers import EPS
 from jaxdiff_magic.reference.rule_values import NotLinear, RuleValues
 from jaxdiff_magic.rule_traces import cotangent_trace, second_trace, tangent_trace
 from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import Trace
+from jaxdiff_magic.trace import Trace, subject_trace
 from jaxdiff_magic.values import NO_DERIVATIVE
 
 APPROXIMATE = 1e-9
@@ -121,9 +122,15 @@ def rule_trace(subject: Subject, name: RuleName) -> Trace:
 def rule_values(subject: Subject, name: RuleName, trace: Trace) -> RuleValues:
     """What a rule's program gives, entry by entry."""
     shapes = [[leaf.shape for leaf in leaves] for leaves in (subject.inputs, subject.outputs)]
-    return RuleValues(
-        trace, *shapes, reverse=name != "forward", tangents=name != "reverse", literal_eps=literal_eps(subject)
-    )
+    directions = {"reverse": name != "forward", "tangents": name != "reverse"}
+    return RuleValues(trace, *shapes, **directions, literal_eps=literal_eps(subject), rounds=_rounds(subject))
+
+
+def _rounds(subject: Subject) -> float:
+    """Below how much rounding a rule may not fall; 0 where the function's own code does, too, and may mean it."""
+    eps = literal_eps(subject)
+    inside = dtypes_of(subject_trace(subject)) if not subject.untraceable else ()
+    return 0.0 if any(float(jnp.finfo(dtype).eps) > eps for dtype in inside) else eps
 
 
 def literal_eps(subject: Subject) -> float:

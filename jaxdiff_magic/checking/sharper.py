@@ -91,10 +91,9 @@ class Sharper:
         """Numbers of a rule and of the code, with more digits at the first point where their bounds are too wide."""
         if not too_wide(ours.values[:1], ours.errors[:1], theirs.errors[:1]).any():
             return theirs, ours
-        if sharp := self._block("", path):
-            ours = _with_first(ours, sharp, sharp.errors)
-            if by_rule := self._block(name, path):
-                theirs = _with_first(theirs, by_rule, by_rule.errors)
+        sharp, by_rule = self._block("", path), self._block(name, path)
+        if sharp and by_rule:  # both, or neither: with more digits literals are rounded as in the program
+            ours, theirs = _with_first(ours, sharp, sharp.errors), _with_first(theirs, by_rule, by_rule.errors)
         return theirs, ours
 
     def is_sharp(self, name: str, path: Path) -> bool:
@@ -137,8 +136,8 @@ class Sharper:
                 if rule is None:
                     runs.append(Reference(self.reference.trace, precise=True))
                 else:
-                    ends = rule.inputs, rule.outputs, rule.reverse, rule.tangents
-                    runs.append(RuleValues(rule.trace, *ends, rule.literal_eps, precise=True))
+                    known = rule.inputs, rule.outputs, rule.reverse, rule.tangents, rule.literal_eps, rule.rounds
+                    runs.append(RuleValues(rule.trace, *known, precise=True))
                 return runs[-1]
 
             values = self._run(made, path, self.point)

@@ -40,6 +40,7 @@ class RuleValues:
         reverse: whether it takes cotangents.
         tangents: whether it takes tangents.
         literal_eps: rounding of the literals that JAX put into the rule, in the function's own dtype.
+        rounds: as of `Run`.
         precise: whether to compute with as many digits as `precision` says, with the literals as they are rounded;
             linearity is then not tried.
 
@@ -55,9 +56,11 @@ class RuleValues:
         reverse: bool,
         tangents: bool,
         literal_eps: float,
+        rounds: float = 0.0,
         precise: bool = False,
     ) -> None:
         self.trace, self.inputs, self.outputs, self.precise = trace, list(inputs), list(outputs), precise
+        self.rounds = rounds
         self.reverse, self.tangents, self.literal_eps = reverse, tangents, literal_eps
         self._largest = largest(trace)
         self._one_by_one = False
@@ -129,7 +132,8 @@ class RuleValues:
     ) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray]:
         lead = 1 + (seeds is not None) + (units is not None)
         literal_eps = 0.0 if self.precise else self.literal_eps
-        run = Run(lead, len(points[0]), taped=False, literal_eps=literal_eps, precise=self.precise, as_written=True)
+        how = {"literal_eps": literal_eps, "rounds": self.rounds, "precise": self.precise, "as_written": True}
+        run = Run(lead, len(points[0]), taped=False, **how)
         laid = [
             np.asarray(p, float).reshape(len(p), *(1,) * (lead - 1), *s)
             for p, s in zip(points, self.inputs, strict=True)

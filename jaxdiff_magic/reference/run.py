@@ -112,6 +112,8 @@ class Run:
         entries: the tape.
         precise: whether values have as many digits as `precision` says, instead of float64.
         literal_eps: relative error ascribed to literals that are not short binary fractions.
+        rounds: relative rounding of the function's own dtype, where values that a program cuts to fewer bits than that
+            are rounded; 0 where none are.
         watch: is told of every step once it is done: the step, its operands and its results.
         further: by how much of their own length loops go on once they have ended.
         most_trips: of one loop whose length is not known beforehand; None for any number.
@@ -131,6 +133,7 @@ class Run:
     on_border: np.ndarray = field(default=None)  # type: ignore[assignment]
     entries: list[Entry] = field(default_factory=list)
     literal_eps: float = 0.0
+    rounds: float = 0.0
     watch: Watch | None = None
     further: float = 0.0
     most_trips: int | None = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -23,7 +25,7 @@ from jaxdiff_magic.reference.numbers import (
     weigh,
     with_value,
 )
-from jaxdiff_magic.reference.precise import is_finite, is_precise
+from jaxdiff_magic.reference.precise import elementwise, is_finite, is_precise, nearest
 from jaxdiff_magic.reference.rules.choices import (
     absolute,
     clamp,
@@ -160,9 +162,9 @@ def remainder(run: Run, xs: list[Node], step: Step) -> list[Node]:
     ratio = base(a / b)
     whole = np.trunc(ratio.data)
     exact = np.fmod(base(a).data, base(b).data)
-    nearest = np.round(ratio.data)
-    at = near(ratio.data, nearest, ratio.error) & (nearest != 0)
-    taken = run.decide(at, whole, *xs, compared=ratio.data - nearest)
+    close = np.round(ratio.data)
+    at = near(ratio.data, close, ratio.error) & (close != 0)
+    taken = run.decide(at, whole, *xs, compared=ratio.data - close)
     value = add(a, move(weigh(b, taken), np.negative))
     if np.array_equal(taken, whole):
         value = with_value(value, exact)
@@ -187,15 +189,15 @@ def convert(run: Run, xs: list[Node], step: Step) -> list[Node]:
             return _linear(run, x, lambda a: a.astype(complex), lambda a: a.real)
         if real and np.iscomplexobj(x.array):
             return _linear(run, x, np.real, lambda a: a.astype(complex))
-        return [x]
+        return [cut(run, x, int(jnp.finfo(dtype).nmant)) if real else x]
     if x.is_number:
         data = base(x.value).data
         if dtype == np.bool_:
             value = data != 0
         else:
-            nearest = np.round(data)
-            at = near(data, nearest, base(x.value).error) & (nearest != 0)
-            value = np.nan_to_num(run.decide(at, np.trunc(data), x, compared=data - nearest)).astype(dtype)
+            whole = np.round(data)
+            at = near(data, whole, base(x.value).error) & (whole != 0)
+            value = np.nan_to_num(run.decide(at, np.trunc(data), x, compared=data - whole)).astype(dtype)
         return run.record(xs, [value], [x.shape], lambda _: [None])
     if real or complex_:
         return [Node(Bounded(run.floating(x.value.astype(complex if complex_ else float))), x.shape, False)]
@@ -227,6 +229,30 @@ def complex_of(run: Run, xs: list[Node], step: Step) -> list[Node]:
 def identity(run: Run, xs: list[Node], step: Step) -> list[Node]:
     """The operand itself."""
     return [xs[0]]
+
+
+def reduced(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """A value with fewer bits: the operand itself, but for `cut`."""
+    return [cut(run, xs[0], step.params["mantissa_bits"])]
+
+
+def cut(run: Run, x: Node, bits: int) -> Node:
+    """A value rounded to some bits of its mantissa, where the run rounds; what varies with a direction is left alone.
+
+    Directions are exact: a rule that rounds what it multiplies them by is linear all the same.
+    """
+    b = base(x.value)
+    if 2.0**-bits <= run.rounds or run.rounds == 0.0 or any(length > 1 for length in b.data.shape[1 : run.lead]):
+        return x
+
+    def rounded(number: float) -> float:
+        mantissa, exponent = math.frexp(number)
+        return (
+            math.ldexp(round(math.ldexp(mantissa, bits + 1)), exponent - bits - 1) if math.isfinite(number) else number
+        )
+
+    data = nearest(b.data)
+    return replace(x, value=with_value(x.value, run.floating(elementwise(rounded, data).astype(float))))
 
 
 def negative(run: Run, xs: list[Node], step: Step) -> list[Node]:
@@ -332,7 +358,7 @@ ELEMENTWISE: Mapping[str, Rule] = {
     "copy_p": identity,
     "device_put": lambda run, xs, step: xs,
     "optimization_barrier": lambda run, xs, step: xs,
-    "reduce_precision": identity,
+    "reduce_precision": reduced,
     "sign": piecewise_constant(np.sign, np.zeros_like),
     "floor": piecewise_constant(np.floor, np.round),
     "ceil": piecewise_constant(np.ceil, np.round),

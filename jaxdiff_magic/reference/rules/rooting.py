@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.numbers import EPS, Bounded, level
+from jaxdiff_magic.reference.precise import nearest
 from jaxdiff_magic.reference.run import Node, Result, Run
 from jaxdiff_magic.trace import Equation, Trace, Variable
 
@@ -89,17 +90,18 @@ def settled(
 def _brackets(before: Sequence[Node], after: Sequence[Node]) -> Iterator[_Bracket]:
     """Pairs of numbers whose distance has shrunk, and numbers beside which a step has."""
     numbers = [i for i, node in enumerate(after) if node.is_number and not np.iscomplexobj(node.array)]
+    begun, ended = ({i: nearest(nodes[i].array) for i in numbers} for nodes in (before, after))
     pairs = [(i, j) for k, i in enumerate(numbers) for j in numbers[k + 1 :] if after[i].shape == after[j].shape]
     with np.errstate(all="ignore"):
         for i, j in pairs:
-            first, last = (np.abs(nodes[i].array - nodes[j].array) for nodes in (before, after))
+            first, last = (np.abs(nodes[i] - nodes[j]) for nodes in (begun, ended))
             if np.all((first > 0) & (last <= SHRUNK * first)):
-                yield _Bracket((after[i].array + after[j].array) / 2, first, last, after[i].shape)
+                yield _Bracket((ended[i] + ended[j]) / 2, first, last, after[i].shape)
         for i, j in [*pairs, *(pair[::-1] for pair in pairs)]:
-            first, last = np.abs(before[j].array), np.abs(after[j].array)
-            moved = np.abs(after[i].array - before[i].array)
+            first, last = np.abs(begun[j]), np.abs(ended[j])
+            moved = np.abs(ended[i] - begun[i])
             if np.all((first > 0) & (last <= SHRUNK * first) & (moved <= 4 * first)) and np.any(moved):
-                yield _Bracket(after[i].array + 0 * last, first, last, after[i].shape)
+                yield _Bracket(ended[i] + 0 * last, first, last, after[i].shape)
 
 
 class _Entangled(Exception):
