@@ -178,7 +178,8 @@ class _Search:
         for equation in [item.step for item in self.steps if isinstance(item.step, Equation)][:MAX_EQUATIONS]:
             if time.monotonic() > self.deadline:
                 return
-            if equation.bodies or not any(value.varies for value in self.operands[id(equation)][0]):
+            opened = equation.bodies and equation.primitive != "custom_linear_solve"
+            if opened or not any(value.varies for value in self.operands[id(equation)][0]):
                 continue
             with contextlib.suppress(OutOfReach):
                 names = ("",) * len(equation.inputs)

@@ -5,7 +5,6 @@ Values come with error bounds; axes are `(points, output, inputs…)`.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import math
 import time
@@ -46,6 +45,8 @@ FURTHER = (1.0, 0.25)
 """Iterations go on for so many times their own number; by less where they run into 0/0."""
 PATIENCE = 20
 """How many times as long as at the user's point a loop may take elsewhere, and so many iterations more."""
+MAX_KEPT = 40
+"""Results of so many batches are kept: all that a check asks for of a function of one or two inputs."""
 MAX_PORTIONS = 4_000
 """A derivative that takes more portions than this is out of reach."""
 
@@ -71,6 +72,7 @@ class Reference:
         self._freezes = "stop_gradient" in primitives_of(trace)
         self._one_by_one = False
         self._most_trips: int | None = None
+        self._refused = ""
         self._kept: dict[tuple[int, bool, bytes], tuple[Blocks, np.ndarray]] = {}
         self._sides: Sides | None = None
         self._plain: dict[tuple[int, bytes], Blocks] = {}
@@ -88,9 +90,11 @@ class Reference:
         Raises:
             OutOfReach: names the primitive without a rule, and the user's line.
         """
+        if self._refused:
+            raise OutOfReach(self._refused)
         order, rest = len(path) - 1, (hold and self._freezes, fingerprint(points))
         if (order, *rest) not in self._kept:
-            while len(self._kept) > 12:
+            while len(self._kept) > MAX_KEPT:
                 self._kept.pop(next(iter(self._kept)))
             blocks, border = self._all(order, points, hold and self._freezes)
             for k in range(order + 1):  # a sweep of a higher order passes by the lower ones
@@ -178,12 +182,16 @@ class Reference:
         if "while" not in primitives_of(self.trace):
             return found
         for k in range(len(found)):
-            with np.errstate(all="ignore"), contextlib.suppress(OutOfReach):
-                if k == 0 or time.monotonic() < deadline:
-                    run = self._run(1, 1, taped=False)
-                    run.trace(self.trace, self._seeded([p[k : k + 1] for p in points], [], run, first_axis=1))
-                    self._most_trips = self._most_trips or PATIENCE * run.trips + PATIENCE
-                    continue
+            try:
+                with np.errstate(all="ignore"):
+                    if k == 0 or (time.monotonic() < deadline and not self._refused):
+                        run = self._run(1, 1, taped=False)
+                        run.trace(self.trace, self._seeded([p[k : k + 1] for p in points], [], run, first_axis=1))
+                        self._most_trips = self._most_trips or PATIENCE * run.trips + PATIENCE
+                        continue
+            except OutOfReach as error:
+                if k == 0:
+                    self._refused = error.reason  # so would every other run at this point be, after as long a time
             found[k] = k == 0
         return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.findings.nonfinite.origins import Origin
@@ -126,6 +127,11 @@ def brought(origin: Origin, scene: Scene) -> str:
     if position is None:
         return "a derivative that JAX was given is not finite"
     leaf = subject.inputs[position]
-    value = np.asarray(subject.point[position])
+    value = subject.native_point[position]
     names = [leaf.element(index) for index in np.argwhere(bad(value)).tolist()]
+    given = np.asarray(subject.point[position]).astype(np.float64)
+    if np.isfinite(given).all():
+        verb = "is" if len(names) == 1 else "are"
+        most = f"{float(jnp.finfo(leaf.dtype).max):.3g}"
+        return f"{listing(names)} {verb} too large for {leaf.dtype}, whose largest number is {most}"
     return f"{listing(names)} {'is' if len(names) == 1 else 'are'} {origin.event} in the input"

@@ -250,7 +250,8 @@ def two_argument_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
                     run, alone if not xs[0].is_number else xs[:1], step
                 )
                 return [found]
-        xs = [xs[0], Node(exact_where_whole(exponent.value), exponent.shape, False)]
+        value = exponent.value if exponent.is_number else Bounded(run.floating(np.asarray(exponent.value)))  # integers
+        xs = [xs[0], Node(exact_where_whole(value), exponent.shape, False)]
     return smooth("pow")(run, xs, step)
 
 
