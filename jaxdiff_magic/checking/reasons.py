@@ -162,7 +162,7 @@ def said_of(steps: Sequence[Equation]) -> str:
         if values:
             said.append(f"{named}{where} has two equal {values} here, and is not smooth there")
         else:
-            said.append(f"{named}{where} {'stand' if len(names) > 1 else 'stands'} on the border of a choice here")
+            said.append(f"a choice stands on its border here: {named}{where}")
     return "; ".join(said)
 
 

@@ -61,7 +61,7 @@ def _degenerate(scene: Scene, item: Seen, allowed: float) -> Iterator[Finding]:
             if item.primitive == "svd" and spectrum[0] <= allowed * spectrum[-1]:
                 message = (
                     f"svd{line}: a singular value of {name} is 0 here. It bends there, as |x| does at 0, and its "
-                    "vectors have no derivative; the other values have one, and so has what is made of squares of the values."
+                    "vectors have no derivative; the others have one, and so has what is made of squares of the values."
                 )
                 yield Finding(KIND, severity, name, where, message, OF_RANK)
                 return

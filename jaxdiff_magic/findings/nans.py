@@ -135,9 +135,13 @@ class _Telling:
         end = ""
         if one.other is not None:
             is_right = one.right is not None and np.isclose(one.other, one.right, rtol=1e-3)
-            right = ", the derivative of the branch taken" if one.on_border else ", which is right"
-            right = f", though {output.name} jumps here and has no derivative" if one.jumps else right
-            end = f"{other} mode gives {number(one.other)}{right if is_right or one.jumps else ''}."
+            if is_right and one.on_border:
+                right = ", the derivative of the branch taken"
+            elif one.jumps:
+                right = f", though {output.name} jumps here and has no derivative"
+            else:
+                right = ", which is right" if is_right else ""
+            end = f"{other} mode gives {number(one.other)}{right}."
         elif one.jumps:
             end = f"{output.name} jumps here: it has no derivative."
         elif one.right is not None and not np.isnan(one.right):

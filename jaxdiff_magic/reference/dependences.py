@@ -263,7 +263,7 @@ class _Pass:
                     for kept, v in zip(rows, equation.outputs[carried:], strict=True)
                 ),
             ]
-        every = [array.any(axis=1) for array in arrays]
+        every = [np.asarray(array.any(axis=1)) for array in arrays]
         carry, results = self._until_still(body, [*constants], list(carry), every, carried)
         spread = [
             np.broadcast_to(row[:, None], (self.groups, *v.shape))

@@ -18,7 +18,7 @@ from jaxdiff_magic.report import Finding
 from .scenes import scene_of
 
 Function = Callable[..., Any]
-BORDER = "a choice (where, max, abs …) stands on its border here"
+BORDER = "a choice stands on its border here: "
 
 
 def inspect(f: Function, *args: Any) -> Report:
@@ -100,7 +100,7 @@ def test_at_a_kink_no_derivative_agrees(name: str) -> None:
     f, x, *_ = AT_KINKS[name]
     report = inspect(f, jnp.array(x))
     first = [entry for entry in report.check.entries if entry.what == "gradient" and entry.outcome == "out of reach"]
-    assert {entry.reason for entry in first} == {BORDER}
+    assert all(entry.reason.startswith(BORDER) and "test_kinks.py, line " in entry.reason for entry in first)
     assert report.findings[0].kind == "kink"
 
 
@@ -122,7 +122,7 @@ class TestTrapS2ARuleThatDepartsAtTheKinkOnlyIsNoError:
     def test_relu_at_zero_is_out_of_reach(self) -> None:
         report = inspect(jax.nn.relu, 0.0)
         assert report.verdict == "out of reach"
-        assert report.check.entries[0].reason == BORDER
+        assert report.check.entries[0].reason.startswith(BORDER)
 
     @pytest.mark.parametrize("slope", [0.0, 0.5, 1.0])
     def test_any_slope_between_the_two_is_a_convention(self, slope: float) -> None:
@@ -160,7 +160,8 @@ class TestTrapA8ADerivativeOfTheChosenBranch:
         )
         assert "moving y, at the rate -1); JAX's entry is 0" in finding.message
         mixed = [entry for entry in report.check.entries if len(set(entry.inputs)) == 2]
-        assert [(entry.outcome, entry.reason) for entry in mixed] == [("out of reach", BORDER)] * 2
+        assert [entry.outcome for entry in mixed] == ["out of reach"] * 2
+        assert all(entry.reason.startswith(BORDER) for entry in mixed)
 
     def test_is_checked_away_from_it(self) -> None:
         report = inspect(self.peano, 0.5, 1.5)
@@ -238,7 +239,7 @@ def test_a_jump_is_told_by_its_values() -> None:
     (finding,) = warnings(lambda x: x + jnp.sign(x), 0.0)
     assert "sign" in finding.message
     assert "f jumps: 0 here, -1 on the left, 1 on the right; JAX returns 1" in finding.message
-    assert inspect(lambda x: x + jnp.sign(x), 0.0).check.entries[0].reason == BORDER
+    assert inspect(lambda x: x + jnp.sign(x), 0.0).check.entries[0].reason.startswith(f"{BORDER}sign (test_kinks.py")
 
 
 def test_a_kink_in_a_loop_is_told_once_with_how_often() -> None:
