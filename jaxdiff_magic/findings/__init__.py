@@ -13,6 +13,7 @@ from jaxdiff_magic.findings import (
     positions,
     precision,
     refused,
+    roots,
     rules,
     sizes,
     unfollowed,
@@ -24,7 +25,22 @@ from jaxdiff_magic.report import Finding
 __all__ = ["Scene", "findings_of"]
 
 SEVERITIES = ("error", "warning", "info")
-KINDS = (rules, elsewhere, nans, kinks, zeros, positions, precision, frozen, refused, modes, sizes, integers, impure)
+KINDS = (
+    rules,
+    roots,
+    elsewhere,
+    nans,
+    kinks,
+    zeros,
+    positions,
+    precision,
+    frozen,
+    refused,
+    modes,
+    sizes,
+    integers,
+    impure,
+)
 """Each has `find`, from a scene to findings."""
 UNFOLLOWED_KINDS = (rules, unfollowed, refused, modes, sizes, integers, impure)
 """Those that look at no step's numbers, for functions with too many of them."""

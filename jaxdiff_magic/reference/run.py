@@ -89,6 +89,7 @@ class Run:
         further: by how much of their own length loops go on once they have ended.
         most_trips: of one loop whose length is not known beforehand; None for any number.
         trips: of the longest such loop.
+        closing_in: bodies of the loops that closed in on a root.
         as_written: whether linear solves whose code does not solve give what that code gives.
     """
 
@@ -105,6 +106,7 @@ class Run:
     most_trips: int | None = None
     trips: int = 0
     as_written: bool = False
+    closing_in: list[Trace] = field(default_factory=list)
     steps: int = 0
     _needed: dict[int, Sequence[Equation]] = field(default_factory=dict)
 
