@@ -11,8 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import tree_util
 
+from jaxdiff_magic.copies import Data
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.templates import Template, template_of
+from jaxdiff_magic.wrappers import parts_of
 
 LARGE = 250_000
 """More scalars than this are neither followed one by one nor written out."""
@@ -60,8 +62,8 @@ def parted(vector: np.ndarray, leaves: Sequence[Leaf]) -> tuple[np.ndarray, ...]
     return tuple(part.reshape(leaf.shape) for part, leaf in zip(np.split(vector, ends), leaves, strict=True))
 
 
-@dataclass(frozen=True)
-class Held:
+@dataclass(frozen=True, eq=False)
+class Held(Data):
     """A leaf that is not differentiated, and why.
 
     Attributes:
@@ -75,6 +77,8 @@ class Held:
     kind: str
     description: str
     value: Any = field(default=None, repr=False, compare=False)
+
+    UNSAVED = {"value": lambda *_: None}
 
 
 @dataclass
@@ -117,14 +121,48 @@ def matrix_of(blocks: Any, rows: Sequence[Leaf], columns: Sequence[Leaf]) -> np.
     )
 
 
+def flattened(name: str, value: Any) -> list[tuple[Any, Any]]:
+    """The leaves of a pytree, each with its path.
+
+    Raises:
+        InputError: JAX cannot take it apart, as a dict with keys of several types.
+    """
+    try:
+        return tree_util.tree_flatten_with_path(value)[0]
+    except (TypeError, ValueError, RecursionError) as error:
+        words = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
+        raise InputError(
+            f"{name} cannot be taken apart by JAX: {words}. Use keys of one type, such as text."
+        ) from error
+
+
+def refuse_unusable(function: str, names: Sequence[str], leaves: Sequence[Any]) -> None:
+    """Raise InputError where one of the leaves of a function's arguments is complex, or has no numbers any more."""
+    for name, leaf in zip(names, leaves, strict=True):
+        if isinstance(leaf, jax.Array) and leaf.is_deleted():
+            raise InputError(
+                f"{name} is an array that was deleted, as one is that was donated to a compiled function. Make it anew."
+            )
+        if kind(leaf) == "complex":
+            raise InputError(
+                f"{name} is complex. A derivative in a complex number has more than one meaning; give {function} "
+                f"its real and imaginary parts as two real arguments."
+            )
+
+
 def kind(leaf: Any) -> str:
     """What a leaf is to JAX: "floating", "complex", "integer", "boolean", "key", "text" or "object"."""
     if isinstance(leaf, (str, bytes)):
         return "text"
+    if isinstance(leaf, type):  # whose dtype, if it has one, is that of its instances
+        return "object"
     if not (isinstance(leaf, (bool, int, float, complex, np.generic)) or hasattr(leaf, "__array__")):
         is_key = hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
         return "key" if is_key else "object"
-    dtype = getattr(leaf, "dtype", None) or np.result_type(leaf)
+    try:
+        dtype = getattr(leaf, "dtype", None) or np.result_type(leaf)
+    except TypeError:  # what turns into an array only when it is asked
+        return "object"
     for name, family in (
         ("key", jax.dtypes.prng_key),
         ("floating", jnp.floating),
@@ -172,8 +210,12 @@ def floating_parts(leaf: Any) -> tuple[Any, ...]:
     return (leaf,) if what == "floating" else ()
 
 
-def outputs_of(name: str, result: Any) -> tuple[tuple[Leaf, ...], Template, frozenset[int]]:
+def outputs_of(symbol: str, name: str, result: Any) -> tuple[tuple[Leaf, ...], Template, frozenset[int]]:
     """The floating leaves of a result, its structure with their positions, and which of them are real parts.
+
+    Args:
+        symbol, name: of the function, in formulas and in sentences.
+        result: what it returned.
 
     A complex number is two leaves, its real and then its imaginary part; the structure has None for others.
     """
@@ -196,8 +238,8 @@ def outputs_of(name: str, result: Any) -> tuple[tuple[Leaf, ...], Template, froz
     twofold: set[int] = set()
 
     def number(leaf: Any) -> int | None:
-        path, _ = next(paths)
-        place, dtype, what = name + tree_util.keystr(path), jnp.dtype(jax_dtype(leaf)), kind(leaf)
+        root, rest = parts_of(symbol, next(paths)[0])
+        place, dtype, what = root + tree_util.keystr(tuple(rest)), jnp.dtype(jax_dtype(leaf)), kind(leaf)
         if what not in ("floating", "complex"):
             return None
         position = len(leaves)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,8 @@ import jax.extend.core
 import numpy as np
 from jax import tree_util
 
-from jaxdiff_magic.callee import callee_of
+from jaxdiff_magic.callee import callee_of, modules_known
+from jaxdiff_magic.copies import Data, Missing
 from jaxdiff_magic.derivative_programs import DerivativePrograms
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.leaves import (
@@ -24,18 +25,23 @@ from jaxdiff_magic.leaves import (
     OpenCall,
     article,
     describe,
+    flattened,
     floating_parts,
     jax_dtype,
     kind,
     outputs_of,
+    refuse_unusable,
     why_held,
 )
 from jaxdiff_magic.source import where_defined
+from jaxdiff_magic.surroundings import refuse_traced
 from jaxdiff_magic.templates import Filling, Template, as_tuple, filled, numbers_in, part_at, renumbered, template_of
+from jaxdiff_magic.untraced import hindrance_of
+from jaxdiff_magic.wrappers import name_of, own_name, symbol_of
 
 
-@dataclass(frozen=True)
-class Subject:
+@dataclass(frozen=True, eq=False)
+class Subject(Data):
     """A function at a point.
 
     Attributes:
@@ -52,24 +58,26 @@ class Subject:
         output_template: likewise for the result.
         argnums: what to pass to `jax.grad` as argnums; None when `wrt` names parts of arguments or keywords.
         untraceable: why JAX cannot trace the function with abstract values; "" when it can.
+        hindrance: the same in words: what its code does, where, and what to write.
         where: "file.py, line 3" of the definition, or "".
         closed: the jaxpr of `flat` at the point; None where there is none.
         whole: the jaxpr of all numbers that it returns, integers and booleans as well, and how they make its result.
         call: the user's call, with the differentiated leaves left open.
         complex_outputs: the positions of real parts among the outputs; each imaginary part comes next.
+        modules: what the reader's code calls the modules that calls are made of, by their own names.
     """
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] = field(compare=False)
     name: str
     callee: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
+    args: tuple[Any, ...] = field(compare=False)
+    kwargs: dict[str, Any] = field(compare=False)
     inputs: tuple[Leaf, ...]
     point: tuple[Any, ...]
     held: tuple[Held, ...]
     outputs: tuple[Leaf, ...]
-    input_template: Template
-    output_template: Template
+    input_template: Template = field(compare=False)
+    output_template: Template = field(compare=False)
     argnums: int | tuple[int, ...] | None
     untraceable: str
     where: str
@@ -77,6 +85,17 @@ class Subject:
     whole: tuple[Any, Any] | None = field(compare=False, repr=False)
     call: OpenCall = field(compare=False, repr=False)
     complex_outputs: frozenset[int] = frozenset()
+    hindrance: str = ""
+    modules: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    UNSAVED = {
+        "function": lambda subject, _: Missing(subject.name),
+        "call": lambda subject, call: Missing(subject.name, call.count),
+        "args": lambda *_: (),
+        "kwargs": lambda *_: {},
+        **dict.fromkeys(("closed", "whole"), lambda *_: None),
+        **dict.fromkeys(("input_template", "output_template"), lambda _, kept: kept if kept == 0 else None),
+    }
 
     @property
     def calls(self) -> int:
@@ -200,18 +219,16 @@ def subject_of(
     """
     if not callable(function):
         raise InputError(f"{function!r} is not callable. Give derive() the function itself: derive(f)(x).")
-    name = display_name(function)
+    written = callee_of(function, own_name(function))
+    name = name_of(function, args, written)
     keywords = sorted(kwargs)  # the order in which JAX flattens a dict
     roots = [*positional_names(function, args), *keywords]
     values = [*args, *(kwargs[key] for key in keywords)]
-    located = [
-        (root, path, leaf)
-        for root, value in enumerate(values)
-        for path, leaf in tree_util.tree_flatten_with_path(value)[0]
-    ]
+    located = [(root, path, leaf) for root, value in enumerate(values) for path, leaf in flattened(roots[root], value)]
     names = [roots[root] + tree_util.keystr(path) for root, path, _ in located]
     leaves = [leaf for _, _, leaf in located]
-    _refuse_complex(name, names, leaves)
+    refuse_traced(leaves)
+    refuse_unusable(name, names, leaves)
 
     counter = iter(range(len(leaves)))
     numbered = [template_of(value, lambda _: next(counter)) for value in values]
@@ -233,12 +250,12 @@ def subject_of(
     templates = [renumbered(target, positions.get) for target in targets]
     bare = isinstance(wrt, (int, str)) or (wrt is None and len(templates) == 1)
     call = OpenCall(function, (args, kwargs), tuple(chosen))
-    result, untraceable, closed, whole = _result(call, [leaves[i] for i in chosen])
-    outputs, output_template, complex_outputs = outputs_of(name, result)
+    result, (untraceable, hindrance), closed, whole = _result(call, [leaves[i] for i in chosen])
+    outputs, output_template, complex_outputs = outputs_of(symbol_of(function, args, result), name, result)
     return Subject(
         function=function,
-        name=name,
-        callee=callee_of(function, name),
+        name=name_of(function, args, written, result),
+        callee=written,
         args=args,
         kwargs=kwargs,
         inputs=tuple(Leaf(names[i], np.shape(leaves[i]), str(jax_dtype(leaves[i]))) for i in chosen),
@@ -258,15 +275,14 @@ def subject_of(
         whole=whole,
         call=call,
         complex_outputs=complex_outputs,
+        hindrance=hindrance,
+        modules=modules_known(),
     )
 
 
 def display_name(function: Callable[..., Any]) -> str:
     """The name by which a reader knows the function; "f" for a lambda."""
-    if isinstance(function, functools.partial):
-        return display_name(function.func)
-    name = getattr(function, "__name__", None) or type(function).__name__
-    return "f" if name == "<lambda>" else name
+    return symbol_of(function, ())
 
 
 def arguments_of(subject: Subject) -> tuple[list[str], list[str]]:
@@ -323,15 +339,6 @@ def _argnums(targets: list[Template], numbered: list[Template], bare: bool) -> i
     return positions[0] if bare else tuple(positions)  # type: ignore[return-value]
 
 
-def _refuse_complex(name: str, names: list[str], leaves: list[Any]) -> None:
-    for leaf_name, leaf in zip(names, leaves, strict=True):
-        if kind(leaf) == "complex":
-            raise InputError(
-                f"{leaf_name} is complex. A derivative in a complex number has more than one meaning; give {name} "
-                f"its real and imaginary parts as two real arguments."
-            )
-
-
 def _nothing_floating(name: str, names: list[str], leaves: list[Any], empty: list[Template]) -> str:
     indices = [i for target in empty for i in numbers_in(target) if i is not None]
     for i in indices:
@@ -348,8 +355,8 @@ def _nothing_floating(name: str, names: list[str], leaves: list[Any], empty: lis
     return f"Nothing to differentiate: {what}{'' if indices else ' arguments'}. Pass a floating-point number or array."
 
 
-def _result(call: OpenCall, point: list[Any]) -> tuple[Any, str, Any, tuple[Any, Any] | None]:
-    """The call's result (abstract when it can be traced), why it could not be traced, or "", `closed` and `whole`."""
+def _result(call: OpenCall, point: list[Any]) -> tuple[Any, tuple[str, str], Any, tuple[Any, Any] | None]:
+    """The call's result (abstract when it can be traced), `untraceable` and `hindrance`, `closed` and `whole`."""
     kept: list[Any] = []
     numeric = ("floating", "integer", "boolean", "complex")
 
@@ -359,11 +366,15 @@ def _result(call: OpenCall, point: list[Any]) -> tuple[Any, str, Any, tuple[Any,
 
     try:
         closed = jax.make_jaxpr(traced)(*point)
-    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
-        return call(point), type(error).__name__, None, None
+    except Exception as error:
+        result = call([np.array(x) if isinstance(x, np.ndarray) else x for x in point])  # may raise the reader's own
+        # it may use a value of a transformation around this call
+        refuse_traced([leaf for _, leaf in flattened(f"The result of {display_name(call.function)}", result)])
+        return result, (type(error).__name__, hindrance_of(error)), None, None
+    refuse_traced(closed.consts)
     kinds, structure = list(map(kind, tree_util.tree_leaves(kept[0]))), tree_util.tree_structure(kept[0])
     whole = (closed, structure) if all(what in numeric for what in kinds) else None  # else it will be refused
     if any(what != "floating" for what in kinds if what in numeric):
         everything = jax.extend.core.jaxpr_as_fun(closed)
         closed = jax.make_jaxpr(lambda *xs: [part for x in everything(*xs) for part in floating_parts(x)])(*point)
-    return kept[0], "", closed, whole
+    return kept[0], ("", ""), closed, whole

@@ -15,8 +15,11 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground floor up: a room imports from rooms below it only.
 FLOORS = (
-    ("errors", "formula", "progress", "templates"),
+    ("errors", "progress", "templates", "wrappers"),
+    ("copies", "latex_names"),
+    ("formula",),
     (
+        "asked",
         "callee",
         "calls",
         "cost_figures",
@@ -25,14 +28,16 @@ FLOORS = (
         "foreign",
         "grade",
         "leaves",
+        "live",
         "matrix_free",
         "options",
         "source",
     ),
+    ("surroundings", "untraced"),
     ("cells", "plain", "subject"),
-    ("assertion",),
+    ("assertion", "endings"),
     ("report", "trace", "values"),
-    ("cost", "curvature", "products", "reference", "replay", "rule_traces", "symbolic"),
+    ("cost", "curvature", "products", "reference", "replay", "rule_traces", "shortfall", "symbolic"),
     ("checking", "tape"),
     ("findings", "grading"),
     ("exporting", "render"),

@@ -93,7 +93,7 @@ def test_elements_are_named_by_their_indices():
     [
         (lambda x: x, "f"),
         (jax.jit(jnp.sin), "sin"),
-        (functools.partial(jnp.power, 2.0), "power"),
+        (functools.partial(jnp.power, 2.0), "power(2.0, ·)"),
         (Model().loss, "loss"),
     ],
 )

@@ -25,12 +25,14 @@ from jaxdiff_magic.checking.decide import PROVED, Evidence, RuleEvidence, decide
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.doubts import doubts_of
 from jaxdiff_magic.checking.faults import faults_of
-from jaxdiff_magic.checking.freezing import may_freeze
+from jaxdiff_magic.checking.freezing import FROZEN, may_freeze
 from jaxdiff_magic.checking.instead import entries_instead, told
+from jaxdiff_magic.checking.isolated import isolated
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
 from jaxdiff_magic.checking.points import place_of, sample, where_it_ends
 from jaxdiff_magic.checking.proofs import Proofs
+from jaxdiff_magic.checking.reasons import reasons_of, with_reasons
 from jaxdiff_magic.checking.rules import RuleName, compare, converging, rule_trace, rule_values
 from jaxdiff_magic.checking.sharper import SAFETY, Sharper
 from jaxdiff_magic.checking.summary import summary_of
@@ -54,7 +56,6 @@ MAX_PROVED = 64
 MAX_AT_ONCE = 4_000_000
 """A rule that makes no more numbers at one point is compared there, though time is up: it takes less than a second."""
 MODES = ("forward", "reverse")
-FROZEN = "function values show another slope, but the function may call stop_gradient, which they do not show"
 TO_SEE_IT_END = 0.1
 """The share of the time for the check in which the sampled points are tried, where the function has loops."""
 NATIVE_POINTS = 4
@@ -176,7 +177,7 @@ class _Checking:
         slopes = [(above, slope) for above, slope in slopes if above not in settled or slope.says != "wrong"]
         for k, (_, path) in enumerate(paths):
             if any(above == path[:-1] and slope.says == "wrong" for above, slope in slopes):
-                blocks[k] = blocks[k].unconfirmed()
+                blocks[k] = self._unconfirmed(blocks[k], path)
         # where no rule could be compared, JAX's own numbers were, at the first points
         points = min(self.compared, default=len(self.native) - 1)
         outcome = worst([block.worst for block in blocks])
@@ -184,6 +185,10 @@ class _Checking:
         if outcome != "differs" and self.trace is not None:
             blocks = blamed(blocks, faults, self.trace, self.subject, self._tolerance)
             outcome = worst([block.worst for block in blocks])
+        if outcome in ("out of reach", "differs") and self.trace is not None:
+            dtypes = [leaf.dtype for leaf in (*self.subject.inputs, *self.subject.outputs)]
+            point = [batch[0] for batch in self.points]
+            blocks = with_reasons(blocks, reasons_of(self.trace, point, self.traces, dtypes))
         instead, summary = self._instead(), summary_of(blocks, points, self.missing, faults)
         if instead and not blocks:
             summary = told(self.subject, self.native[0].missing["jacobian"], instead)
@@ -227,6 +232,13 @@ class _Checking:
             by_rule=bool(at),
             deadline=self.deadline,
         )
+
+    def _unconfirmed(self, block: BlockCheck, path: Path) -> BlockCheck:
+        """A block that a Taylor remainder does not confirm."""
+        if self.reference is not None:
+            point = [batch[0] for batch in self.points]
+            block = replace(block, decision=isolated(block.decision, block.evidence, self.reference, path, point))
+        return block.unconfirmed()
 
     def _native_point(self, k: int) -> list[np.ndarray]:
         return [batch[k].astype(leaf.dtype) for batch, leaf in zip(self.points, self.subject.inputs, strict=True)]
@@ -336,7 +348,7 @@ class _Checking:
         decision = decided(evidence, self._tolerance)
         # where the first derivative is too long to prove, the second is longer
         worth_it = len(path) == 2 or path[:2] in self.proved
-        if (proofs := self.proofs) and worth_it and (names := self._rules_for(path)):
+        if (proofs := self.proofs) and worth_it and (names := proofs.rules_for(path, self._rules_for(path))):
             if proofs.of_block(path, names):
                 decision = decision.with_proofs(lambda _: True)
             elif size <= MAX_PROVED:

@@ -96,6 +96,15 @@ def product(run: Run, xs: list[Node], step: Step) -> list[Node]:
     a, b = (run.expanded(x, shape) for x in xs)
     if not xs[0].is_number:
         return run.record(xs, [(a * b).astype(step.results[0].dtype)], [shape], lambda _: [None, None])
+    data = [base(side).data for side in (a, b)]
+    slopes = [side if x.varies else _without_infinities(side) for side, x in zip((a, b), xs, strict=True)]
+    if slopes[0] is not a or slopes[1] is not b:
+        with np.errstate(invalid="ignore"):
+            whole = data[0] * data[1]
+        a, b = slopes
+        value = with_value(multiply(a, b), whole)
+    else:
+        value = multiply(a, b)
 
     def pull(adjoints: list[Number | None]) -> list[Number | None]:
         g = adjoints[0]
@@ -104,7 +113,15 @@ def product(run: Run, xs: list[Node], step: Step) -> list[Node]:
         sides = zip(xs, (b, a), strict=True)
         return [collapsed(run, multiply(g, other), x) if x.varies else None for x, other in sides]
 
-    return run.record(xs, [multiply(a, b)], [shape], pull)
+    return run.record(xs, [value], [shape], pull)
+
+
+def _without_infinities(x: Number) -> Number:
+    """A constant factor as a slope: an infinite one makes an infinite product, which does not change nearby."""
+    data = base(x).data
+    if is_precise(data) or not np.isinf(data).any():
+        return x
+    return Bounded(np.where(np.isinf(data), 0.0, data), base(x).error)
 
 
 def quotient(run: Run, xs: list[Node], step: Step) -> list[Node]:
@@ -143,14 +160,18 @@ def remainder(run: Run, xs: list[Node], step: Step) -> list[Node]:
     ratio = base(a / b)
     whole = np.trunc(ratio.data)
     exact = np.fmod(base(a).data, base(b).data)
-    run.note_border(near(ratio.data, np.round(ratio.data), ratio.error) & (np.round(ratio.data) != 0), *xs)
-    value = with_value(add(a, move(weigh(b, whole), np.negative)), exact)
+    nearest = np.round(ratio.data)
+    at = near(ratio.data, nearest, ratio.error) & (nearest != 0)
+    taken = run.decide(at, whole, *xs, compared=ratio.data - nearest)
+    value = add(a, move(weigh(b, taken), np.negative))
+    if np.array_equal(taken, whole):
+        value = with_value(value, exact)
 
     def pull(adjoints: list[Number | None]) -> list[Number | None]:
         g = adjoints[0]
         if g is None:
             return [None, None]
-        return [collapsed(run, g, xs[0]), collapsed(run, -weigh(g, whole), xs[1])]
+        return [collapsed(run, g, xs[0]), collapsed(run, -weigh(g, taken), xs[1])]
 
     return run.record(xs, [value], [shape], pull)
 
@@ -172,8 +193,9 @@ def convert(run: Run, xs: list[Node], step: Step) -> list[Node]:
         if dtype == np.bool_:
             value = data != 0
         else:
-            run.note_border(near(data, np.round(data), base(x.value).error) & (np.round(data) != 0), x)
-            value = np.nan_to_num(np.trunc(data)).astype(dtype)
+            nearest = np.round(data)
+            at = near(data, nearest, base(x.value).error) & (nearest != 0)
+            value = np.nan_to_num(run.decide(at, np.trunc(data), x, compared=data - nearest)).astype(dtype)
         return run.record(xs, [value], [x.shape], lambda _: [None])
     if real or complex_:
         return [Node(Bounded(run.floating(x.value.astype(complex if complex_ else float))), x.shape, False)]
@@ -228,7 +250,8 @@ def two_argument_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
                     run, alone if not xs[0].is_number else xs[:1], step
                 )
                 return [found]
-        xs = [xs[0], Node(exact_where_whole(exponent.value), exponent.shape, False)]
+        value = exponent.value if exponent.is_number else Bounded(run.floating(np.asarray(exponent.value)))  # integers
+        xs = [xs[0], Node(exact_where_whole(value), exponent.shape, False)]
     return smooth("pow")(run, xs, step)
 
 
