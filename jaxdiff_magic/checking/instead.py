@@ -26,8 +26,9 @@ BY_RULES, BY_VALUES = "by local rules from the code", "by differences of functio
 def entries_instead(
     subject: Subject,
     values: Values,
-    reference: Callable[[Path], Found | None],
+    reference: Callable[[Path], Found | None] | None,
     numeric: Callable[[Path], Column | None],
+    doubt: str,
 ) -> tuple[CheckEntry, ...]:
     """Rows for first and second derivatives that JAX refuses, as far as anything else has them.
 
@@ -36,7 +37,10 @@ def entries_instead(
         values: what JAX gives at the point.
         reference: a derivative by local rules at the user's point; None where that has none.
         numeric: likewise by differences.
+        doubt: why the function's value itself is in doubt, or "".
     """
+    if doubt and reference is not None:
+        return ()
     n, m = subject.size, subject.output_size
     first = "gradient" if subject.is_scalar else "jacobian"
     outputs, inputs = range(len(subject.outputs)), range(len(subject.inputs))
@@ -55,12 +59,12 @@ def _rows(
     what: str,
     path: Path,
     reason: str,
-    reference: Callable[[Path], Found | None],
+    reference: Callable[[Path], Found | None] | None,
     numeric: Callable[[Path], Column | None],
 ) -> Iterator[CheckEntry]:
     found = column = None
     with contextlib.suppress(OutOfReach):
-        found = reference(path)
+        found = reference(path) if reference else None
     with contextlib.suppress(
         OutOfReach, KeyError
     ):  # of a second derivative there may be nothing to take differences of
