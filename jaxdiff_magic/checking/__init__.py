@@ -191,11 +191,11 @@ class _Checking:
             blocks = with_reasons(blocks, reasons_of(self.trace, point, self.traces, dtypes))
         by_rules = (lambda path: self._found(path, 1)) if self.reference else None
         instead = entries_instead(self.subject, self.native[0], by_rules, self.numeric.column, self.doubt)
-        summary = told(self.subject, self.native[0].missing["jacobian"], instead) if instead and not blocks else ""
+        summary = summary_of(blocks, points, self.missing, faults)
         return Check(
             outcome=worst([outcome, "out of reach"]) if instead else outcome,
             entries=(*entries_of(blocks), *instead),
-            summary=summary or summary_of(blocks, points, self.missing, faults),
+            summary=told(self.subject, self.native[0].missing, instead, summary) if instead else summary,
             faults=faults,
             points=points,
             columns=self.missing,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -119,9 +119,12 @@ def _digits(count: int) -> str:
     return f"{count} digit{'s' if count > 1 else ''}"
 
 
-def told(subject: Subject, reason: str, entries: tuple[CheckEntry, ...]) -> str:
-    """The summary where JAX has no derivative at all."""
+def told(subject: Subject, missing: Mapping[str, str], entries: tuple[CheckEntry, ...], summary: str) -> str:
+    """The summary where JAX has no derivative at all, or no second one beside what is summed up already."""
     whose = {BY_RULES: "computed by local rules from its code", BY_VALUES: "differences of its values"}
     by = next((words for method, words in whose.items() if any(method in entry.reason for entry in entries)), "")
     given = f"; the numbers in the check are {by}" if by else ""
-    return f"JAX has no derivative of {subject.name} ({reason.rstrip('.')}){given}"
+    if "jacobian" in missing:
+        return f"JAX has no derivative of {subject.name} ({missing['jacobian'].rstrip('.')}){given}"
+    second = f"JAX has no second derivative of {subject.name} ({missing['hessian'].rstrip('.')}){given}"
+    return f"{second}; of the first one, {summary}"
