@@ -245,7 +245,7 @@ def outputs_of(symbol: str, name: str, result: Any) -> tuple[tuple[Leaf, ...], T
         position = len(leaves)
         if what == "complex":
             twofold.add(position)
-            part = str(np.empty(0, dtype).real.dtype)
+            part = str(np.real(np.zeros(0, dtype)).dtype)
             leaves.extend(Leaf(f"{place}.{half}", np.shape(leaf), part) for half in ("real", "imag"))
         else:
             leaves.append(Leaf(place, np.shape(leaf), str(dtype)))

@@ -42,7 +42,7 @@ from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.directions import Found, Path
 from jaxdiff_magic.reference.numbers import EPS
-from jaxdiff_magic.report import Check, CheckEntry, Outcome, worst
+from jaxdiff_magic.report import Check, Outcome, worst
 from jaxdiff_magic.symbolic.derivation import Derivation
 from jaxdiff_magic.trace import Trace
 from jaxdiff_magic.values import Derivatives, Values
@@ -189,13 +189,13 @@ class _Checking:
             dtypes = [leaf.dtype for leaf in (*self.subject.inputs, *self.subject.outputs)]
             point = [batch[0] for batch in self.points]
             blocks = with_reasons(blocks, reasons_of(self.trace, point, self.traces, dtypes))
-        instead, summary = self._instead(), summary_of(blocks, points, self.missing, faults)
-        if instead and not blocks:
-            summary = told(self.subject, self.native[0].missing["jacobian"], instead)
+        by_rules = (lambda path: self._found(path, 1)) if self.reference else None
+        instead = entries_instead(self.subject, self.native[0], by_rules, self.numeric.column, self.doubt)
+        summary = summary_of(blocks, points, self.missing, faults)
         return Check(
             outcome=worst([outcome, "out of reach"]) if instead else outcome,
             entries=(*entries_of(blocks), *instead),
-            summary=summary,
+            summary=told(self.subject, self.native[0].missing, instead, summary) if instead else summary,
             faults=faults,
             points=points,
             columns=self.missing,
@@ -205,16 +205,6 @@ class _Checking:
             ),
             taylor=tuple(slope for _, slope in slopes),
         )
-
-    def _instead(self) -> tuple[CheckEntry, ...]:
-        """What is known of derivatives that JAX does not have."""
-
-        def by_rules(path: Path) -> Found | None:
-            return None if self.doubt or self.reference is None else self._found(path, 1)
-
-        if self.doubt and self.reference is not None:  # the function's value itself is in doubt
-            return ()
-        return entries_instead(self.subject, self.native[0], by_rules, self.numeric.column)
 
     def _faults(self, blocks: Sequence[BlockCheck], outcome: Outcome) -> tuple[Fault, ...]:
         """Rules that are wrong: of the user's own functions, and whatever makes the derivative wrong."""

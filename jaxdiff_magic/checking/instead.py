@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,9 @@ BY_RULES, BY_VALUES = "by local rules from the code", "by differences of functio
 def entries_instead(
     subject: Subject,
     values: Values,
-    reference: Callable[[Path], Found | None],
+    reference: Callable[[Path], Found | None] | None,
     numeric: Callable[[Path], Column | None],
+    doubt: str,
 ) -> tuple[CheckEntry, ...]:
     """Rows for first and second derivatives that JAX refuses, as far as anything else has them.
 
@@ -36,7 +37,10 @@ def entries_instead(
         values: what JAX gives at the point.
         reference: a derivative by local rules at the user's point; None where that has none.
         numeric: likewise by differences.
+        doubt: why the function's value itself is in doubt, or "".
     """
+    if doubt and reference is not None:
+        return ()
     n, m = subject.size, subject.output_size
     first = "gradient" if subject.is_scalar else "jacobian"
     outputs, inputs = range(len(subject.outputs)), range(len(subject.inputs))
@@ -55,12 +59,12 @@ def _rows(
     what: str,
     path: Path,
     reason: str,
-    reference: Callable[[Path], Found | None],
+    reference: Callable[[Path], Found | None] | None,
     numeric: Callable[[Path], Column | None],
 ) -> Iterator[CheckEntry]:
     found = column = None
     with contextlib.suppress(OutOfReach):
-        found = reference(path)
+        found = reference(path) if reference else None
     with contextlib.suppress(
         OutOfReach, KeyError
     ):  # of a second derivative there may be nothing to take differences of
@@ -115,9 +119,12 @@ def _digits(count: int) -> str:
     return f"{count} digit{'s' if count > 1 else ''}"
 
 
-def told(subject: Subject, reason: str, entries: tuple[CheckEntry, ...]) -> str:
-    """The summary where JAX has no derivative at all."""
+def told(subject: Subject, missing: Mapping[str, str], entries: tuple[CheckEntry, ...], summary: str) -> str:
+    """The summary where JAX has no derivative at all, or no second one beside what is summed up already."""
     whose = {BY_RULES: "computed by local rules from its code", BY_VALUES: "differences of its values"}
     by = next((words for method, words in whose.items() if any(method in entry.reason for entry in entries)), "")
     given = f"; the numbers in the check are {by}" if by else ""
-    return f"JAX has no derivative of {subject.name} ({reason.rstrip('.')}){given}"
+    if "jacobian" in missing:
+        return f"JAX has no derivative of {subject.name} ({missing['jacobian'].rstrip('.')}){given}"
+    second = f"JAX has no second derivative of {subject.name} ({missing['hessian'].rstrip('.')}){given}"
+    return f"{second}; of the first one, {summary}"

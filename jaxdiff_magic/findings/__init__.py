@@ -17,6 +17,7 @@ from jaxdiff_magic.findings import (
     positions,
     precision,
     refused,
+    roots,
     rules,
     sizes,
     stopped,
@@ -33,6 +34,7 @@ SEVERITIES = ("error", "warning", "info")
 KINDS = (
     derived,
     rules,
+    roots,
     elsewhere,
     asymmetry,
     degenerate,

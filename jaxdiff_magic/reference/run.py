@@ -118,6 +118,7 @@ class Run:
         further: by how much of their own length loops go on once they have ended.
         most_trips: of one loop whose length is not known beforehand; None for any number.
         trips: of the longest such loop.
+        closing_in: bodies of the loops that closed in on a root.
         unread: for each result of the equation that is being run, whether nothing looks at it.
         decides: is asked at every choice, in their order, instead of noting the border.
         as_written: whether linear solves whose code does not solve give what that code gives.
@@ -140,6 +141,7 @@ class Run:
     trips: int = 0
     decides: Decides | None = None
     as_written: bool = False
+    closing_in: list[Trace] = field(default_factory=list)
     steps: int = 0
     unread: tuple[bool, ...] = ()
     choices: int = 0

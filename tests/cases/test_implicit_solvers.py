@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from jaxdiff_magic import WrongDerivative, check
+from jaxdiff_magic import WrongDerivative, check, derive
 from jaxdiff_magic.report import Check
 
 Solver = Callable[[Any], Any]
@@ -210,6 +210,13 @@ def test_a_fixed_point_that_is_not_reached_is_not_called_right() -> None:
 def test_a_bisection_without_a_rule_has_no_derivative_in_jax() -> None:
     with pytest.raises(WrongDerivative, match=r"gives 0 where the function's own derivative is 0\.94868"):
         checked(bisection, 0.5)
+
+
+def test_the_loop_that_closes_in_on_a_root_is_named() -> None:
+    with jax.enable_x64(True):
+        report = derive(lambda y: bisection(y) ** 2, order=1, points=3, cost="none", budget=3)(0.5)
+    assert report.verdict == "differs"
+    assert any("closes in on a root" in f.message and "custom_root" in f.cure for f in report.findings)
 
 
 def test_what_a_bisection_gives_besides_the_root_is_not_called_right() -> None:

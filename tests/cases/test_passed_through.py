@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.core
 import jax.extend as jex
 import jax.numpy as jnp
 import numpy as np

@@ -21,6 +21,8 @@ from jaxdiff_magic.trace import Equation, Trace, Variable
 
 SHRUNK = 1e-3
 """A bracket is what becomes smaller than this part of itself: ten halvings."""
+MAX_CARRIED = 16
+"""Loops that carry more than this are followed step by step."""
 COMPARISONS = frozenset({"gt", "lt", "ge", "le", "eq", "ne", "sign"})
 BEYOND, NEAR, APART = 8.0, 1e-6, 1e-7
 """F is looked at so many final widths beside the root, so much of the first width, so much of the root itself."""
@@ -70,7 +72,8 @@ def settled(
     """
     border, taped = run.on_border.copy(), len(run.entries)
     after = loop()
-    if any(node.varies for node in (*constants, *before)):
+    is_compared = any(equation.primitive in COMPARISONS for equation in body.equations)
+    if is_compared and len(before) <= MAX_CARRIED and any(node.varies for node in (*constants, *before)):
         for bracket in _brackets(before, after):
             try:
                 found = _Root(run, body, constants, before, after, bracket).results(border)
@@ -82,6 +85,7 @@ def settled(
                 continue
             if found is not None:
                 results, began = found
+                run.closing_in.append(body)
                 run.entries[taped:] = run.entries[began:]
                 return results
     return after

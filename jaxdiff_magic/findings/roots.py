@@ -1,0 +1,52 @@
+"""Loops that close in on a root by comparisons, which JAX differentiates step by step."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.findings.saying import quoted
+from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.reference.numbers import Bounded
+from jaxdiff_magic.reference.run import Node, Run
+from jaxdiff_magic.report import Finding
+from jaxdiff_magic.trace import Equation, Trace
+
+LOOPS = frozenset({"while", "scan"})
+
+
+def find(scene: Scene) -> list[Finding]:
+    """One finding where JAX's derivative differs, and such a loop is differentiated without a rule of its own."""
+    if scene.trace is None or scene.check.outcome != "differs":
+        return []
+    loops = {id(body): step for step in _loops(scene.trace) for body in step.bodies if id(step) not in scene.rule_calls}
+    if not loops:
+        return []
+    run = Run(1, 1, taped=False)
+    with contextlib.suppress(OutOfReach), np.errstate(all="ignore"):
+        run.trace(scene.trace, [Node(Bounded(x[None]), x.shape, True) for x in scene.point])
+    step = next((loops[id(body)] for body in run.closing_in if id(body) in loops), None)
+    if step is None:
+        return []
+    return [
+        Finding(
+            kind="zero-gradient",
+            severity="error",
+            path=scene.subject.name,
+            where=str(step.location),
+            message=f"The loop{quoted(step.location)} closes in on a root by comparisons. JAX differentiates its "
+            f"steps, which are jumps, and not the root, whose derivative is that of the equation that it meets.",
+            cure="Let jax.lax.custom_root run the loop: it differentiates the equation.",
+        )
+    ]
+
+
+def _loops(trace: Trace) -> Iterator[Equation]:
+    for equation in trace.equations:
+        if equation.primitive in LOOPS:
+            yield equation
+        for body in equation.bodies:
+            yield from _loops(body)
