@@ -92,7 +92,7 @@ def _readers_names() -> Mapping[str, Any]:
     return {}
 
 
-def _written(scope: Mapping[str, Any], function: Callable[..., Any]) -> Iterator[str]:
+def _written(scope: Mapping[str, Any], function: Any) -> Iterator[str]:
     """Names of an object, the innermost scope's first; of a method, the name of its object and its own."""
     names = [name for name in reversed(list(scope)) if not name.startswith("_")]  # IPython's _ and _1 soon mean others
     yield from (name for name in names if scope[name] is function)
