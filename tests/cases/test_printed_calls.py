@@ -33,8 +33,8 @@ class Layer:
     kind: str = "dense"
 
     def __call__(self, x: Any) -> Any:
-        value = (self.act)(self.w @ x + self.b)
-        return value**self.n
+        act: Any = self.act
+        return act(self.w @ x + self.b) ** self.n
 
 
 @jax.tree_util.register_pytree_node_class
