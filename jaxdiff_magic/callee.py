@@ -45,14 +45,17 @@ def modules_known() -> dict[str, str]:
 def _written_in(scope: Mapping[str, Any], function: Callable[..., Any], name: str) -> str:
     if name in scope and scope[name] is function:
         return name
-    is_plain = isinstance(function, types.FunctionType) and name.isidentifier() and wrapper_of(function) is None
-    if is_plain and name not in scope:
+    made = wrapper_of(function)
+    is_plain = isinstance(function, types.FunctionType) if made is None else made.transform in SAME
+    if is_plain and name.isidentifier() and name not in scope:  # as it was defined, perhaps with a decorator
         return next(_in_modules(scope, function), name)
     if found := next(_written(scope, function), ""):
         return found
     if isinstance(function, functools.partial):
         return _partial(scope, function)
-    if (made := wrapper_of(function)) is not None and not (made.transform in SAME and name not in scope):
+    if made is not None and made.transform.startswith("jax.custom"):
+        return ""  # with its rule it cannot be written in a line
+    if made is not None:
         inner = _written_in(scope, made.inner, own_name(made.inner))
         argnums = "" if made.argnums == 0 else f", argnums={made.argnums!r}"
         return f"{made.transform}({inner}{argnums}{made.options})" if inner else ""
@@ -92,7 +95,7 @@ def _readers_names() -> Mapping[str, Any]:
     return {}
 
 
-def _written(scope: Mapping[str, Any], function: Callable[..., Any]) -> Iterator[str]:
+def _written(scope: Mapping[str, Any], function: Any) -> Iterator[str]:
     """Names of an object, the innermost scope's first; of a method, the name of its object and its own."""
     names = [name for name in reversed(list(scope)) if not name.startswith("_")]  # IPython's _ and _1 soon mean others
     yield from (name for name in names if scope[name] is function)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -192,12 +193,10 @@ def _tried(call: ast.Call, scope: Mapping[str, Any]) -> Caught | None:
     """Function, arguments and keywords of a call that can be differentiated; None for any other."""
     caught: list[Caught] = []
     names = {**scope, _RECEIVER: lambda function, /, *args, **kwargs: caught.append((function, args, kwargs))}
-    fresh = ast.fix_missing_locations(
-        ast.Expression(redirect(ast.parse(ast.unparse(call), mode="eval").body, _RECEIVER))
-    )  # type: ignore[arg-type]
+    text = ast.Expression(copy.deepcopy(redirect(call, _RECEIVER)))
     with contextlib.redirect_stdout(io.StringIO()):  # what the reader's function prints was seen when the cell ran
         try:
-            eval(compile(fresh, "<last line>", "eval"), names)
+            eval(compile(ast.fix_missing_locations(text), "<last line>", "eval"), names)
             function, args, kwargs = caught[0]
             subject_of(function, args, kwargs)
         except Exception:  # whatever the reader's code raises: it is not the line

@@ -130,7 +130,7 @@ def own_name(function: Any) -> str:
 
 
 def _derivative_symbol(made: Wrapper, inner: str, args: Sequence[Any], result: Any) -> str:
-    by = (made.argnums,) if isinstance(made.argnums, int) else made.argnums
+    by = [made.argnums] if isinstance(made.argnums, int) else list(made.argnums)
     chosen = [args[k] for k in by if -len(args) <= k < len(args)]
     is_number = len(chosen) == 1 and not tree_util.tree_leaves(chosen[0])[1:] and np.shape(chosen[0]) == ()
     names = _parameters(made.inner)

@@ -137,8 +137,7 @@ def _best(others: list[ModeCost], fastest: str | None, times: Times, fewest: int
         return min(others, key=lambda way: (way.seconds or np.inf, way.passes or 0), default=None)
     timed = [way for way in others if way.mode in times and is_faster(times[way.mode], times[fastest])]
     if not timed:  # what was found when the time ran out, and compared, and takes a small share of the passes
-        late = [w for w in others if w.mode not in times and w.verified and w.passes is not None]
-        few = [w for w in late if w.passes <= WORTH * fewest] if late else []
+        few = [w for w in others if w.mode not in times and w.verified and (w.passes or 0) <= WORTH * fewest]
         return min(few, key=lambda way: way.passes or 0, default=None)
     return min(timed, key=lambda way: way.seconds or 0.0, default=None)
 

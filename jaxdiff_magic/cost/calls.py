@@ -75,7 +75,7 @@ def closed_over(subject: Subject, *transforms: str) -> str:
         ```
         leaves, structure = jax.tree.flatten((model, x))
         floating = {i: leaves[i] for i in (0, 2)}
-        jax.grad(lambda floating: loss(*jax.tree.unflatten(structure, [floating.get(i, leaf) for i, leaf in …])))(floating)
+        jax.grad(lambda floating: loss(*jax.tree.unflatten(structure, [floating.get(i, leaf) for …])))(floating)
         ```
     """
     found = _closed_over(subject, transforms, STAND_IN)

@@ -64,7 +64,7 @@ def hessian_ways(
 
 
 def _rank(way: ModeCost) -> tuple[bool, float, float, float]:
-    """Feasible ways first, those that were timed before those that were not, but for a colouring: it takes few passes."""
+    """Feasible ways first, timed ones before others, but for a colouring: it takes few passes."""
     if way.sparsity is not None and way.seconds is None and way.verified and not way.infeasible:
         return False, 0.0, 0.0, way.passes or 0.0
     work = np.inf if way.flops is None else float(way.flops)

@@ -1,4 +1,4 @@
-"""Whether a call that is to be printed runs: on the actual arguments, abstractly, so that it costs a trace and no more."""
+"""Whether a call that is to be printed runs: on the actual arguments, abstractly, so that it costs one trace."""
 
 from __future__ import annotations
 

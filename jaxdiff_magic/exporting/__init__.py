@@ -13,7 +13,7 @@ from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.exporting.definitions import ALWAYS, Definitions
 from jaxdiff_magic.exporting.literals import literal
 from jaxdiff_magic.report import Report
-from jaxdiff_magic.subject import Subject, subject_of
+from jaxdiff_magic.subject import Subject, display_name, subject_of
 
 MARK = "# written by jaxdiff_magic: exporting again overwrites this file"
 """The second line of an exported file; a file without it is never overwritten."""
@@ -57,7 +57,7 @@ def test_text(report: Report) -> str:
     subject, found = report.subject, Definitions()
     if isinstance(subject.function, Missing):
         raise InputError(f"No test can be written: {sentence(subject.name)}.")
-    function = found.other(subject.function, subject.name)
+    function = found.other(subject.function, display_name(subject.function))
     arguments = [literal(value, f"argument {k + 1}", found.other) for k, value in enumerate(subject.args)]
     keywords = found.keywords(subject.kwargs)
     parts = [

@@ -23,6 +23,7 @@ from typing import Any
 
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.exporting.literals import literal
+from jaxdiff_magic.wrappers import SAME, own_name, wrapper_of
 
 ALWAYS = {"jax": "import jax", "jnp": "import jax.numpy as jnp", "np": "import numpy as np"}
 """What every exported file imports."""
@@ -83,6 +84,9 @@ class Definitions:
             parts += [literal(a, name, self.other) for a in value.args]
             parts += self.keywords(value.keywords)
             return f"functools.partial({', '.join(parts)})"
+        if (made := wrapper_of(value)) is not None and made.transform not in SAME:
+            argnums = "" if made.argnums == 0 else f", argnums={made.argnums!r}"
+            return f"{made.transform}({self.other(made.inner, own_name(made.inner))}{argnums}{made.options})"
         if (home := _library_of(value)) is not None:
             self.add(home[1], value)
             return home[1]

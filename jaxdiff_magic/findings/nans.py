@@ -28,8 +28,8 @@ from jaxdiff_magic.reference.directions import leaf_places
 from jaxdiff_magic.report import Finding
 
 DOUBLE_WHERE = (
-    "Select the operand as well as the result: where a step is not smooth, give it another operand, at which it is, and "
-    "select its value afterwards. No line that was tried here gives a finite derivative that is right."
+    "Select the operand as well as the result: where a step is not smooth, give it another operand, at which it is, "
+    "and select its value afterwards. No line that was tried here gives a finite derivative that is right."
 )
 INTO_DOMAIN = "Move the point into the domain; jax.config.update('jax_debug_nans', True) stops where a nan is born."
 CLEAN = "Replace or leave out such data before the function is called."

@@ -92,15 +92,15 @@ ENDINGS = (
 
 @pytest.fixture(scope="module")
 def shell() -> Iterator[InteractiveShell]:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(pipeline, "derive", lambda f, **options: lambda *args, **kwargs: subject_of(f, args, kwargs))
     config = Config()
     config.HistoryManager.hist_file = ":memory:"
     config.InteractiveShell.colors = "nocolor"
     shell = InteractiveShell(config=config)
-    before = pipeline.derive
-    pipeline.derive = lambda f, **options: lambda *args, **kwargs: subject_of(f, args, kwargs)
     shell.run_line_magic("load_ext", "jaxdiff_magic")
     yield shell
-    pipeline.derive = before
+    patch.undo()
     shell.restore_sys_module_state()
 
 

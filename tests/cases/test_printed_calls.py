@@ -1,4 +1,4 @@
-"""A printed call runs as it is printed, in a namespace of what it names: for any pytree, keyword, constant or import."""
+"""A printed call runs as it is printed, in a namespace of what it names: for any pytree, keyword or import."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class Layer:
     kind: str = "dense"
 
     def __call__(self, x: Any) -> Any:
-        return self.act(self.w @ x + self.b) ** self.n
+        act: Any = self.act
+        return act(self.w @ x + self.b) ** self.n
 
 
 @jax.tree_util.register_pytree_node_class

@@ -1,4 +1,4 @@
-"""What was found, blocks, a band, few values in the middle, is what is recommended, with a call that runs; also late."""
+"""What was found, blocks, a band, few values in the middle, is what is recommended, with a call that runs."""
 
 from __future__ import annotations
 

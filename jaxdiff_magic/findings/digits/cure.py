@@ -113,7 +113,7 @@ def _tried(
 
 
 def _is_kept(found: np.ndarray, truth: np.ndarray) -> bool:
-    """Whether a form has the value, or a derivative of lower order, of what it takes the place of: to half the digits."""
+    """Whether a form has the value, or a lower derivative, of what it takes the place of: to half the digits."""
     wide, eps = found.astype(np.float64), float(jnp.finfo(found.dtype).eps)
     exact = truth.astype(np.float64)
     scale = float(np.max(np.abs(exact), initial=0.0))
