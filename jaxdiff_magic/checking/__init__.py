@@ -27,6 +27,7 @@ from jaxdiff_magic.checking.faults import faults_of
 from jaxdiff_magic.checking.freezing import may_freeze
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
+from jaxdiff_magic.checking.own_errors import with_own_errors
 from jaxdiff_magic.checking.points import is_the_same, place_of, sample, where_it_ends
 from jaxdiff_magic.checking.proofs import Proofs
 from jaxdiff_magic.checking.rules import SAFETY, RuleName, compare, converging, rule_trace, rule_values
@@ -174,6 +175,7 @@ class _Checking:
         if outcome == "out of reach" and self.trace is not None:
             blocks = blamed(blocks, faults, self.trace, self.subject, self._tolerance)
             outcome = worst([block.worst for block in blocks])
+        blocks = with_own_errors(blocks, [path for _, path in paths], self.trace, self.subject, self.deadline)
         return Check(
             outcome=outcome,
             entries=entries_of(blocks),
@@ -295,7 +297,7 @@ class _Checking:
         """See `Evidence.scale`."""
         output, *inputs = path
         sizes = [float(np.max(np.abs(self.points[i][0]), initial=0.0)) or 1.0 for i in inputs]
-        with np.errstate(invalid="ignore"):  # infinite inputs
+        with np.errstate(all="ignore"):  # infinite or tiny inputs
             size = np.max(np.abs(np.asarray(self.native[0].value[output], np.float64)), initial=0.0)
             return float(size / np.prod(sizes))
 
