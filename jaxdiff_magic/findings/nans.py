@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.findings.digits.blocks import in_float64
+from jaxdiff_magic.findings.digits.loss import MAX_OPERATIONS
 from jaxdiff_magic.findings.nonfinite.origins import Origin, Origins, Program
 from jaxdiff_magic.findings.nonfinite.reasons import brought, reason
 from jaxdiff_magic.findings.nonfinite.rebuilt import rebuilt
@@ -18,6 +22,7 @@ from jaxdiff_magic.findings.nonfinite.trial import Trial, found_by_rules, tried
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.reference.digits import with_digits
 from jaxdiff_magic.report import Finding
 
 DOUBLE_WHERE = (
@@ -25,6 +30,12 @@ DOUBLE_WHERE = (
     "with ok true where g is smooth."
 )
 INTO_DOMAIN = "Move the point into the domain; jax.config.update('jax_debug_nans', True) stops where a nan is born."
+LOGARITHMS = (
+    "Compute the logarithm itself: log_ndtr, logcdf and logsf of a distribution, jax.nn.log_softmax, jax.nn.logsumexp."
+)
+TAIL_DIGITS = (50, 300)
+"""1 - Phi(x) has lost them all to the 1 at x = 14, and at x = 37, where float64 ends."""
+WIDER = ' In float64 it is finite as well: jax.config.update("jax_enable_x64", True).'
 CLEAN = "Replace or leave out such data before the function is called."
 ADVICE = {
     "outside": INTO_DOMAIN,
@@ -98,7 +109,37 @@ class _Telling:
             message = f"{what}: outside the domain, or overflow. {end}"
             yield Finding("domain", "warning", bad[0], self.scene.subject.where, message, INTO_DOMAIN)
             return
+        if (lost := self._lost(o, what, value, origins)) is not None:
+            yield Finding("precision", "warning", bad[0], str(origins[0].location) or self.scene.subject.where, *lost)
+            return
         yield from self._told("domain", bad[0], what, end, origins, INTO_DOMAIN, 1)
+
+    def _lost(self, o: int, what: str, value: np.ndarray, origins: Sequence[Origin]) -> tuple[str, str] | None:
+        """What to say and to do where rounding alone makes the value infinite: by underflow, or as all digits cancel."""
+        if self.scene.reference is None or any(
+            origin.data is not None or origin.singular is None or origin.singular.kind == "overflow"
+            for origin in origins
+        ):
+            return None
+        truth = wide = None
+        assert self.scene.trace is not None
+        point = self.scene.subject.exact_point
+        for digits in TAIL_DIGITS:
+            with contextlib.suppress(OutOfReach):
+                truth = with_digits(self.scene.trace, [(o,)], point, digits, MAX_OPERATIONS)[(o,)]
+                break
+        with contextlib.suppress(OutOfReach):
+            wide = in_float64(self.scene, (o,), point)
+        truth = wide if truth is None else truth.astype(float)
+        if truth is None or not np.isfinite(truth).all():
+            return None
+        first, dtype = tuple(np.argwhere(~np.isfinite(value))[0]), value.dtype
+        is_kept = wide is not None and np.isfinite(wide).all() and dtype != np.float64
+        message = (
+            f"{what} in {dtype}, though the point is in the domain: without rounding it is {number(truth[first])}. "
+            f"{reason(origins[0])} That 0 has underflowed, or all its digits have cancelled."
+        )
+        return message, f"{LOGARITHMS}{WIDER if is_kept else ''}"
 
     def first_order(self, o: int, output: Leaf) -> list[Finding]:
         """Of first derivatives, the inputs that share an origin in one finding."""

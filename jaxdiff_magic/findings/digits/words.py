@@ -120,7 +120,9 @@ def _underflow(loss: Loss) -> str | None:
     least = float(jnp.finfo(native.dtype).smallest_normal)
     too_small = f"below the smallest normal number of {native.dtype}, {least:.3g}"
     sizes = [abs(exact(x) if is_precise(loss.result) else mpmath.mpf(float(x))) for x in loss.result.ravel()]
-    if 0 < max(sizes, default=0) < least and _is_below(native, least):
+    operands = [abs(float(x)) for operand in loss.operands for x in np.ravel(operand) if operand.dtype.kind in "fV"]
+    noise = max(operands, default=0.0) * 10.0**-DIGITS  # what the digits themselves leave where terms cancel
+    if noise < max(sizes, default=0) < least and _is_below(native, least):
         return f"it underflows: {mpmath.nstr(max(sizes), 3)} is {too_small}"
     for operand in loss.operands:
         if jnp.issubdtype(operand.dtype, jnp.floating) and np.any(operand) and _is_below(operand, least):
