@@ -115,7 +115,7 @@ class _Telling:
         yield from self._told("domain", bad[0], what, end, origins, INTO_DOMAIN, 1)
 
     def _lost(self, o: int, what: str, value: np.ndarray, origins: Sequence[Origin]) -> tuple[str, str] | None:
-        """What to say and to do where rounding alone makes the value infinite: by underflow, or as all digits cancel."""
+        """What to say and to do where rounding alone makes the value infinite: it underflows, or all digits cancel."""
         if self.scene.reference is None or any(
             origin.data is not None or origin.singular is None or origin.singular.kind == "overflow"
             for origin in origins

@@ -41,6 +41,7 @@ IDENTITIES: dict[str, tuple[Callable[..., Any], Any]] = {
     "sin² + cos² - 1": (lambda x: 1e6 * (jnp.sin(x) ** 2 + jnp.cos(x) ** 2 - 1), 0.7),
     "cosh² - sinh² - 1": (lambda x: 1e4 * (jnp.cosh(x) ** 2 - jnp.sinh(x) ** 2 - 1), 1.3),
     "exp(x) exp(-x) - 1": (lambda x: 1e5 * (jnp.exp(x) * jnp.exp(-x) - 1), 2.3),
+    "sin² + cos² - 1, small": (lambda x: jnp.sin(x) ** 2 + jnp.cos(x) ** 2 - 1, 0.7),
     "log x² - 2 log x": (lambda x: 1e6 * (jnp.log(x**2) - 2 * jnp.log(x)), 2.3),
 }
 
@@ -98,7 +99,7 @@ def test_the_error_in_float32_is_that_of_jax(name: str) -> None:
 
 
 def test_the_error_in_float64_is_not_that_of_another_rounded_number() -> None:
-    """The derivative of exp(x) - 1 - x at 1e-6 is x + x²/2 + …; float64 keeps ten digits of it, however it is summed."""
+    """The derivative of exp(x) - 1 - x at 1e-6 is x + x²/2 + …; float64 keeps ten digits of it, summed in any way."""
     x = 1e-6
     with jax.enable_x64(True):
         (entry,) = report_of(lambda x: jnp.exp(x) - 1 - x, x).check.entries
