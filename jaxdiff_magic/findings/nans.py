@@ -109,13 +109,17 @@ class _Telling:
             message = f"{what}: outside the domain, or overflow. {end}"
             yield Finding("domain", "warning", bad[0], self.scene.subject.where, message, INTO_DOMAIN)
             return
-        if (lost := self._lost(o, what, value, origins)) is not None:
-            yield Finding("precision", "warning", bad[0], str(origins[0].location) or self.scene.subject.where, *lost)
-            return
-        yield from self._told("domain", bad[0], what, end, origins, INTO_DOMAIN, 1)
+        kind, advice = "domain", INTO_DOMAIN
+        if (lost := self._lost(o, value, origins)) is not None:
+            kind, end = "precision", "That 0 has underflowed, or all its digits have cancelled."
+            what, advice = (
+                f"{what}. Rounding in {value.dtype} alone does it, the point is in the domain: {lost[0]}",
+                lost[1],
+            )
+        yield from self._told(kind, bad[0], what, end, origins, advice, 1)
 
-    def _lost(self, o: int, what: str, value: np.ndarray, origins: Sequence[Origin]) -> tuple[str, str] | None:
-        """What to say and to do where rounding alone makes the value infinite: it underflows, or all digits cancel."""
+    def _lost(self, o: int, value: np.ndarray, origins: Sequence[Origin]) -> tuple[str, str] | None:
+        """What the value is, and what to do, where rounding alone makes it infinite or nan."""
         if self.scene.reference is None or any(
             origin.data is not None or origin.singular is None or origin.singular.kind == "overflow"
             for origin in origins
@@ -135,11 +139,7 @@ class _Telling:
             return None
         first, dtype = tuple(np.argwhere(~np.isfinite(value))[0]), value.dtype
         is_kept = wide is not None and np.isfinite(wide).all() and dtype != np.float64
-        message = (
-            f"{what} in {dtype}, though the point is in the domain: without rounding it is {number(truth[first])}. "
-            f"{reason(origins[0])} That 0 has underflowed, or all its digits have cancelled."
-        )
-        return message, f"{LOGARITHMS}{WIDER if is_kept else ''}"
+        return f"without rounding it is {number(truth[first])}", f"{LOGARITHMS}{WIDER if is_kept else ''}"
 
     def first_order(self, o: int, output: Leaf) -> list[Finding]:
         """Of first derivatives, the inputs that share an origin in one finding."""
