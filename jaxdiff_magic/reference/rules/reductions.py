@@ -63,7 +63,8 @@ def _extremum(larger: bool) -> Rule:
         with np.errstate(invalid="ignore"):
             close = np.abs(b.data - best) <= 4 * (error + np.max(error, axis=there, keepdims=True))
         several = close & (close.sum(axis=there, keepdims=True) > 1)
-        hit = run.decide(several, hit, x, compared=b.data - best)
+        decided = run.decide(several, hit, x, compared=b.data - best)
+        hit = np.where(decided.any(axis=there, keepdims=True), decided, hit)  # some element there is the largest
         weight = hit / np.maximum(hit.sum(axis=there, keepdims=True), 1)
         value = gather_sum(weigh(x.value, weight), lambda a: a.sum(axis=there), 1)
         value = with_value(value, best.reshape(*best.shape[: run.lead], *shape))
