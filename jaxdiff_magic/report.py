@@ -98,8 +98,8 @@ class CheckEntry:
         output: element of the output, as a reader writes it: `f[0]`.
         inputs: elements of the inputs: `("x[1]",)`, two for a Hessian.
         symbolic, forward, reverse, numeric: the four values at the point; None where a column does not exist.
-        error: |JAX - reference| in units in the last place of the dtype, scaled by the size of the
-            terms that were added; None where there is no reference.
+        error: JAX's own, of both modes the larger: its distance to what is right in units in the last place; None
+            where that is not known so finely.
         outcome: one of the four words.
         reason: why, for "differs" and "out of reach".
     """

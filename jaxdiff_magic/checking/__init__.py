@@ -30,6 +30,7 @@ from jaxdiff_magic.checking.instead import entries_instead, told
 from jaxdiff_magic.checking.isolated import isolated
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
+from jaxdiff_magic.checking.own_errors import with_own_errors
 from jaxdiff_magic.checking.points import place_of, sample, where_it_ends
 from jaxdiff_magic.checking.proofs import Proofs
 from jaxdiff_magic.checking.reasons import reasons_of, with_reasons
@@ -189,6 +190,7 @@ class _Checking:
             dtypes = [leaf.dtype for leaf in (*self.subject.inputs, *self.subject.outputs)]
             point = [batch[0] for batch in self.points]
             blocks = with_reasons(blocks, reasons_of(self.trace, point, self.traces, dtypes))
+        blocks = with_own_errors(blocks, [path for _, path in paths], self.trace, self.subject, self.deadline)
         by_rules = (lambda path: self._found(path, 1)) if self.reference else None
         instead = entries_instead(self.subject, self.native[0], by_rules, self.numeric.column, self.doubt)
         summary = summary_of(blocks, points, self.missing, faults)
@@ -274,7 +276,7 @@ class _Checking:
         """See `Evidence.scale`."""
         output, *inputs = path
         sizes = [float(np.max(np.abs(self.points[i][0]), initial=0.0)) or 1.0 for i in inputs]
-        with np.errstate(invalid="ignore"):  # infinite inputs
+        with np.errstate(all="ignore"):  # infinite or tiny inputs
             value = np.asarray(self.native[0].value[output], np.float64)
             size = np.max(np.abs(value), initial=0.0, where=~np.isnan(value))
             return float(size / np.prod(sizes))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import jax.numpy as jnp
+import mpmath
 import numpy as np
 
 from jaxdiff_magic.checking.decide import OUT_OF_REACH, Decision, Evidence
@@ -14,18 +16,27 @@ from jaxdiff_magic.report import OUTCOMES, CheckEntry, Outcome
 MAX_ENTRIES = 100
 """Every entry has a row while there are no more than this in all; beyond, the worst of each block has one."""
 
+INHERENT = 8.0
+"""An error that is no larger than so many times the rounding of f, for each unit of x, is nobody's fault."""
+
 NAMES = {"hessian": "second derivative", "d3": "third derivative", "hessian product": "product with the Hessian"}
 
 
 @dataclass(frozen=True)
 class BlockCheck:
-    """One block: its place, the evidence, and what was decided."""
+    """One block: its place, the evidence, and what was decided.
+
+    Attributes:
+        exact: what it should be, as `mpmath.mpf`; None where the formula's own rounding is slight, or where there are
+            no such numbers.
+    """
 
     what: str
     output: Leaf
     inputs: tuple[Leaf, ...]
     evidence: Evidence
     decision: Decision
+    exact: np.ndarray | None = None
 
     @property
     def worst(self) -> Outcome:
@@ -60,6 +71,7 @@ class BlockCheck:
         """The table rows of some entries."""
         forward, reverse = self.evidence.native[0]
         formula = self.evidence.formula.values[0] if self.evidence.formula else None
+        formula = formula if self.exact is None else self.exact.astype(float)
         numeric = self.evidence.numeric[0][0] if self.evidence.numeric else None
         errors = self.errors()
         for entry in entries:
@@ -75,7 +87,7 @@ class BlockCheck:
                 forward=_number(forward, entry),
                 reverse=_number(reverse, entry),
                 numeric=_number(numeric, entry),
-                error=_number(errors, entry),
+                error=None if errors is None or np.isnan(errors[entry]) else float(errors[entry]),
                 outcome=OUTCOMES[int(self.decision.outcome[entry])],
                 reason=self._reason(entry),
             )
@@ -96,16 +108,45 @@ class BlockCheck:
         )
 
     def errors(self) -> np.ndarray | None:
-        """Largest |JAX - formula| in ulp of the dtype, scaled by the size of the terms behind each entry."""
-        if self.evidence.formula is None:
+        """JAX's own error: of its columns the larger distance to what is right, in units in the last place.
+
+        NaN where it is not known to a quarter of a unit or a tenth of itself; None where nothing is known.
+        """
+        if (known := self._known()) is None:
             return None
-        value, bound = self.evidence.formula.values[0], self.evidence.formula.errors[0]
-        scale = np.maximum(np.abs(value), bound / (8 * np.finfo(float).eps))
-        scale = np.where(scale > 0, scale, np.max(scale, initial=0.0) or 1.0)  # an exact zero among others
+        size, apart, bound = known
+        unit = self.evidence.eps * np.maximum(size, _least(self.evidence.eps))
         with np.errstate(all="ignore"):
-            apart = [np.abs(column - value) for column in self.evidence.native[0] if column is not None]
-            largest = np.max(apart, axis=0)
-            return np.where(largest == 0, 0.0, largest / (self.evidence.eps * scale))
+            return np.where(bound <= np.maximum(unit / 4, apart / 10), apart / unit, np.nan)
+
+    def _known(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """The size of each entry, how far JAX's columns are from what it should be, and how well that is known."""
+        found, columns = self.evidence.formula, [c for c in self.evidence.native[0] if c is not None]
+        if found is None or found.on_border[0] or not columns:
+            return None
+        value, bound = found.values[0], found.errors[0]
+        with np.errstate(all="ignore"):
+            if self.exact is None:
+                apart = np.max([np.abs(column - value) for column in columns], axis=0)
+            else:
+                apart = np.max([distances(column, self.exact) for column in columns], axis=0)
+                value, bound = self.exact.astype(float), np.zeros(value.shape)
+            return np.max(np.abs([value, *columns]), axis=0), apart, bound
+
+    def lost(self) -> tuple[int, ...] | None:
+        """The entry of which most is rounding, where JAX's numbers have lost half their digits or more; else None.
+
+        Zeros among larger entries do not count, nor what moves f by less than its own rounding.
+        """
+        known = self._known()
+        if known is None or not known[0].size or not np.isfinite(known).all() or self.worst not in ("proved", "agrees"):
+            return None
+        size, apart, bound = known
+        clear = np.where(bound <= apart / 10, apart, 0.0)
+        entry = tuple(map(int, np.unravel_index(int(np.argmax(clear)), clear.shape)))
+        scale = self.evidence.scale if np.isfinite(self.evidence.scale) else 0.0
+        least = max(np.sqrt(self.evidence.eps) * np.max(size), INHERENT * self.evidence.eps * scale)
+        return entry if clear[entry] > least else None
 
     def worst_entry(self) -> tuple[int, ...]:
         """The entry with the worst outcome, and among those the largest error."""
@@ -122,6 +163,22 @@ def entries_of(blocks: Sequence[BlockCheck]) -> tuple[CheckEntry, ...]:
         row
         for block in blocks
         for row in block.rows(list(np.ndindex(*block.decision.outcome.shape)) if every else [block.worst_entry()])
+    )
+
+
+def distances(column: np.ndarray, exact: np.ndarray) -> np.ndarray:
+    """How far numbers are from what they should be; NaN where they are not finite."""
+    with mpmath.workdps(40):
+        return np.array(
+            [float(abs(mpmath.mpf(float(a)) - b)) for a, b in zip(column.ravel(), exact.ravel(), strict=True)]
+        ).reshape(column.shape)
+
+
+def _least(eps: float) -> float:
+    """The smallest normal number of the dtype with some rounding error."""
+    return next(
+        (float(jnp.finfo(d).tiny) for d in ("float32", "float16", "bfloat16") if float(jnp.finfo(d).eps) == eps),
+        float(np.finfo(np.float64).tiny),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jaxdiff_magic.checking.blocks import BlockCheck
+from jaxdiff_magic.checking.figures import both
 from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.report import OUTCOMES, Outcome
 
@@ -37,15 +38,26 @@ def summary_of(blocks: Sequence[BlockCheck], points: int, missing: dict[str, str
             says = one if counts[word] == 1 else several
             which = f"{counts[word]} of {total} entries" if total > 1 else "the one entry"
             return f"{which} {says}: {first}{located(faults) if word == 'differs' else ''}"
+    rounded = _rounded(blocks)
     columns = " and ".join(mode for mode in ("forward", "reverse") if mode not in missing)
     if counts["proved"] == total:
-        return (
-            f"for {every}, the formula derived from the code and the one behind JAX's {columns} mode are the same "
-            f"expression; the numbers agree {where}"
-        )
+        same = f"the formula derived from the code and the one behind JAX's {columns} mode are the same expression"
+        return f"for {every}, {same}; {rounded or f'the numbers agree {where}'}"
     proofs = f"; {counts['proved']} of them proved by algebra" if counts["proved"] else ""
     against = "function values" if "symbolic" in missing else "the formula derived from the code"
-    return f"{every} of JAX's {columns} mode agree with {against} {where}{proofs}"
+    return f"{every} of JAX's {columns} mode agree with {against} {where}{proofs}{rounded and f'; {rounded}'}"
+
+
+def _rounded(blocks: Sequence[BlockCheck]) -> str:
+    """That JAX's numbers have lost half their digits or more at the point, with one of them; "" where none has."""
+    rows = (row for block in blocks if (entry := block.lost()) is not None for row in block.rows([entry]))
+    if (row := next(rows, None)) is None:
+        return ""
+    right = row.symbolic or 0.0
+    shown = max((x for x in (row.forward, row.reverse) if x is not None), key=lambda x: abs(x - right))
+    given, expected = both(shown, right)
+    what = f"the derivative of {row.output} with respect to {', '.join(row.inputs)}"
+    return f"but rounding takes half the digits or more here: {what} is {given} by JAX and {expected} without it"
 
 
 def located(faults: Sequence[Fault]) -> str:

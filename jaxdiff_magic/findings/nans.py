@@ -14,6 +14,8 @@ import numpy as np
 from jaxdiff_magic.checking.reasons import SPECTRA, borders_of
 from jaxdiff_magic.checking.sides import both_sides
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.findings.digits.blocks import in_float64
+from jaxdiff_magic.findings.digits.loss import MAX_OPERATIONS
 from jaxdiff_magic.findings.nonfinite.origins import Origin, Origins, Program
 from jaxdiff_magic.findings.nonfinite.reasons import brought, met, reason
 from jaxdiff_magic.findings.nonfinite.rebuilt import rebuilt
@@ -24,6 +26,7 @@ from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness.crossing import evaluated
 from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.reference.digits import with_digits
 from jaxdiff_magic.reference.directions import leaf_places
 from jaxdiff_magic.report import Finding
 
@@ -32,6 +35,12 @@ DOUBLE_WHERE = (
     "and select its value afterwards. No line that was tried here gives a finite derivative that is right."
 )
 INTO_DOMAIN = "Move the point into the domain; jax.config.update('jax_debug_nans', True) stops where a nan is born."
+LOGARITHMS = (
+    "Compute the logarithm itself: log_ndtr, logcdf and logsf of a distribution, jax.nn.log_softmax, jax.nn.logsumexp."
+)
+TAIL_DIGITS = (50, 300)
+"""1 - Phi(x) has lost them all to the 1 at x = 14, and at x = 37, where float64 ends."""
+WIDER = ' In float64 it is finite as well: jax.config.update("jax_enable_x64", True).'
 CLEAN = "Replace or leave out such data before the function is called."
 INFINITE = "Put infinities in after what is differentiated: jnp.where(ok, a * c, -jnp.inf) and ok where c is finite."
 PUT_IN = ("nan", "infinite")
@@ -111,7 +120,37 @@ class _Telling:
             message = f"{what}: outside the domain, or overflow. {end}"
             yield Finding("domain", "warning", bad[0], self.scene.subject.where, message, INTO_DOMAIN)
             return
-        yield from self._told("domain", bad[0], what, end, origins, INTO_DOMAIN, 1)
+        kind, advice = "domain", INTO_DOMAIN
+        if (lost := self._lost(o, value, origins)) is not None:
+            kind, end = "precision", "That 0 has underflowed, or all its digits have cancelled."
+            what, advice = (
+                f"{what}. Rounding in {value.dtype} alone does it, the point is in the domain: {lost[0]}",
+                lost[1],
+            )
+        yield from self._told(kind, bad[0], what, end, origins, advice, 1)
+
+    def _lost(self, o: int, value: np.ndarray, origins: Sequence[Origin]) -> tuple[str, str] | None:
+        """What the value is, and what to do, where rounding alone makes it infinite or nan."""
+        if self.scene.reference is None or any(
+            origin.data is not None or origin.singular is None or origin.singular.kind == "overflow"
+            for origin in origins
+        ):
+            return None
+        truth = wide = None
+        assert self.scene.trace is not None
+        point = self.scene.subject.exact_point
+        for digits in TAIL_DIGITS:
+            with contextlib.suppress(OutOfReach):
+                truth = with_digits(self.scene.trace, [(o,)], point, digits, MAX_OPERATIONS)[(o,)]
+                break
+        with contextlib.suppress(OutOfReach):
+            wide = in_float64(self.scene, (o,), point)
+        truth = wide if truth is None else truth.astype(float)
+        if truth is None or not np.isfinite(truth).all():
+            return None
+        first, dtype = tuple(np.argwhere(~np.isfinite(value))[0]), value.dtype
+        is_kept = wide is not None and np.isfinite(wide).all() and dtype != np.float64
+        return f"without rounding it is {number(truth[first])}", f"{LOGARITHMS}{WIDER if is_kept else ''}"
 
     def first_order(self, o: int, output: Leaf) -> list[Finding]:
         """Of first derivatives, the inputs that share an origin in one finding."""

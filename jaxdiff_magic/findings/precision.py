@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -90,17 +91,49 @@ def _lost(scene: Scene) -> Iterator[Finding]:
     inside = dtypes_of(scene.trace)
     leaves = (*scene.subject.inputs, *scene.subject.outputs)
     eps = max(float(jnp.finfo(dtype).eps) for dtype in (*(leaf.dtype for leaf in leaves), *inside))
-    done: set[int] = set()
+    done: dict[tuple[int, int], Finding | None] = {}  # by output and length of path
     is_ruled = scene.check.outcome == "differs" or bool(scene.check.faults)  # then rounding is not what is wrong
     for block in (block for order in range(1 if is_ruled else 3) for block in blocks_of(scene, order)):
         if time.monotonic() > scene.deadline:
-            return
-        if block.path[0] not in done and block.is_suspect(eps) and (finding := _finding(scene, block, eps)):
-            done.add(block.path[0])
-            yield finding
+            break
+        output, order = block.path[0], len(block.path)
+        told = [before for before in done if before[0] == output]
+        if (output, order) in done or not block.is_suspect(eps) or (lost := _examined(scene, block, eps)) is None:
+            continue
+        if not told:
+            if (finding := _finding(scene, lost, eps)) is not None:
+                done[output, order] = finding
+        elif not lost.is_slight and not lost.is_conditioned:
+            first = done[told[0]]
+            assert first is not None
+            more = f" {entry_name(scene, block.path, lost.entry)} {numbers(block, lost.truth, lost.entry)}"
+            done[told[0]] = replace(first, message=first.message + more)
+            done[output, order] = None
+    yield from filter(None, done.values())
 
 
-def _finding(scene: Scene, block: Block, eps: float) -> Finding | None:
+@dataclass(frozen=True)
+class _Lost:
+    """A block that has lost half its digits or more.
+
+    Attributes:
+        block: as JAX gives it.
+        truth: what it should be.
+        entry: the one that is wrong by most.
+        total: the relative error.
+        is_conditioned: whether the rounding of the inputs alone does as much.
+        is_slight: whether it moves f by less than its own rounding.
+    """
+
+    block: Block
+    truth: Truth
+    entry: tuple[int, ...]
+    total: float
+    is_conditioned: bool
+    is_slight: bool
+
+
+def _examined(scene: Scene, block: Block, eps: float) -> _Lost | None:
     value, bound = block.found.values[0], float(np.max(block.found.errors[0]))
     seen = float(np.max(np.abs(block.wide - value)))
     conditioned = is_inherent(scene, block.path, seen + bound, eps, in_float64)
@@ -113,30 +146,40 @@ def _finding(scene: Scene, block: Block, eps: float) -> Finding | None:
             return None  # float64 itself is in doubt
         truth = Truth(value, False)
     total = relative_error(block.wide, truth.values)
-    if total <= np.sqrt(eps) or not _helps(scene, block, truth, total):
-        return None
     apart = np.abs(block.wide - truth.values.astype(np.float64))
-    entry = tuple(map(int, np.unravel_index(int(np.argmax(apart)), apart.shape)))
-    conditioned |= truth.precise and is_inherent(scene, block.path, float(np.max(apart)), eps, in_digits)
-    if conditioned and len(block.path) > 1:
+    if total <= np.sqrt(eps) or not _helps(scene, block, truth, float(np.max(apart))):
         return None
-    if conditioned and not (_cancels(scene) and total < SOME_RIGHT):
-        return _ill_conditioned(scene, block, truth, entry)
+    entry = tuple(map(int, np.unravel_index(int(np.argmax(apart)), apart.shape)))
+    if truth.precise and not conditioned:
+        conditioned = is_inherent(scene, block.path, float(np.max(apart)), eps, in_digits)
     slight = float(apart[entry]) <= INHERENT * eps * natural_size(scene, block.path)
-    if slight and len(block.path) > 2:
+    return _Lost(block, truth, entry, total, conditioned, slight)
+
+
+def _finding(scene: Scene, lost: _Lost, eps: float) -> Finding | None:
+    block, truth, entry = lost.block, lost.truth, lost.entry
+    if lost.is_conditioned and len(block.path) > 1:
+        return None
+    if lost.is_conditioned and not (_cancels(scene) and lost.total < SOME_RIGHT):
+        return _ill_conditioned(scene, block, truth, entry)
+    if lost.is_slight and len(block.path) > 2:
         return None
     program, arguments = program_of(scene, block, entry)
-    loss = loss_in(program, arguments, eps, total, scene.deadline) if program else None
+    loss = loss_in(program, arguments, eps, lost.total, scene.deadline) if program else None
     path = entry_name(scene, block.path, entry)
     message = f"{path} {numbers(block, truth, entry)} {lost_at(loss, scene)}"
     cure = _cure(scene, block, loss) or wider(block, truth, entry)
     where = str(loss.equation.location) if loss else ""
-    severity = "info" if slight and len(block.path) > 1 else "warning"
+    severity = "info" if lost.is_slight and len(block.path) > 1 else "warning"
     return Finding("precision", severity, path, where or scene.subject.where, message, cure)
 
 
 def _helps(scene: Scene, block: Block, truth: Truth, error: float) -> bool:
-    """Whether JAX comes nearer to the truth in float64: a rule that rounds, or is another one, does not."""
+    """Whether JAX comes nearer to the truth in float64: a rule that rounds, or is another one, does not.
+
+    Args:
+        error: the largest in the user's dtype.
+    """
     if len(block.path) == 1 or block.native.dtype == np.float64:
         return True
     names = ("reverse", "forward") if len(block.path) == 2 else ("hessian",)
@@ -150,7 +193,8 @@ def _helps(scene: Scene, block: Block, truth: Truth, error: float) -> bool:
             found = transform(*(jnp.asarray(x, jnp.float64) for x in scene.subject.exact_point))
             for position in block.path:
                 found = found[position]
-            return relative_error(np.asarray(found, np.float64), truth.values) < 0.1 * error
+            wide = np.max(np.abs(np.asarray(found, np.float64) - truth.values.astype(np.float64)), initial=0.0)
+            return bool(wide < 0.1 * error)
     except (TypeError, ValueError):  # captured arrays or dtypes in the code that do not mix with float64
         return True
 

@@ -61,8 +61,8 @@ def with_digits(
         For each path an object array of `mpmath.mpf`, of the shape `(*output, *inputs…)`.
 
     Raises:
-        OutOfReach: a primitive has no rule with so many digits, the size is too large, the result is not finite, or
-            it cancels beyond all digits.
+        OutOfReach: a primitive has no rule with so many digits, the size is too large, the result is not finite, a
+            choice stands on its border, or it cancels beyond all digits.
     """
     order = max(len(path) for path in paths) - 1
     inputs = total_size([variable.shape for variable in trace.inputs])
@@ -121,7 +121,10 @@ def _run(
     """One run in some working precision; elements are `Precise`, or exact whatever the precision."""
     with in_digits(working, operations):
         evaluated = made()
-        found = {path: evaluated.evaluate(path, batch).values[0, ...] for path in paths}
+        every = {path: evaluated.evaluate(path, batch) for path in paths}
+        if any(len(path) > 1 and of.on_border.any() for path, of in every.items()):
+            raise OutOfReach("a choice stands on its border here, and its sides have no derivative in common")
+        found = {path: of.values[0, ...] for path, of in every.items()}
         if not all(is_finite(values).all() for values in found.values()):
             raise OutOfReach("it is not finite here")
     return found

@@ -92,7 +92,7 @@ def _limit(sides: list[list[np.ndarray]]) -> tuple[np.ndarray, np.ndarray] | Non
     """The common limit and a bound on its error; None where there is none."""
     if not all(is_finite(x).all() for at in sides for x in at):
         return None
-    means = [sum(elementwise(exact, x) for x in at) / len(at) for at in sides]
+    means = [np.sum([elementwise(exact, x) for x in at], axis=0) / len(at) for at in sides]
     size = np.full(means[-1].shape, max((abs(x) for x in means[-1].ravel()), default=mpmath.mpf(0)), object)
     spreads = [_largest([elementwise(_apart, x, mean) for x in at]) for at, mean in zip(sides, means, strict=True)]
     changes = [np.abs(after - before) for before, after in itertools.pairwise(means)]

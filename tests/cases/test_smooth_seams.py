@@ -75,6 +75,7 @@ SMOOTH: dict[str, tuple[Callable[..., Any], Any, Any, Any]] = {
     "cos of abs": (lambda x: jnp.cos(jnp.abs(x)), 0.0, 0.0, -1.0),
     "sinc": (jnp.sinc, 0.0, 0.0, -(np.pi**2) / 3),
     "tied all around": (lambda x: jnp.maximum(2 * x, x + x) ** 2, 1.5, 12.0, 8.0),
+    "the largest of equals": (lambda x: jnp.max(jnp.stack([x, x, x])) ** 2, 1.5, 3.0, 2.0),
     "some of many": (
         lambda x: jnp.sum(jnp.where(x >= 0, x, x) ** 2),
         [0.0, -1.0, 0.0, 2.0],

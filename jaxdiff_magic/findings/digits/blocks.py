@@ -125,7 +125,8 @@ def natural_size(scene: Scene, path: Path) -> float:
     output, *inputs = path
     sizes = [float(np.max(np.abs(scene.subject.exact_point[i]), initial=0.0)) or 1.0 for i in inputs]
     value = np.abs(np.asarray(scene.values.value[output]).astype(np.float64))
-    return float(np.max(value, initial=0.0) / np.prod(sizes))
+    with np.errstate(all="ignore"):  # tiny inputs
+        return float(np.max(value, initial=0.0) / np.prod(sizes))
 
 
 def program_of(scene: Scene, block: Block, entry: tuple[int, ...]) -> tuple[Trace | None, list[Any]]:

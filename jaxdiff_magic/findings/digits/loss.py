@@ -130,13 +130,18 @@ def _relative_error(native: Any, value: Value) -> float:
 
 
 def relative_error(native: np.ndarray, truth: np.ndarray) -> float:
-    """The largest error of an array over the largest element of what it should be, float64 or objects."""
+    """The largest error of an array over the largest element of what it should be, float64 or objects.
+
+    Where it should be 0, over the largest that it is: all of it is error.
+    """
     if not native.size or not np.isfinite(native).all():
         return 0.0
     if is_precise(truth):
         with mpmath.workdps(DIGITS + 15):
             apart = elementwise(lambda a, b: abs(mpmath.mpf(a) - exact(b)), native, truth)
             size = max(abs(exact(x)) for x in truth.ravel())
-            return float(max(apart.ravel()) / size) if size else 0.0
+            return float(max(apart.ravel()) / size) if size else float(bool(np.any(native)))
     size = np.max(np.abs(truth))
-    return float(np.max(np.abs(native - truth)) / size) if size and np.isfinite(size) else 0.0
+    if not np.isfinite(size):
+        return 0.0
+    return float(np.max(np.abs(native - truth)) / size) if size else float(bool(np.any(native)))

@@ -41,6 +41,10 @@ WORDS = {
 }
 
 
+SUMS = frozenset(("sub", "add", "add_any", "reduce_sum", "dot_general"))
+"""Operations whose terms may cancel."""
+
+
 def entry_name(scene: Scene, path: Path, entry: tuple[int, ...]) -> str:
     """An entry as a reader writes it: `f[0]`, `∂f/∂x[1]`."""
     o, *inputs = path
@@ -101,7 +105,7 @@ def _why(loss: Loss) -> str:
         a, b = (x.ravel()[0] for x in operands)
         if (a * b > 0) == (equation.primitive == "sub"):
             return f"{a!s} and {b!s} cancel, and what is left is their rounding"
-    if equation.primitive in ("sub", "add", "add_any", "reduce_sum", "dot_general"):
+    if equation.primitive in SUMS:
         return "its terms cancel, and what is left is their rounding"
     if equation.primitive == "log":
         return "its operand is so close to 1 that rounding has taken the digits by which it differs"
@@ -120,7 +124,9 @@ def _underflow(loss: Loss) -> str | None:
     least = float(jnp.finfo(native.dtype).smallest_normal)
     too_small = f"below the smallest normal number of {native.dtype}, {least:.3g}"
     sizes = [abs(exact(x) if is_precise(loss.result) else mpmath.mpf(float(x))) for x in loss.result.ravel()]
-    if 0 < max(sizes, default=0) < least and _is_below(native, least):
+    operands = [abs(float(x)) for operand in loss.operands for x in np.ravel(operand) if operand.dtype.kind in "fV"]
+    noise = max(operands, default=0.0) * 10.0**-DIGITS if loss.equation.primitive in SUMS else 0.0  # of the digits
+    if noise < max(sizes, default=0) < least and _is_below(native, least):
         return f"it underflows: {mpmath.nstr(max(sizes), 3)} is {too_small}"
     for operand in loss.operands:
         if jnp.issubdtype(operand.dtype, jnp.floating) and np.any(operand) and _is_below(operand, least):

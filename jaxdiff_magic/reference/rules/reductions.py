@@ -58,12 +58,14 @@ def _extremum(larger: bool) -> Rule:
             return run.record(xs, [reduce(x.value, axis=there)], [shape], lambda _: [None])
         b = base(x.value)
         best = reduce(b.data, axis=there, keepdims=True)
-        hit = run.floating(b.data == best)
+        largest = np.asarray(b.data == best).astype(bool)
         error = np.broadcast_to(0.0 if b.error is None else b.error, b.data.shape)
         with np.errstate(invalid="ignore"):
             close = np.abs(b.data - best) <= 4 * (error + np.max(error, axis=there, keepdims=True))
         several = close & (close.sum(axis=there, keepdims=True) > 1)
-        hit = run.decide(several, hit, x, compared=b.data - best)
+        decided = run.decide(several, largest, x, compared=b.data - best)
+        # of elements that are equal all around, some is the largest
+        hit = run.floating(np.where(decided.any(axis=there, keepdims=True), decided, largest))
         weight = hit / np.maximum(hit.sum(axis=there, keepdims=True), 1)
         value = gather_sum(weigh(x.value, weight), lambda a: a.sum(axis=there), 1)
         value = with_value(value, best.reshape(*best.shape[: run.lead], *shape))
