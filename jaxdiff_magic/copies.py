@@ -13,14 +13,16 @@ import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
 
+Unsaved = Mapping[str, Callable[[Any, Any], Any]]
+
 
 class Data:
-    """A base of frozen dataclasses that hold a result: equal where all their data are, arrays entry by entry, NaN to NaN.
+    """A base of frozen dataclasses that hold a result: equal where all their data are, arrays entry by entry.
 
     What cannot be saved, such as a function, is another thing in what was loaded again; a copy shares it.
     """
 
-    UNSAVED: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {}
+    UNSAVED: ClassVar[Unsaved] = {}
     """For fields that cannot be saved as they are, what is saved instead: made of the whole and of the field."""
 
     def __eq__(self, other: object) -> bool:

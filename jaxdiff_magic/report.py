@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 
 from jaxdiff_magic.assertion import raise_if_wrong
-from jaxdiff_magic.copies import Data, portable, sentence
+from jaxdiff_magic.copies import Data, Unsaved, portable, sentence
 from jaxdiff_magic.cost_figures import Cost
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.fault import Fault
@@ -274,7 +274,7 @@ class Report(Data):
     live: Live | None = field(default=None, repr=False, compare=False)
     unreachable: str = field(default="", compare=False)
 
-    UNSAVED = {
+    UNSAVED: ClassVar[Unsaved] = {
         **dict.fromkeys(("value", "gradient", "jacobian", "hessian", "higher"), lambda _, tree: portable(tree)),
         **dict.fromkeys(("formulas", "with_digits", "live"), lambda *_: None),
         "unreachable": lambda report, why: why if report.formulas is None else sentence(report.subject.name),

@@ -8,7 +8,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.extend.core
@@ -16,7 +16,7 @@ import numpy as np
 from jax import tree_util
 
 from jaxdiff_magic.callee import callee_of
-from jaxdiff_magic.copies import Data, Missing
+from jaxdiff_magic.copies import Data, Missing, Unsaved
 from jaxdiff_magic.derivative_programs import DerivativePrograms
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.leaves import LARGE, Held, Leaf, OpenCall, article, describe, jax_dtype, kind, why_held
@@ -66,7 +66,7 @@ class Subject(Data):
     whole: tuple[Any, Any] | None = field(compare=False, repr=False)
     call: OpenCall = field(compare=False, repr=False)
 
-    UNSAVED = {
+    UNSAVED: ClassVar[Unsaved] = {
         "function": lambda subject, _: Missing(subject.name),
         "call": lambda subject, call: Missing(subject.name, call.count),
         "args": lambda *_: (),

@@ -1,8 +1,8 @@
 """A function's own source and all that it needs: other functions of its cell or module, constants, imports."""
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import builtins
 import contextlib
@@ -161,7 +161,7 @@ def _is_installed(module: str) -> bool:
 
 
 def _has_source(value: Any) -> bool:
-    """Whether a value is a function or class of the reader's, or a library's wrapper of one, such as `jax.jit` gives."""
+    """Whether a value is a function or class of the reader's, or a library's wrapper of one, such as `jax.jit`'s."""
     if isinstance(value, (type, types.FunctionType)):
         return True
     is_wrapper = callable(value) and _is_installed(type(value).__module__)

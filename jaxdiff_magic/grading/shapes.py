@@ -1,4 +1,4 @@
-"""Values whose shape may be open while an expression is read: the 𝟏, I and e₁ of matrix notation fit what is beside them."""
+"""Values whose shape may be open while an expression is read: 𝟏, I and e₁ fit what is beside them."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def product(a: Value, b: Value, sign: str = "") -> Value:
     both_columns = axes == (1, 1) and a.is_row == b.is_row
     if axes == (1, 1) and a.is_row is False and b.is_row and sign != "@":
         return Value((*a.dims, *b.dims), lambda: a.entries()[:, None] * b.entries()[None, :])
-    fits = sign == "@" or (both_columns and sign == "·") or not (both_columns or axes == (1, 2) and not a.is_row)
+    fits = sign == "@" or (both_columns and sign == "·") or not (both_columns or (axes == (1, 2) and not a.is_row))
     if not fits or (axes == (2, 1) and b.is_row and sign != "@"):
         raise InputError(f"{_said(a)} and {_said(b)} cannot be multiplied; write x yᵀ, xᵀ y or x ⊙ y")
     same(a.dims[-1], b.dims[0])
@@ -247,7 +247,9 @@ def as_shape(value: Value, shape: Sequence[int], sides: Sequence[Sequence[int]])
     stacked = tuple(math.prod(side) for side in sides)
     for wanted in (tuple(shape), stacked, stacked[::-1]):
         lengths = tuple(known(d) for d in value.dims)
-        if len(lengths) == len(wanted) and all(isinstance(n, Size) or n == w for n, w in zip(lengths, wanted)):
+        if len(lengths) != len(wanted):
+            continue
+        if all(isinstance(n, Size) or n == w for n, w in zip(lengths, wanted, strict=True)):
             for length, w in zip(value.dims, wanted, strict=True):
                 same(length, w)
             turned = wanted not in (tuple(shape), stacked)

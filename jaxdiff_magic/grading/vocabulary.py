@@ -1,4 +1,4 @@
-"""The words of mathematical notation: functions by name, and the reader's own names as they may be written: λ for lambda_."""
+"""The words of mathematical notation: functions by name, and names of the reader's as they may be written."""
 
 from __future__ import annotations
 
@@ -121,10 +121,10 @@ class Scope:
 
 GREEK = {
     name: unicodedata.lookup(f"GREEK SMALL LETTER {'LAMDA' if name == 'lambda' else name.upper()}")
-    for name in "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
-    "omega".split()
+    for name in "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi".split()
+    + "pi rho sigma tau upsilon phi chi psi omega".split()
 }
-SHORT = {"lambda": ("lam", "lmbda", "lambd", "reg"), "epsilon": ("eps",), "sigma": ("sig",), "theta": ("th",)}
+SHORT = {"lambda": ("lam", "lmbda", "lambd"), "epsilon": ("eps",)}
 _LETTERS = {letter: name for name, letter in GREEK.items()} | {"ϵ": "epsilon", "ϕ": "phi", "ϑ": "theta"}
 
 
