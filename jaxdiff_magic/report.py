@@ -288,7 +288,8 @@ class Report(Data):
     @property
     def grade(self) -> Literal["right", "undecided", "wrong"] | None:
         """The worst grade of the reader's own derivations; None where there are none."""
-        return max((one.outcome for one in self.mine), key=("right", "undecided", "wrong").index, default=None)
+        outcomes = {one.outcome for one in self.mine}
+        return next((outcome for outcome in ("wrong", "undecided", "right") if outcome in outcomes), None)
 
     def formula(self, what: str = "gradient", notation: Notation = "auto") -> Formula:
         """The formula of `what` ("function", "gradient", "jacobian", "hessian", "d3", …).

@@ -104,7 +104,8 @@ class Scope:
 
     def _is_element(self, word: str) -> bool:
         match = ELEMENT.fullmatch(word)
-        return match is not None and (found := self.name(match[1])) is not None and np.ndim(self.names.get(found)) == 1
+        found = self.name(match[1]) if match else None
+        return found in self.names and np.ndim(self.names[found]) == 1
 
     def split(self, word: str) -> list[str]:
         """The names that a word is made of; itself where it is one, or none."""
