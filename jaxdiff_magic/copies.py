@@ -13,14 +13,16 @@ import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
 
+Unsaved = Mapping[str, Callable[[Any, Any], Any]]
+
 
 class Data:
-    """A base of frozen dataclasses that hold a result: equal where all their data are, arrays entry by entry, NaN to NaN.
+    """A base of frozen dataclasses that hold a result: equal where all their data are, arrays entry by entry.
 
     What cannot be saved, such as a function, is another thing in what was loaded again; a copy shares it.
     """
 
-    UNSAVED: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {}
+    UNSAVED: ClassVar[Unsaved] = {}
     """For fields that cannot be saved as they are, what is saved instead: made of the whole and of the field."""
 
     def __eq__(self, other: object) -> bool:
@@ -55,8 +57,8 @@ def key_of(value: Any) -> Hashable:
         return (type(value).__name__, *map(key_of, fields))
     if isinstance(value, Mapping):
         return frozenset((str(key), key_of(item)) for key, item in value.items())
-    if type(value) in (tuple, list):
-        return tuple(map(key_of, value))
+    if isinstance(value, (tuple, list)) and type(value) in (tuple, list):
+        return tuple(key_of(item) for item in value)
     if isinstance(value, float):
         return "nan" if value != value else value
     if isinstance(value, (np.ndarray, np.generic, jax.Array)) and not _is_key(value):
@@ -68,7 +70,7 @@ def key_of(value: Any) -> Hashable:
         return (str(array.dtype), array.shape, array.tobytes())
     if not isinstance(value, (str, bytes, int)) and isinstance(parts := portable(value), dict) and parts:
         return key_of(parts)
-    return value if isinstance(value, Hashable) else str(value)
+    return value if getattr(value, "__hash__", None) is not None else str(value)
 
 
 def _is_key(value: Any) -> bool:

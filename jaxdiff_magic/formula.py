@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from jaxdiff_magic.copies import Data, saved
+from jaxdiff_magic.copies import Data, Unsaved, saved
 
 Notation = Literal["auto", "component", "index", "matrix", "steps"]
 
@@ -26,7 +26,7 @@ class Formula(Data):
     sympy: Any = field(default=None, compare=False)
     notation: Notation = "auto"
 
-    UNSAVED = {"sympy": lambda _, found: saved(found)}
+    UNSAVED: ClassVar[Unsaved] = {"sympy": lambda _, found: saved(found)}
 
     def __str__(self) -> str:
         return self.text

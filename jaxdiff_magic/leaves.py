@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import tree_util
 
-from jaxdiff_magic.copies import Data
+from jaxdiff_magic.copies import Data, Unsaved
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.templates import Template, template_of
 from jaxdiff_magic.wrappers import parts_of
@@ -78,7 +78,7 @@ class Held(Data):
     description: str
     value: Any = field(default=None, repr=False, compare=False)
 
-    UNSAVED = {"value": lambda *_: None}
+    UNSAVED: ClassVar[Unsaved] = {"value": lambda *_: None}
 
 
 @dataclass

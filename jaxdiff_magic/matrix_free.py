@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from jaxdiff_magic.copies import Data, Missing
+from jaxdiff_magic.copies import Data, Missing, Unsaved
 
 if TYPE_CHECKING:
     from jaxdiff_magic.formula import Formula
@@ -76,4 +76,4 @@ class Products(Data):
     hvp: Callable[[Any], Any] = field(kw_only=True, repr=False, compare=False)
     diagonal: Callable[..., tuple[Any, Any]] = field(kw_only=True, repr=False, compare=False)
 
-    UNSAVED = dict.fromkeys(("jvp", "vjp", "hvp", "diagonal"), lambda *_: Missing("the function"))
+    UNSAVED: ClassVar[Unsaved] = dict.fromkeys(("jvp", "vjp", "hvp", "diagonal"), lambda *_: Missing("the function"))

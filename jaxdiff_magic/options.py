@@ -66,9 +66,14 @@ def _mine(text: str) -> str | dict[str, str]:
     try:
         tree = ast.parse(f"{{{text}}}", mode="eval").body
     except SyntaxError:  # a formula that is not Python
-        return text
+        parts = re.split(r"(?:^|,)\s*([^\W\d][\w.]*)\s*:\s", text)
+        return dict(zip(parts[1::2], parts[2::2], strict=True)) if len(parts) > 1 and not parts[0].strip() else text
     if not isinstance(tree, ast.Dict) or None in tree.keys:
         return text
+    if not text.isascii():  # as it was written: Python takes Aᵀ for AT
+        whole = f"{{{text}}}"
+        pairs = zip(tree.keys, tree.values, strict=True)
+        return {ast.unparse(of): ast.get_source_segment(whole, one) or "" for of, one in pairs if of}
     return {ast.unparse(of): ast.unparse(one) for of, one in zip(tree.keys, tree.values, strict=True) if of}
 
 

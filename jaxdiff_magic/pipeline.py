@@ -77,8 +77,8 @@ def derive(
         points: how many random points around the given one the check compares.
         budget: seconds that the optional work (proofs, measuring) may take.
         seed: of the random points.
-        mine: your own derivation of the gradient or Jacobian, to be graded: text, such as "X.T @ (X @ w - y)", or a
-            function of the same arguments; by the first differentiated argument, or a dict of them by argument.
+        mine: your own derivation, to be graded: text, such as "X.T @ (X @ w - y)" or "Xᵀ(X w - y)", or a function of
+            the same arguments; by the first differentiated argument, or a dict of them by argument, or by "hessian".
         trust: names of functions whose own derivative rules are meant to differ from their code.
 
     Returns:

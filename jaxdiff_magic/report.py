@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 
 from jaxdiff_magic.assertion import raise_if_wrong
-from jaxdiff_magic.copies import Data, portable, sentence
+from jaxdiff_magic.copies import Data, Unsaved, portable, sentence
 from jaxdiff_magic.cost_figures import Cost
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.fault import Fault
@@ -262,7 +262,7 @@ class Report(Data):
     unreachable: str = field(default="", compare=False)
     missing: Mapping[str, str] = field(default_factory=dict)
 
-    UNSAVED = {
+    UNSAVED: ClassVar[Unsaved] = {
         **dict.fromkeys(("value", "gradient", "jacobian", "hessian", "higher"), lambda _, tree: portable(tree)),
         **dict.fromkeys(("formulas", "with_digits", "live"), lambda *_: None),
         "unreachable": lambda report, why: why if report.formulas is None else sentence(report.subject.name),
@@ -276,7 +276,8 @@ class Report(Data):
     @property
     def grade(self) -> Literal["right", "undecided", "wrong"] | None:
         """The worst grade of the reader's own derivations; None where there are none."""
-        return max((one.outcome for one in self.mine), key=("right", "undecided", "wrong").index, default=None)
+        outcomes = {one.outcome for one in self.mine}
+        return next((outcome for outcome in ("wrong", "undecided", "right") if outcome in outcomes), None)
 
     def formula(self, what: str = "gradient", notation: Notation = "auto") -> Formula:
         """The formula of `what` ("function", "gradient", "jacobian", "hessian", "d3", …).

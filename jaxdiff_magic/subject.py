@@ -7,7 +7,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.extend.core
@@ -15,7 +15,7 @@ import numpy as np
 from jax import tree_util
 
 from jaxdiff_magic.callee import callee_of, modules_known
-from jaxdiff_magic.copies import Data, Missing
+from jaxdiff_magic.copies import Data, Missing, Unsaved
 from jaxdiff_magic.derivative_programs import DerivativePrograms
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.leaves import (
@@ -88,7 +88,7 @@ class Subject(Data):
     hindrance: str = ""
     modules: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
-    UNSAVED = {
+    UNSAVED: ClassVar[Unsaved] = {
         "function": lambda subject, _: Missing(subject.name),
         "call": lambda subject, call: Missing(subject.name, call.count),
         "args": lambda *_: (),

@@ -60,8 +60,9 @@ def test_text(report: Report) -> str:
     function = found.other(subject.function, display_name(subject.function))
     arguments = [literal(value, f"argument {k + 1}", found.other) for k, value in enumerate(subject.args)]
     keywords = found.keywords(subject.kwargs)
+    called = function if function.isidentifier() else "the function"
     parts = [
-        f'"""The derivative of {function if function.isidentifier() else "the function"} is right, and is what it was when this was written."""\n{MARK}',
+        f'"""The derivative of {called} is right, and is what it was when this was written."""\n{MARK}',
         *([f"from __future__ import {', '.join(sorted(found.futures))}"] if found.futures else []),
         "\n".join(_imports(found)),
         *(['jax.config.update("jax_enable_x64", True)'] if jax.config.read("jax_enable_x64") else []),

@@ -165,7 +165,7 @@ def _is_installed(module: str) -> bool:
 
 
 def _has_source(value: Any) -> bool:
-    """Whether a value is a function or class of the reader's, or a library's wrapper of one, such as `jax.jit` gives."""
+    """Whether a value is a function or class of the reader's, or a library's wrapper of one, such as `jax.jit`'s."""
     if isinstance(value, (type, types.FunctionType)):
         return True
     is_wrapper = callable(value) and _is_installed(type(value).__module__)

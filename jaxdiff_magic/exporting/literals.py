@@ -108,7 +108,7 @@ def _entries(array: np.ndarray, name: str) -> tuple[Callable[[Any], str], str]:
             return (lambda x: _number(float(x))), f"jnp.{dtype}"
         if jnp.issubdtype(dtype, jnp.integer):
             return (lambda x: repr(int(x))), f"jnp.{dtype}"
-    what = "Python objects" if dtype == object else f"dtype {dtype}"
+    what = "Python objects" if dtype.kind == "O" else f"dtype {dtype}"
     raise InputError(f"{name} is an array of {what} and cannot be written into a test. Use numbers.")
 
 

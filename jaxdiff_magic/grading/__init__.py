@@ -164,7 +164,7 @@ class _Grading:
         (path, *others) = answer.paths
         if others or len(path) > 2 or found[0].values.shape[1:] == rights[0].shape:
             return None
-        twice = (*path, path[1])
+        twice = (*path, *path[1:])
         with contextlib.suppress(OutOfReach):
             right = self._right(twice)
             if right.counts.any() and not self._is_doubtful(twice, right) and right.is_met(found[0]):

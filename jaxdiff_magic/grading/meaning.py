@@ -97,10 +97,8 @@ def _named(word: str, scope: Scope) -> Value:
     if word in scope.letters:
         return scope.letters[word]
     name = scope.name(word)
-    if name in scope.definitions:
-        return _defined(name, scope)
     if name is not None:
-        return _thing(scope.names[name])
+        return _defined(name, scope) if name in scope.definitions else _thing(scope.names[name])
     if match := ELEMENT.fullmatch(word):
         return _lowered(Node("name", match[1]), match[2], scope)
     if word == "I":

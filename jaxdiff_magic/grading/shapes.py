@@ -1,4 +1,4 @@
-"""Values whose shape may be open while an expression is read: the 𝟏, I and e₁ of matrix notation fit what is beside them."""
+"""Values whose shape may be open while an expression is read: 𝟏, I and e₁ fit what is beside them."""
 
 from __future__ import annotations
 
@@ -247,7 +247,9 @@ def as_shape(value: Value, shape: Sequence[int], sides: Sequence[Sequence[int]])
     stacked = tuple(math.prod(side) for side in sides)
     for wanted in (tuple(shape), stacked, stacked[::-1]):
         lengths = tuple(known(d) for d in value.dims)
-        if len(lengths) == len(wanted) and all(isinstance(n, Size) or n == w for n, w in zip(lengths, wanted)):
+        if len(lengths) != len(wanted):
+            continue
+        if all(isinstance(n, Size) or n == w for n, w in zip(lengths, wanted, strict=True)):
             for length, w in zip(value.dims, wanted, strict=True):
                 same(length, w)
             turned = wanted not in (tuple(shape), stacked)

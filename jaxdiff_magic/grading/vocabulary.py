@@ -1,4 +1,4 @@
-"""The words of mathematical notation: functions by name, and the reader's own names as they may be written: λ for lambda_."""
+"""The words of mathematical notation: functions by name, and names of the reader's as they may be written."""
 
 from __future__ import annotations
 
@@ -104,7 +104,8 @@ class Scope:
 
     def _is_element(self, word: str) -> bool:
         match = ELEMENT.fullmatch(word)
-        return match is not None and (found := self.name(match[1])) is not None and np.ndim(self.names.get(found)) == 1
+        found = self.name(match[1]) if match else None
+        return found in self.names and np.ndim(self.names[found]) == 1
 
     def split(self, word: str) -> list[str]:
         """The names that a word is made of; itself where it is one, or none."""
@@ -121,10 +122,10 @@ class Scope:
 
 GREEK = {
     name: unicodedata.lookup(f"GREEK SMALL LETTER {'LAMDA' if name == 'lambda' else name.upper()}")
-    for name in "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
-    "omega".split()
+    for name in "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi".split()
+    + "pi rho sigma tau upsilon phi chi psi omega".split()
 }
-SHORT = {"lambda": ("lam", "lmbda", "lambd", "reg"), "epsilon": ("eps",), "sigma": ("sig",), "theta": ("th",)}
+SHORT = {"lambda": ("lam", "lmbda", "lambd"), "epsilon": ("eps",)}
 _LETTERS = {letter: name for name, letter in GREEK.items()} | {"ϵ": "epsilon", "ϕ": "phi", "ϑ": "theta"}
 
 

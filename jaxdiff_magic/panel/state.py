@@ -229,7 +229,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= MAX_WORDS else f"{text[:MAX_WORDS]} …"
 
 
-def _short(formula: Formula | None) -> str | None:
+def _short(formula: Any) -> str | None:
     """A formula's LaTeX; None where there is none, or none that a browser could draw."""
     return formula.latex if formula is not None and len(formula.latex) <= MAX_LATEX else None
 

@@ -36,6 +36,10 @@ export function sane(state: Bag): { state: PanelState; left: string[] } {
     .map((one) => grade(one, note));
   const findings = [...bags(state.findings, "findings", note)].map((one) => finding(one, note));
   findings.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+  const derivatives = bags(state.derivatives, "derivatives", note)
+    .slice(0, 8)
+    .map((one) => derivative(one, n, m, note));
+  if (!derivatives.some(({ what }) => what === "value")) derivatives.push(derivative({ what: "value" }, n, m, note));
   const tape = readTape(state.tape, m);
   if (tape === undefined) note("tape");
   return {
@@ -52,9 +56,7 @@ export function sane(state: Bag): { state: PanelState; left: string[] } {
       input_names: inputNames,
       output_names: outputNames,
       point: Array.from({ length: n }, (_, k) => num(point[k])),
-      derivatives: bags(state.derivatives, "derivatives", note)
-        .slice(0, 8)
-        .map((one) => derivative(one, n, m, note)),
+      derivatives,
       check: check(state.check, note),
       cost: cost(state.cost, note),
       curvature: curvature(state.curvature, note),

@@ -11,7 +11,7 @@ import type { PanelState } from "./wire";
 export function standingWords(standing: Standing, state: PanelState, hasTape: boolean, detail = ""): string {
   switch (standing) {
     case "report":
-      return "";
+      return state.derivatives.some(({ values }) => values !== null) ? "" : "The report's numbers could not be read.";
     case "waiting":
     case "differs":
       return detail;

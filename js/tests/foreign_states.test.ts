@@ -98,7 +98,10 @@ test("with any part of a state missing, of another type or huge, something reada
 }, 240_000);
 
 test("parts that could not be read are named, and no other", () => {
-  expect(drawn({ ...rich(), derivatives: null })).toContain("could not be read and is left out: derivatives.");
+  const said = drawn({ ...rich(), derivatives: null });
+  expect(said).toContain("could not be read and is left out: derivatives.");
+  expect(said).toContain("?The report's numbers could not be read.");
+  expect(said).not.toContain("the report's own numbers, by JAX");
   expect(drawn({ ...rich(), point: [1], verdict: "perfect" })).toContain("left out: point, verdict.");
   expect(drawn(rich())).not.toContain("could not be read");
   for (const state of [sent.cubic, sent.layer, sent.wrong, sent.outside, sent.special]) {

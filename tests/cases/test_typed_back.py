@@ -15,6 +15,7 @@ from jaxdiff_magic import derive
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.grading import grades_of
+from jaxdiff_magic.options import OPTIONS
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.report import Check
 from jaxdiff_magic.subject import subject_of
@@ -262,3 +263,17 @@ def test_a_second_derivative_is_known_by_its_left_side_its_name_or_its_shape() -
     assert grade.outcome == "wrong"
     (grade,) = derive(wave, mine={"hessian": "jnp.cos(x)"}, cost="none", points=2)(0.7).mine
     assert grade.outcome == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("(A + Aᵀ) x", "(A + Aᵀ) x"),
+        ("hessian: A + Aᵀ", {"hessian": "A + Aᵀ"}),
+        ("w: Xᵀ(X w - y), b: 1", {"w": "Xᵀ(X w - y)", "b": "1"}),
+        ("diag(s) - s sᵀ, where s = softmax(z)", "diag(s) - s sᵀ, where s = softmax(z)"),
+        ("df/dx[j] = Sum(A[j, k]*x[k], (k, 0, 2))", "df/dx[j] = Sum(A[j, k]*x[k], (k, 0, 2))"),
+    ],
+)
+def test_the_option_of_the_magic_leaves_the_notation_as_it_was_typed(text: str, read: Any) -> None:
+    assert OPTIONS["mine"].read(text) == read

@@ -26,7 +26,8 @@ export function statusLine() {
   let patience: ReturnType<typeof setTimeout> | undefined;
   let latest: Snapshot;
   const write = (snapshot: Snapshot) => {
-    const [sign, said, tone] = STANDINGS[snapshot.standing];
+    const isUnread = snapshot.standing === "report" && snapshot.words !== "";
+    const [sign, said, tone] = isUnread ? (["?", "", "warning"] as const) : STANDINGS[snapshot.standing];
     const calm = snapshot.standing !== "differs" && snapshot.standing !== "failed";
     setAttribute(line, "data-jdm-tone", tone);
     setAttribute(line, "data-jdm-loud", calm ? "no" : "yes");
