@@ -44,7 +44,7 @@ def hindrance_of(error: BaseException) -> str:
     Args:
         error: what was raised when it was traced; it is not raised with numbers.
     """
-    place, names = _innermost(error)
+    place, names = innermost(error)
     found = _expressions(place)
     at = f" ({place})" if place.line else ""
     text = _text(found[0]) if found else ""
@@ -70,7 +70,7 @@ def hindrance_of(error: BaseException) -> str:
     return f"it needs the number of a traced value{at}{written}; compute with the value itself, by jax.numpy or jax.lax"
 
 
-def _innermost(error: BaseException) -> tuple[Location, Mapping[str, Any]]:
+def innermost(error: BaseException) -> tuple[Location, Mapping[str, Any]]:
     """Where the reader's code was when JAX refused, and the names that are known there."""
     place, names = Location(), {}
     entry = error.__traceback__

@@ -17,7 +17,7 @@ from jax.extend.core import subjaxprs  # pyright: ignore[reportPrivateImportUsag
 from jaxdiff_magic.derivative_programs import Program, in_chunks
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.surroundings import settings_set_aside
-from jaxdiff_magic.untraced import REFUSED, hindrance_of
+from jaxdiff_magic.untraced import REFUSED, hindrance_of, innermost
 
 MAX_ENTRIES = 4_000_000
 """A derivative with more scalar entries than this is described, not built."""
@@ -332,12 +332,16 @@ def _as_at_the_point(value: Any, dtype: str, own: Any) -> Any:
 
 
 def refusal(error: Exception) -> str:
-    """Why JAX has no derivative, by the error that it raised."""
+    """Why JAX has no derivative, by the error that it raised, or that a rule of the reader's did."""
     if isinstance(error, REFUSED):
         return hindrance_of(error)
     if isinstance(error, AssertionError) and not str(error):
         return "JAX cannot transpose it; a derivative rule in it is not linear in its tangent"
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    words = next(iter(str(error).strip().splitlines()), "")
+    if words and isinstance(error, NO_DERIVATIVE):
+        return words
+    place, _ = innermost(error)
+    return f"{type(error).__name__}{f': {words}' if words else ''}{f' ({place})' if place.line else ''}"
 
 
 def equation_count(jaxpr: Any) -> int:

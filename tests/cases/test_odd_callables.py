@@ -17,6 +17,7 @@ from jaxdiff_magic import InputError, WrongDerivative
 
 from .odd import FAMILIES, Member
 
+pytestmark = pytest.mark.filterwarnings("ignore:the matrix subclass")
 EVERY = 1 if os.environ.get("ODD") == "all" else 3
 OWN = os.path.dirname(jaxdiff_magic.__file__) + os.sep
 PLAIN = {"order": 1, "points": 2, "budget": 5.0}
