@@ -112,7 +112,8 @@ class Presentation:
         """A block in index notation; None when it needs steps, is too long to read, out of reach, or has no entries."""
         try:
             program, definition = self._shown(path)
-        except OutOfReach:
+        except OutOfReach as error:
+            self.missing[path] = str(error)
             return None
         if self._is_empty(path):
             return None
