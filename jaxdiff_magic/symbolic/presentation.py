@@ -54,7 +54,7 @@ MATRIX_SECONDS_ALL = 4.0
 """… all of them together …"""
 MATRIX_SECONDS_ASKED = 10.0
 """… and one that is asked for by name."""
-UNFORESEEN = (ArithmeticError, AttributeError, MemoryError, RecursionError, TypeError, ValueError)
+UNFORESEEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 """What SymPy and NumPy raise on expressions that they do not expect."""
 LONG = "it is too long to read in one piece; report.formula({!r}, 'steps') has it step by step"
 MAX_NAMES = 16

@@ -56,10 +56,10 @@ def test_a_missing_function_and_derivation_are_said() -> None:
             x = y * x
         return x
 
-    report = derive(many, cost="none", points=2, order=1, budget=120)(x)
+    report = derive(many, cost="none", points=2, order=1, budget=2)(x)
     assert report.function is None and not report.steps
     assert "No formula:" in str(report)
-    assert "No derivation: it has" in str(dataclasses.replace(report, sections=("derivation",)))
+    assert "No derivation:" in str(dataclasses.replace(report, sections=("derivation",)))
 
 
 def test_a_missing_formula_is_said_in_the_panel() -> None:
