@@ -97,6 +97,8 @@ def value(m: Matrix, values: Values, rows: np.ndarray | None = None) -> np.ndarr
         case Named(definition=definition):
             return of(definition)
         case Element():
+            if m.of.definition is not None:
+                return of(m.of).reshape([n for n in shape(m.of) if n is not None])[m.indices].reshape(1, 1)
             return np.asarray(values[m.of.label], float)[m.indices].reshape(1, 1)
         case Constant():
             return np.full((1, 1), float(m.value))

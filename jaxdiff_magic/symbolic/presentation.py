@@ -54,7 +54,7 @@ MATRIX_SECONDS_ALL = 4.0
 """… all of them together …"""
 MATRIX_SECONDS_ASKED = 10.0
 """… and one that is asked for by name."""
-UNFORESEEN = (ArithmeticError, AttributeError, MemoryError, RecursionError, TypeError, ValueError)
+UNFORESEEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 """What SymPy and NumPy raise on expressions that they do not expect."""
 LONG = "it is too long to read in one piece; report.formula({!r}, 'steps') has it step by step"
 MAX_NAMES = 16
@@ -112,7 +112,8 @@ class Presentation:
         """A block in index notation; None when it needs steps, is too long to read, out of reach, or has no entries."""
         try:
             program, definition = self._shown(path)
-        except OutOfReach:
+        except OutOfReach as error:
+            self.missing[path] = str(error)
             return None
         if self._is_empty(path):
             return None

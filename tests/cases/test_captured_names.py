@@ -35,9 +35,9 @@ class Layer:
 
 NAMES: dict[str, tuple[Callable[..., Any], str]] = {
     "ones and zeros": (lambda x: w2 @ jnp.tanh(x + b1), "w2ᵀ tanh(b1 + x)"),
-    "two equal vectors": (lambda x: first @ jnp.sin(x) + second @ jnp.cos(x), "cos(x)ᵀ second + firstᵀ sin(x)"),
+    "two equal vectors": (lambda x: first @ jnp.sin(x) + second @ jnp.cos(x), "firstᵀ sin(x) + secondᵀ cos(x)"),
     "complements": (lambda x: left @ jnp.sin(x) + right @ jnp.cos(x), "leftᵀ sin(x) + rightᵀ cos(x)"),
-    "ones below a bar": (lambda x: jnp.sum(w2 / (2 + x * w2)), "𝟏ᵀ w2 / (2 + w2 ⊙ x)"),
+    "ones below a bar": (lambda x: jnp.sum(w2 / (2 + x * w2)), "w2ᵀ(𝟏/(2 + w2 ⊙ x))"),
     "ones of the function's own": (lambda x: w2 @ jnp.tanh(x * np.ones(3)), "w2ᵀ tanh(c_1 ⊙ x)"),
     "an array of NumPy's": (lambda x: narrow @ jnp.tanh(x), "narrowᵀ tanh(x)"),
 }
@@ -55,10 +55,7 @@ def names_in(found: Shown) -> set[str]:
 def test_a_formula_has_the_names_of_the_code(name: str) -> None:
     f, expected = NAMES[name]
     text = function_of(shown(f, [x]))
-    right = text.removeprefix("f = ").partition(", where")[0]
-    assert sorted(right.replace("(", " ").replace(")", " ").split()) == sorted(
-        expected.replace("(", " ").replace(")", " ").split()
-    ), text
+    assert text.removeprefix("f = ").partition(", where")[0] == expected
 
 
 def test_two_identities_are_two() -> None:
@@ -91,10 +88,9 @@ def test_what_has_no_name_is_said() -> None:
         return jnp.sum(jnp.tanh(data @ p) ** 2)
 
     index = shown(f, [x[:2]]).presentation.formula("gradient", "index")
-    assert index.text.endswith(", where c_1 = [[0.5, 1.25], [0.75, -1]]")
-    assert r"c_{1} = \begin{bmatrix} 0.5 & 1.25 \\ 0.75 & -1 \end{bmatrix}" in index.latex.replace(
-        r"\frac{1}{2}", "0.5"
-    ).replace(r"\frac{5}{4}", "1.25").replace(r"\frac{3}{4}", "0.75")
+    assert index.text.endswith(", where c_1 = [[1/2, 5/4], [3/4, -1]]")
+    matrix = r"\begin{bmatrix} \frac{1}{2} & \frac{5}{4} \\ \frac{3}{4} & -1 \end{bmatrix}"
+    assert index.latex.endswith(rf",\quad \text{{where }} c_{{1}} = {matrix}")
     assert "c_1" not in shown(f, [x[:2]]).presentation.formula("gradient", "component").text
 
 
@@ -118,4 +114,4 @@ def test_what_holds_for_any_numbers_has_no_condition() -> None:
         s = jax.nn.sigmoid(x)
         return -jnp.sum(y * jnp.log(s) + (1 - y) * jnp.log(1 - s))
 
-    assert shown(loss, [x]).presentation.formula("gradient", "matrix").text == "dloss/dx = sigmoid(x) - y"
+    assert shown(loss, [x]).presentation.formula("gradient", "matrix").text == "dloss/dx = s - y, where s = sigmoid(x)"

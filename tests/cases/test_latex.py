@@ -50,9 +50,9 @@ def random_programs(count: int) -> Iterator[tuple[str, RandomProgram]]:
 def the_shown() -> Iterator[tuple[str, Shown]]:
     """Functions of lessons, of the catalogue, and random ones, as far as they have formulas."""
     every = [(name, f, [jnp.asarray(x, float) for x in args], {}) for name, (f, args) in LESSONS.items()]
-    every = every if ALL else every[::5]
+    every = every if ALL else every[::7]
     rows = [row for row in ROWS.values() if not row.reason]
-    for row in rows if ALL else rows[::30]:
+    for row in rows if ALL else rows[::40]:
         args = [jnp.asarray(x, float) if np.asarray(x).dtype.kind == "f" else x for x in row.args]
         every.append((row.name, row.function, args, row.held))
     every += [(name, program, program.point(), {}) for name, program in random_programs(300 if ALL else 4)]
@@ -74,7 +74,7 @@ def test_katex_accepts_every_formula(tmp_path: Path) -> None:
     for name, found in the_shown():
         if found.subject.size <= (64 if ALL else 16):
             strings |= {f"{name}: {what}": latex for what, latex in found.strings() if len(latex) < LONGEST}
-    assert len(strings) > 100
+    assert len(strings) > 60
     assert not refused(strings, tmp_path)
 
 
@@ -148,7 +148,7 @@ def test_component_and_index_formulas_read_as_numbers_of_the_function() -> None:
     for name, found in the_shown():
         if max(found.subject.size, found.subject.output_size) > (16 if ALL else 9):
             continue
-        order = 2 if found.subject.size <= 3 and found.subject.output_size <= 3 else 1
+        order = 2 if found.subject.size <= 2 and found.subject.output_size <= 2 else 1
         point = found.another_point()
         names, numbers = found.names(point), found.derivatives(order, point)
         for what, latex, shape, path, at in found.readings(order):
@@ -165,7 +165,7 @@ def test_component_and_index_formulas_read_as_numbers_of_the_function() -> None:
             scale = 1 + np.max(np.abs(expected), initial=0.0)
             np.testing.assert_allclose(read, expected, rtol=1e-6, atol=1e-7 * scale, err_msg=f"{name}, {what}: {latex}")
             count += 1
-    assert count > 60
+    assert count > 40
     assert len(unread) <= 0.05 * count, unread
 
 
@@ -191,8 +191,8 @@ def test_brackets_stand_where_a_reader_needs_them(name: str, tmp_path: Path) -> 
     f, args = POWERS[name]
     found = shown(f, args)
     point = found.another_point()
-    names, numbers = found.names(point), found.derivatives(2, point)
-    for what, latex, shape, path, at in found.readings(2):
+    names, numbers = found.names(point), found.derivatives(1, point)
+    for what, latex, shape, path, at in found.readings(1):
         expected: Any = numbers[len(path) - 1]
         for position in path:
             expected = expected[position]

@@ -20,17 +20,22 @@ from ..symbolic.latex_formulas import shown
 x = jnp.array([0.3, 0.5, 1.2])
 
 
+A = jnp.array([[0.2, 0.5, -0.3], [0.7, 0.1, 0.4], [-0.6, 0.3, 0.9]])
+
+
 def long(x: Any) -> Any:
-    for k in range(12):
-        x = jnp.sin(x) * jnp.cos(x[::-1]) + x[0] / (k + 1.5)
+    for _ in range(5):
+        x = jnp.tanh(A @ x) * x + x[0]
     return jnp.sum(x)
 
 
 def test_what_is_too_long_says_how_to_have_it() -> None:
-    report = derive(long, cost="none", points=2, order=1)(x)
+    report = derive(long, cost="none", points=2, order=1, budget=120)(x)
     assert report.blocks[0].formulas is report.blocks[0].closed_form is None
     said = "No formula: it is too long to read in one piece; report.formula('gradient', 'steps') has it step by step"
-    assert said in str(report) and said in report._repr_mimebundle_()["text/html"].replace("&#x27;", "'")
+    assert said in " ".join(str(report).split()) and said in report._repr_mimebundle_()["text/html"].replace(
+        "&#x27;", "'"
+    )
     assert "No formula" in report._repr_mimebundle_()["text/latex"]
     assert report.formula("gradient", "steps").text
 
@@ -46,15 +51,15 @@ def test_no_time_says_what_gives_more() -> None:
 
 def test_a_missing_function_and_derivation_are_said() -> None:
     def many(x: Any) -> Any:
-        for _ in range(40):
-            y = jnp.tanh(x) + x[0]
+        for _ in range(13):
+            y = jnp.tanh(A @ x)
             x = y * x
         return x
 
-    report = derive(many, cost="none", points=2, order=1)(x)
+    report = derive(many, cost="none", points=2, order=1, budget=2)(x)
     assert report.function is None and not report.steps
     assert "No formula:" in str(report)
-    assert "No derivation: it has" in str(dataclasses.replace(report, sections=("derivation",)))
+    assert "No derivation:" in str(dataclasses.replace(report, sections=("derivation",)))
 
 
 def test_a_missing_formula_is_said_in_the_panel() -> None:

@@ -318,7 +318,9 @@ class _Reader:
             parts = self.subscript()
             first, second = (part for _, part in (parts * 2)[:2])
             return lambda scope: (
-                _looked_up(token, parts, scope) if token in scope else float(first(scope) == second(scope))  # type: ignore
+                _looked_up(token, parts, scope)
+                if np.ndim(scope.get(token)) == len(parts)
+                else float(first(scope) == second(scope))  # type: ignore
             )
         opening = self.next
         power = None
