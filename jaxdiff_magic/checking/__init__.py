@@ -23,13 +23,15 @@ from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
 from jaxdiff_magic.checking.closed_forms import ClosedForms, confirmed
 from jaxdiff_magic.checking.decide import PROVED, Evidence, RuleEvidence, decided
 from jaxdiff_magic.checking.differences import directional
+from jaxdiff_magic.checking.doubts import doubts_of
 from jaxdiff_magic.checking.faults import faults_of
 from jaxdiff_magic.checking.freezing import may_freeze
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
-from jaxdiff_magic.checking.points import is_the_same, place_of, sample, where_it_ends
+from jaxdiff_magic.checking.points import place_of, sample, where_it_ends
 from jaxdiff_magic.checking.proofs import Proofs
-from jaxdiff_magic.checking.rules import SAFETY, RuleName, compare, converging, rule_trace, rule_values
+from jaxdiff_magic.checking.rules import RuleName, compare, converging, rule_trace, rule_values
+from jaxdiff_magic.checking.sharper import SAFETY, Sharper
 from jaxdiff_magic.checking.summary import summary_of
 from jaxdiff_magic.checking.trusted import Trusted
 from jaxdiff_magic.errors import OutOfReach
@@ -48,6 +50,8 @@ MAX_DIFFERENCED = 64
 """The numeric column is filled while there are no more scalar inputs than this."""
 MAX_PROVED = 64
 """Entries are proved one by one while a block has no more than this."""
+MAX_AT_ONCE = 4_000_000
+"""A rule that makes no more numbers at one point is compared there, though time is up: it takes less than a second."""
 MODES = ("forward", "reverse")
 FROZEN = "function values show another slope, but the function may call stop_gradient, which they do not show"
 TO_SEE_IT_END = 0.1
@@ -127,8 +131,13 @@ class _Checking:
             self.reference, self.missing["symbolic"] = None, unreachable
         self.traces: dict[RuleName, Trace] = dict(self._traces()) if self.reference else {}
         self.rules = {name: rule_values(self.subject, name, trace) for name, trace in self.traces.items()}
+        self.sharper = (
+            Sharper(self.reference, self.rules, self.subject.exact_point, deadline) if self.reference else None
+        )
         self.proofs = Proofs(self.subject, derivation, self.traces, deadline) if derivation and self.reference else None
-        self.doubt = self._doubt()
+        found = (lambda path: self._found(path, len(self.native))) if self.reference else None
+        self.doubts = doubts_of(self.subject, self.native, found, self._tolerance)
+        self.doubt = self.doubts.whole
         self.frozen = FROZEN if self.reference is None and may_freeze(self.subject) else ""
         trusted = None if self.doubt else self.reference
         self.closed = ClosedForms(derivation, deadline)
@@ -145,8 +154,6 @@ class _Checking:
     def _traces(self) -> Iterator[tuple[RuleName, Trace]]:
         names: tuple[RuleName, ...] = ("forward", "reverse", "second")
         for name in names if self.native[0].hessian is not None else names[:2]:
-            if time.monotonic() > self.deadline:
-                break  # JAX's numbers are compared all the same
             with contextlib.suppress(OutOfReach):
                 yield name, rule_trace(self.subject, name)
 
@@ -171,7 +178,7 @@ class _Checking:
         points = min(self.compared, default=len(self.native) - 1)
         outcome = worst([block.worst for block in blocks])
         faults = self._faults(blocks, outcome)
-        if outcome == "out of reach" and self.trace is not None:
+        if outcome != "differs" and self.trace is not None:
             blocks = blamed(blocks, faults, self.trace, self.subject, self._tolerance)
             outcome = worst([block.worst for block in blocks])
         return Check(
@@ -246,7 +253,7 @@ class _Checking:
                     (*output.shape, *leaf.shape),
                     self.eps,
                     self._scale(path),
-                    self.doubt or self.trusted.doubt(path),
+                    self.doubts.of(path) or self.trusted.doubt(path),
                     found,
                     [(column, None)],
                     (),
@@ -259,29 +266,6 @@ class _Checking:
                     numeric = (found_by.estimate[0][None], found_by.error[0][None], found_by.kink[0][None])
                     decision = decided(replace(evidence, numeric=numeric), self._tolerance)
                 yield BlockCheck("hessian product", output, (leaf,), evidence, decision)
-
-    def _doubt(self) -> str:
-        """Why the reference says nothing about this function: its value is not finite, or is not the reference's."""
-        if not all(np.all(np.isfinite(np.asarray(value, np.float64))) for value in self.native[0].value):
-            return "the function's value is not finite here"
-        if self.reference is None:
-            return (
-                "" if is_the_same(self.subject, self.native[0].value) else "the function gives another value each time"
-            )
-        for o, leaf in enumerate(self.subject.outputs):
-            try:
-                found = self._found((o,), len(self.native))
-            except OutOfReach as error:
-                return error.reason
-            value, bound, border = found.values, found.errors, found.on_border
-            for k, values in enumerate(self.native):
-                actual = np.asarray(values.value[o], np.float64)
-                with np.errstate(invalid="ignore"):
-                    off = np.abs(actual - value[k]) > self._tolerance(value[k], bound[k])
-                beyond = np.isnan(actual) & np.isfinite(value[k])  # outside the function's own domain
-                if np.any(off & np.isfinite(actual) | beyond) and not border[k]:
-                    return f"the derivation does not reproduce the value of {leaf.name}"
-        return ""
 
     def _first(self, count: int) -> list[np.ndarray]:
         return [batch[:count] for batch in self.points]
@@ -296,7 +280,8 @@ class _Checking:
         output, *inputs = path
         sizes = [float(np.max(np.abs(self.points[i][0]), initial=0.0)) or 1.0 for i in inputs]
         with np.errstate(invalid="ignore"):  # infinite inputs
-            size = np.max(np.abs(np.asarray(self.native[0].value[output], np.float64)), initial=0.0)
+            value = np.asarray(self.native[0].value[output], np.float64)
+            size = np.max(np.abs(value), initial=0.0, where=~np.isnan(value))
             return float(size / np.prod(sizes))
 
     def _block(self, what: str, path: Path) -> BlockCheck:
@@ -309,7 +294,8 @@ class _Checking:
         numeric = self.numeric.column(path) if small else None
         probes = {} if numeric or formula or self.doubt or not size else self.numeric.probes(path)
         columns = [columns_of(values, path) for values in self.native]
-        doubt = self.doubt or self.trusted.doubt(path)
+        doubt = self.doubts.of(path) or self.trusted.doubt(path)
+        undefined = self.doubts.without_value(path, shape)
         is_smooth = False
         if formula is not None and not doubt and size > 0:
             value = self._found(path[:1], len(self.native)).values
@@ -325,9 +311,8 @@ class _Checking:
                 return False
             return converging(self.reference, path, [b[k : k + 1] for b in self.points], numbers, formula.values[k])
 
-        evidence = Evidence(
-            shape, self.eps, scale, doubt, formula, columns, rules, numeric, probes, is_smooth, self.frozen, ahead
-        )
+        more = probes, is_smooth, self.frozen, ahead, undefined
+        evidence = Evidence(shape, self.eps, scale, doubt, formula, columns, rules, numeric, *more)
         decision = decided(evidence, self._tolerance)
         # where the first derivative is too long to prove, the second is longer
         worth_it = len(path) == 2 or path[:2] in self.proved
@@ -342,9 +327,9 @@ class _Checking:
 
     def _formula(self, path: Path) -> Found | None:
         """The reference at the points where JAX's numbers are known."""
-        if self.reference is not None:
+        if self.reference is not None and self.sharper is not None:
             with contextlib.suppress(OutOfReach):
-                return self._found(path, len(self.native))
+                return self.sharper.code(path, self._found(path, len(self.native)))
         return None
 
     def _count(self, order: int) -> int:
@@ -360,13 +345,13 @@ class _Checking:
     def _rule_evidence(self, reference: Reference, path: Path) -> tuple[RuleEvidence, ...]:
         found = []
         for name in self._rules_for(path):
-            if time.monotonic() > self.deadline:
-                break
+            if time.monotonic() > self.deadline and self.rules[name].numbers > MAX_AT_ONCE:
+                continue
             try:
                 count = self.counts.setdefault(len(path), self._count(len(path) - 1))
-                comparison = compare(
-                    reference, self.rules[name], path, self._first(count), lambda k: self._native(path, k), self.eps
-                )
+                native = lambda k: self._native(path, k)  # noqa: E731
+                points = self._first(count)
+                comparison = compare(reference, self.rules[name], path, points, native, self.eps, self.sharper, name)
             except OutOfReach:
                 continue
             self.compared.append(count - 1)

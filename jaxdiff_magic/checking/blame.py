@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from jaxdiff_magic.checking.blocks import BlockCheck
-from jaxdiff_magic.checking.decide import DIFFERS, Evidence
-from jaxdiff_magic.checking.faults import UNNAMED
-from jaxdiff_magic.checking.trusted import passed_through
+from jaxdiff_magic.checking.decide import DIFFERS, OUT_OF_REACH, ROUNDINGS, Evidence, shown_by_values
+from jaxdiff_magic.checking.faults import SECOND, UNNAMED
+from jaxdiff_magic.checking.sharper import GROSS, size_of
+from jaxdiff_magic.checking.trusted import Through, passed_through
 from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.trace import Trace
@@ -21,7 +22,7 @@ Tolerance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 def blamed(
     blocks: Sequence[BlockCheck], faults: Sequence[Fault], trace: Trace, subject: Subject, tolerance: Tolerance
 ) -> list[BlockCheck]:
-    """The blocks, those that pass through the first wrong rule decided again.
+    """The blocks, those that pass through a wrong rule decided again.
 
     Args:
         blocks: all of them, decided.
@@ -29,25 +30,32 @@ def blamed(
         trace, subject: of the function.
         tolerance: how far JAX's numbers may be from a value with a given rounding bound.
     """
-    fault = next((fault for fault in faults if not fault.trusted and fault.kind != "primitive"), None)
-    if fault is None or fault.defect == "not finite":  # which says nothing of its numbers elsewhere
-        return list(blocks)
-    through = passed_through(trace, ("", "<lambda>") if fault.name == UNNAMED else (fault.name,))
-    reason = f"JAX's numbers differ from the formula, and the rule of {fault.name} is wrong"
+    wrong = [fault for fault in faults if not fault.trusted and fault.kind != "primitive"]
+    decided = list(blocks)
+    for fault in wrong:
+        names = ("", "<lambda>") if fault.name == UNNAMED else (fault.name,)
+        decided = [_again(block, fault, passed_through(trace, names), subject, tolerance) for block in decided]
+    return decided
 
-    def again(block: BlockCheck) -> BlockCheck:
-        output = subject.outputs.index(block.output)
-        if not any((output, subject.inputs.index(leaf)) in through for leaf in block.inputs):
-            return block
-        return replace(block, decision=block.decision.set(accused(block.evidence, tolerance), DIFFERS, reason))
 
-    return [again(block) for block in blocks]
+def _again(block: BlockCheck, fault: Fault, through: Through, subject: Subject, tolerance: Tolerance) -> BlockCheck:
+    """A block decided with what is known of a rule: nothing that passes through a wrong one is called right."""
+    output, inputs = subject.outputs.index(block.output), [subject.inputs.index(leaf) for leaf in block.inputs]
+    if not any((output, i) in through for i in inputs) or (fault.defect == SECOND and len(inputs) < 2):
+        return block
+    decision = block.decision
+    if fault.defect != "not finite":  # which says nothing of its numbers elsewhere
+        reason = f"JAX's numbers differ from the formula, and the rule of {fault.name} is wrong"
+        decision = decision.set(accused(block.evidence, tolerance), DIFFERS, reason)
+    hidden = f"{fault.sentence}; here it makes no difference that could be told from rounding"
+    return replace(block, decision=decision.set(True, OUT_OF_REACH, hidden))
 
 
 def accused(evidence: Evidence, tolerance: Tolerance) -> np.ndarray:
     """Where JAX's numbers are wrong, given that a rule between the output and the inputs is known to be.
 
-    That is, where they miss the formula well beyond both bounds, though function values are too coarse to decide.
+    That is, where they miss the formula well beyond both bounds, or visibly where the formula is certain, though
+    function values are too coarse to decide.
 
     Args: as of `jaxdiff_magic.checking.decide.decided`.
     """
@@ -57,14 +65,17 @@ def accused(evidence: Evidence, tolerance: Tolerance) -> np.ndarray:
     for rule in evidence.rules:
         if rule.comparison.disputed is not None:
             found |= rule.comparison.disputed
-    if not any(not rule.comparison.why for rule in evidence.rules):
-        known = evidence.formula
-        for value, bound, border, columns in zip(
-            known.values, known.errors, known.on_border, evidence.native, strict=True
-        ):
-            for actual in columns:
-                if actual is not None and not border:
-                    with np.errstate(invalid="ignore"):
-                        apart = np.abs(actual - value)
+    known = evidence.formula
+    for k, columns in enumerate(evidence.native):
+        value, bound = known.values[k], known.errors[k]
+        for actual in columns:
+            if actual is None or known.on_border[k]:
+                continue
+            with np.errstate(invalid="ignore"):
+                apart = np.abs(actual - value)
+                if not any(not rule.comparison.why for rule in evidence.rules):
                     found |= np.isfinite(apart) & (apart > 10 * tolerance(value, bound))
+                if k == 0:
+                    visible = max(ROUNDINGS * evidence.eps, GROSS) * size_of(value[None])[0]
+                    found |= (apart > visible) & shown_by_values(evidence)
     return found

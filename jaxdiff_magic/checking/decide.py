@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,10 +10,19 @@ import numpy as np
 from jaxdiff_magic.checking.figures import both
 from jaxdiff_magic.checking.probes import Probes
 from jaxdiff_magic.checking.rules import AHEAD, Comparison
+from jaxdiff_magic.checking.sharper import GROSS, NEAR, size_of
 from jaxdiff_magic.reference.directions import Found
 from jaxdiff_magic.report import OUTCOMES
 
 MAX_FAILED_PROOFS = 3
+COARSE = "the bound on rounding is wider than the derivative, and neither more digits nor function values confirm it"
+LOST = "rounding takes all digits of the number here"
+ALL_DIGITS, VISIBLE = 0.5, 1e-3
+"""A number that is off by half of what it should be has no digit right; that counts where it is also this part of what
+derivatives of the function are around the point: near a stationary point all are small."""
+ROUNDINGS = 100
+"""So many roundings in the user's dtype from the true derivative, a number is no longer the same to the eye."""
+UNDEFINED = "the function's value is not finite here"
 ON_BORDER = "a choice (where, max, abs …) stands on its border here"
 PROVED, AGREES, OUT_OF_REACH, DIFFERS = range(len(OUTCOMES))
 
@@ -51,6 +60,7 @@ class Evidence:
         eps: of the user's dtype.
         scale: |f| / |x|, or / |x|^2 …: JAX's numbers carry rounding of terms of this size, whatever cancels.
         doubt: why no formula can be trusted here, or "".
+        undefined: mask over the block: where the function itself has no value.
         formula: by the chain rule, step by step, or else by a formula that function values confirm; None when out of
             reach.
         native: for each of the first points, JAX's numbers in forward and in reverse mode.
@@ -76,6 +86,7 @@ class Evidence:
     is_smooth: bool = False
     frozen: str = ""
     ahead: Callable[[int, np.ndarray], np.ndarray | bool] = lambda k, numbers: False
+    undefined: np.ndarray | bool = False
 
 
 @dataclass(frozen=True)
@@ -101,13 +112,22 @@ class Decision:
             (*self.reasons, reason),
         )
 
+    def stated(self, mask: np.ndarray | bool, outcome: int, reason: str) -> Decision:
+        """The decision with some entries' outcomes replaced, whatever they were."""
+        mask = np.broadcast_to(mask, self.outcome.shape)
+        return replace(self, outcome=np.where(mask, -1, self.outcome)).set(mask, outcome, reason)
+
     def with_proofs(self, prove: Callable[[tuple[int, ...]], bool]) -> Decision:
-        """The decision with entries that agree tried for proof; a block whose proofs keep failing is given up."""
+        """The decision with entries that agree, or have no useful bound, tried for proof.
+
+        A block whose proofs keep failing is given up.
+        """
         outcome, failures = self.outcome.copy(), 0
         for entry in np.ndindex(*outcome.shape):
-            if outcome[entry] == AGREES and failures < MAX_FAILED_PROOFS:
+            coarse = self.reasons[int(self.reason[entry])] == COARSE  # which a proof does not look at
+            if (outcome[entry] == AGREES or coarse) and failures < MAX_FAILED_PROOFS:
                 proved = prove(entry)
-                outcome[entry] = PROVED if proved else AGREES
+                outcome[entry] = PROVED if proved else outcome[entry]
                 failures += not proved
         return replace(self, outcome=outcome)
 
@@ -122,6 +142,15 @@ def decided(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np
     start = Decision(np.full(evidence.shape, AGREES), np.zeros(evidence.shape, int))
     if evidence.doubt:
         return start.set(True, OUT_OF_REACH, evidence.doubt)
+    found = _decided(start, evidence, tolerance)
+    if np.any(evidence.undefined):
+        return found.stated(evidence.undefined, OUT_OF_REACH, UNDEFINED)
+    return found
+
+
+def _decided(
+    start: Decision, evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> Decision:
     if evidence.formula is not None:
         return _by_formula(start, evidence, tolerance)
     if evidence.numeric is not None:
@@ -143,9 +172,9 @@ def _by_formula(
         decision = decision.set(found.wrong, DIFFERS, rule.says())
         decision = decision.set(found.unclear, OUT_OF_REACH, f"JAX's {_mode(rule.name)} {found.why}")
     decision = decision.set(_bent(evidence, tolerance), OUT_OF_REACH, ON_BORDER)
-    clear = [rule.comparison for rule in evidence.rules if not rule.comparison.why]
+    clear = {rule.name: rule.comparison for rule in evidence.rules if not rule.comparison.why}
     compared = bool(clear)
-    here = any(not comparison.is_elsewhere for comparison in clear)
+    decision = decision.set(_unconfirmed(evidence, clear.values()), OUT_OF_REACH, COARSE)
     for k, columns in enumerate(evidence.native):
         if k > 0 and compared:
             break  # the rules were compared at these points, and without the rounding of the user's dtype
@@ -158,16 +187,21 @@ def _by_formula(
             if actual is None:
                 continue
             known, given = np.isfinite(value), np.isfinite(actual)
+            by_rule = clear.get("second" if "second" in clear else mode)  # which decides without the dtype's rounding
+            here = by_rule is not None and not by_rule.is_elsewhere
             with np.errstate(invalid="ignore"):
-                off = known & given & (np.abs(actual - value) > allowed)
+                distance = np.abs(actual - value)
+                off = known & given & (distance > allowed)
+            if not here:
+                off |= known & given & _unlike(distance, allowed, value, evidence.eps)
             if borders[k]:
                 decision = decision.set(off | (known & ~given), OUT_OF_REACH, ON_BORDER)
                 continue
             lost = known & ~given & np.isfinite(allowed)
             reason = f"JAX's {mode} mode is not finite, the derivative is"
             # where a step overflows, NaN spreads as 0 times NaN to other entries: it accuses no rule
-            clear = k == 0 and bool(np.all(known))
-            decision = decision.set(lost, DIFFERS if clear else OUT_OF_REACH, reason)
+            whole = k == 0 and bool(np.all(known | evidence.undefined))
+            decision = decision.set(lost, DIFFERS if whole else OUT_OF_REACH, reason)
             place = "nearby" if k else "here"
             decision = decision.set(
                 ~known & given, OUT_OF_REACH, f"the chain rule, step by step, is not finite {place}"
@@ -176,6 +210,8 @@ def _by_formula(
             decision = decision.set(~known & ~given, OUT_OF_REACH, neither)
             if here:
                 decision = decision.set(off, OUT_OF_REACH, "rounding in the function's own dtype hides the digits")
+                if k == 0:
+                    decision = decision.set(known & given & _lost(evidence, actual), OUT_OF_REACH, LOST)
                 continue
             clearly = off & _sides(evidence, value, actual, k)
             if clearly.any():
@@ -185,6 +221,48 @@ def _by_formula(
             decision = decision.set(clearly, DIFFERS, f"JAX's {mode} mode differs from the formula")
             decision = decision.set(off, OUT_OF_REACH, f"JAX's {mode} mode and the formula differ, but not decidedly")
     return decision
+
+
+def _unconfirmed(evidence: Evidence, comparisons: Iterable[Comparison]) -> np.ndarray:
+    """Where only numbers whose bounds say nothing are near each other, and function values do not show the same."""
+    coarse = np.zeros(evidence.shape, bool)
+    for comparison in comparisons:
+        if comparison.coarse is not None:
+            coarse |= comparison.coarse
+    if not coarse.any():
+        return coarse
+    return coarse & ~shown_by_values(evidence)
+
+
+def shown_by_values(evidence: Evidence) -> np.ndarray:
+    """Where differences of function values show the derivative of the code at the user's own point.
+
+    Where they were too dear, that two programs give the same number, and not 0, counts as well.
+    """
+    assert evidence.formula is not None
+    values, size = evidence.formula.values[0], size_of(evidence.formula.values[:1])[0]
+    if evidence.numeric is None:
+        return np.asarray(values != 0)
+    estimate, error, kink = (part[0] for part in evidence.numeric)
+    with np.errstate(invalid="ignore"):
+        return ~kink & (np.abs(estimate - values) <= GROSS * size) & (error <= GROSS * size)
+
+
+def _unlike(distance: np.ndarray, allowed: np.ndarray, value: np.ndarray, eps: float) -> np.ndarray:
+    """Where a number is visibly not the derivative, and the bound that would allow for it is as wide."""
+    visible = max(ROUNDINGS * eps, NEAR) * size_of(value[None])[0]
+    with np.errstate(invalid="ignore"):
+        return (distance > visible) & ~(allowed <= visible)
+
+
+def _lost(evidence: Evidence, actual: np.ndarray) -> np.ndarray:
+    """Where a number has no digit right, though the rule behind it is: all of it is rounding."""
+    assert evidence.formula is not None
+    values = evidence.formula.values
+    around = np.max(np.abs(values), initial=0.0, where=np.isfinite(values))
+    least = max(VISIBLE, 32 * evidence.eps) * max(float(around), evidence.scale)
+    with np.errstate(invalid="ignore"):
+        return np.abs(actual - values[0]) > np.maximum(ALL_DIGITS * np.abs(values[0]), least)
 
 
 def _bent(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray | bool:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.checking.differences import directional
+from jaxdiff_magic.checking.sharper import GROSS, NEAR, SAFETY, Sharper, size_of, too_wide
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.directions import Found, Path
@@ -21,9 +22,6 @@ from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.trace import Trace
 from jaxdiff_magic.values import NO_DERIVATIVE
 
-SAFETY = 16.0
-"""Running error bounds are first order and follow one order of evaluation; JAX's may be another."""
-
 APPROXIMATE = 1e-9
 """Relatively so near to the code's derivative, a rule may be exact, and the code an iteration that has converged."""
 
@@ -31,6 +29,8 @@ NEARER = 0.25
 """A rule is that of what an iteration converges to where going on brings the code so much nearer to it."""
 
 AHEAD = "is nearer to what the loops of the code converge to than they come: stop them later to have it checked"
+
+FOGGY = "and the formula are not the same number here, and rounding may be as large as what they differ by"
 
 MAX_DISPUTED = 4
 """At how many points a difference is looked into."""
@@ -53,6 +53,8 @@ class Comparison:
             None for nowhere.
         is_elsewhere: whether a choice in the rule stands on its border at the user's own point, so that the rule was
             compared at the others alone.
+        coarse: mask over the block: where both are near at the user's own point, by numbers whose bounds say nothing;
+            None for nowhere.
     """
 
     wrong: np.ndarray
@@ -65,6 +67,7 @@ class Comparison:
     bound: np.ndarray | None = None
     disputed: np.ndarray | None = None
     is_elsewhere: bool = False
+    coarse: np.ndarray | None = None
 
 
 TRACES: Mapping[RuleName, Callable[[Subject], Trace]] = {
@@ -107,12 +110,14 @@ def compare(
     points: Sequence[np.ndarray],
     native: Callable[[int], np.ndarray],
     eps: float,
+    sharper: Sharper,
+    name: RuleName,
 ) -> Comparison:
     """Compare one block at a batch of points.
 
     A difference counts where both sides are finite, no choice stands on its border, the difference exceeds both
-    rounding bounds, central differences of the reference one order below are nearer to it, and JAX's own number is
-    the rule's.
+    rounding bounds (or, at the user's own point, is gross where they are too wide), differences of the reference one
+    order below are nearer to it, and JAX's own number is the rule's.
 
     Args:
         reference, rule: the two sides.
@@ -120,19 +125,25 @@ def compare(
         points: for each input leaf its values at the points.
         native: JAX's numbers of the block at a point.
         eps: their relative rounding error.
+        sharper: both sides with more digits.
+        name: of the rule.
     """
     ours_found = reference.evaluate(path, points)
-    expected = ours_found.values
-    nowhere = np.zeros(expected.shape[1:], bool)
+    nowhere = np.zeros(ours_found.values.shape[1:], bool)
     try:
         theirs_found = rule.evaluate(path, points)
-        actual, actual_bound = theirs_found.values, theirs_found.errors
+        actual_bound = theirs_found.errors
     except NotLinear:
         return Comparison(nowhere, ~nowhere, "is not linear in its direction: its rows are no Jacobian")
+    theirs_found, ours_found = sharper.both(name, path, theirs_found, ours_found)
+    expected, actual = ours_found.values, theirs_found.values
     missed = apart(theirs_found, ours_found, rule.literal_eps)
     with np.errstate(invalid="ignore"):
         near = missed & (np.abs(actual - expected) <= APPROXIMATE * np.abs(expected))
     missed &= ~near
+    wide = too_wide(ours_found.values[:1], ours_found.errors[:1], theirs_found.errors[:1])[0]
+    asked = (wide | sharper.is_sharp(name, path)) & ~(ours_found.on_border[0] | theirs_found.on_border[0])
+    missed[0], foggy = _beside_wide_bounds(actual[0], expected[0], missed[0] & ~(asked & ~wide), asked)
     ahead = np.zeros_like(nowhere)
     for position in np.flatnonzero(missed.reshape(len(missed), -1).any(axis=1))[:MAX_DISPUTED]:
         there = [batch[position : position + 1] for batch in points]
@@ -140,31 +151,56 @@ def compare(
         ahead, missed[position] = ahead | excused, missed[position] & ~excused
         if not missed[position].any():
             continue
-        given = native(int(position))
+        given, own = native(int(position)), [batch[position] for batch in points]
         with np.errstate(invalid="ignore"):
             distance = np.where(missed[position], np.abs(actual[position] - expected[position]), 0.0)
         entry = tuple(map(int, np.unravel_index(int(np.argmax(distance)), distance.shape)))
         ours, theirs = float(expected[(position, *entry)]), float(actual[(position, *entry)])
-        allowed = SAFETY * actual_bound[(position, *entry)] * eps / EPS + 8 * eps * np.max(np.abs(actual[position]))
+        largest = np.max(np.abs(actual[position]), initial=0.0, where=np.isfinite(actual[position]))
+        allowed = SAFETY * actual_bound[(position, *entry)] * eps / EPS + 8 * eps * largest
+        by_digits = position == 0 and asked[entry]
+        if by_digits:
+            allowed = 0.5 * abs(theirs - ours)  # it is the nearer one of the two
         if not abs(given[entry] - theirs) <= allowed:
             raise OutOfReach("JAX's rule and its numbers do not match")
-        if values_side_with(ours, theirs, reference, path, entry, [batch[position] for batch in points]):
-            sides = actual[position], expected[position]
-            return Comparison(missed[position], nowhere, "", int(position), entry, *sides)
+        slope = sharper.slope(path, entry) if by_digits else None
+        sides = values_side_with(ours, theirs, reference, path, entry, own, slope)
+        if sides:
+            both = actual[position], expected[position]
+            return Comparison(missed[position], nowhere, "", int(position), entry, *both)
     if ahead.any():
         unclear = ahead | missed.any(axis=0) | near.any(axis=0)
         return Comparison(nowhere, np.asarray(unclear), AHEAD)
-    if not missed.any():
+    if not missed.any() and not foggy.any():
         return Comparison(
             nowhere,
             np.asarray(near.any(axis=0)),
             "and the formula differ by less than a part in 1e9" if near.any() else "",
             bound=actual_bound,
             is_elsewhere=bool(theirs_found.on_border[0]),
+            coarse=wide,
         )
-    why = "and the formula differ at sampled points, and function values do not say which is right"
     disputed = np.asarray(missed.any(axis=0))
-    return Comparison(nowhere, disputed, why, disputed=disputed)
+    if not disputed.any():
+        return Comparison(nowhere, foggy, FOGGY, bound=actual_bound)
+    why = "and the formula differ at sampled points, and function values do not say which is right"
+    return Comparison(nowhere, disputed | foggy, why, disputed=disputed)
+
+
+def _beside_wide_bounds(
+    theirs: np.ndarray, ours: np.ndarray, missed: np.ndarray, asked: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the numbers themselves say at the user's own point, where their bounds in float64 say nothing.
+
+    Returns:
+        Masks over the block: where both numbers are not the same, those known before included; and where they are
+        neither grossly different nor near.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance, size = np.abs(theirs - ours), size_of(ours[None])[0]
+    asked = asked & np.isfinite(distance)
+    missed = missed | (asked & (distance > GROSS * size))
+    return missed, asked & ~missed & (distance > NEAR * size)
 
 
 def apart(theirs: Found, ours: Found, eps: float) -> np.ndarray:
@@ -207,9 +243,17 @@ def converging(
 
 
 def values_side_with(
-    ours: float, theirs: float, reference: Reference, path: Path, entry: tuple[int, ...], point: list[np.ndarray]
+    ours: float,
+    theirs: float,
+    reference: Reference,
+    path: Path,
+    entry: tuple[int, ...],
+    point: list[np.ndarray],
+    slope: float | None = None,
 ) -> bool:
-    """Whether differences of the order below confirm one number against another."""
+    """Whether differences of the order below confirm one number against another: `slope` where it is known."""
+    if slope is not None:
+        return abs(slope - ours) <= 0.1 * abs(theirs - ours)
     direction = [np.zeros_like(x) for x in point]
     inner = len(entry) - direction[path[-1]].ndim
     direction[path[-1]][entry[inner:]] = 1.0

@@ -192,10 +192,13 @@ class Reference:
         reverse = order > 0 and m <= n
         with np.errstate(all="ignore"):
             blocks, border = self._by_sweeps(order, points, hold, reverse)
-            own = {path: pair for path, pair in blocks.items() if len(path) == order + 1}
-            unknown = not all(is_finite(values).all() for values, _ in own.values())
-            if unknown:
-                blocks = own
+            lost_in = {len(path) for path, (values, _) in blocks.items() if not is_finite(values).all()}
+            unknown = order + 1 in lost_in
+            blocks = {  # of lower orders those that a sweep of their own would not find better
+                path: pair
+                for path, pair in blocks.items()
+                if len(path) == order + 1 or not (unknown or len(path) in lost_in)
+            }
             if reverse and unknown and n**order * self._largest <= MAX_NUMBERS:
                 # a branch that is not taken spoils a reverse sweep (0 * inf), a forward sweep leaves it out
                 forward, more = self._by_sweeps(order, points, hold, False)

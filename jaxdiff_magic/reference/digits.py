@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 import mpmath
 import numpy as np
 
 from jaxdiff_magic.errors import InputError, OutOfReach
 from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.reference.directions import Path, total_size
+from jaxdiff_magic.reference.directions import Found, Path, total_size
 from jaxdiff_magic.reference.precise import Precise, elementwise, exact, is_finite, mpmath_numbers, precision
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.trace import Trace
@@ -30,6 +30,14 @@ NOISE = 20
 
 UNFIT = (TypeError, ValueError, AttributeError, IndexError, KeyError, ArithmeticError)
 """What NumPy and mpmath raise where a rule works for float64 only."""
+
+
+class Evaluated(Protocol):
+    """What is run: a `Reference` or `RuleValues` on numbers with more digits."""
+
+    def evaluate(self, path: Path, points: Sequence[np.ndarray]) -> Found:
+        """A derivative at a batch of points."""
+        ...
 
 
 def with_digits(
@@ -63,18 +71,25 @@ def with_digits(
     inputs = total_size([variable.shape for variable in trace.inputs])
     if order and inputs > MAX_INPUTS:
         raise OutOfReach(f"{inputs:,} inputs are too many for {digits} digits: at most {MAX_INPUTS}")
+    return settled(lambda: Reference(trace, precise=True), paths, point, digits, operations)
+
+
+def settled(
+    made: Callable[[], Evaluated], paths: Sequence[Path], point: Sequence[np.ndarray], digits: int, operations: int
+) -> dict[Path, np.ndarray]:
+    """As `with_digits`, of whatever is made anew for each run."""
     batch = [np.asarray(x, np.float64)[None] for x in point]
     working = digits + GUARD
-    before = coarse = _run(trace, paths, batch, working, operations)
+    before = coarse = _run(made, paths, batch, working, operations)
     for _ in range(DOUBLINGS):
         working *= 2
-        fine = _run(trace, paths, batch, working, operations)
+        fine = _run(made, paths, batch, working, operations)
         with mpmath.workdps(working):
             agree = [_agree(*pair, digits) for path in paths for pair in _pairs(coarse[path], fine[path])]
         if all(agree):
             return {path: _rounded(fine[path], digits) for path in paths}
         coarse, before = fine, coarse
-    return {path: _rounded(_settled(before[path], coarse[path], digits, working), digits) for path in paths}
+    return {path: _rounded(_last(before[path], coarse[path], digits, working), digits) for path in paths}
 
 
 def subject_with_digits(subject: Subject, trace: Trace, what: str, digits: int) -> Any:
@@ -104,13 +119,13 @@ def subject_with_digits(subject: Subject, trace: Trace, what: str, digits: int) 
 
 
 def _run(
-    trace: Trace, paths: Sequence[Path], batch: Sequence[np.ndarray], working: int, operations: int
+    made: Callable[[], Evaluated], paths: Sequence[Path], batch: Sequence[np.ndarray], working: int, operations: int
 ) -> dict[Path, np.ndarray]:
     """One run in some working precision; elements are `Precise`, or exact whatever the precision."""
     with precision(working, operations):
         try:
-            reference = Reference(trace, precise=True)
-            found = {path: reference.evaluate(path, batch).values[0, ...] for path in paths}
+            evaluated = made()
+            found = {path: evaluated.evaluate(path, batch).values[0, ...] for path in paths}
             if not all(is_finite(values).all() for values in found.values()):
                 raise OutOfReach("it is not finite here")
         except UNFIT as error:
@@ -130,7 +145,7 @@ def _agree(a: Any, b: Any, digits: int) -> bool:
     return b != 0 and abs(a - b) <= abs(b) * mpmath.mpf(10) ** -(digits + 1)
 
 
-def _settled(coarse: np.ndarray, fine: np.ndarray, digits: int, working: int) -> np.ndarray:
+def _last(coarse: np.ndarray, fine: np.ndarray, digits: int, working: int) -> np.ndarray:
     """Values of the last two runs, of which the second had twice the digits; those that are rounding alone are 0."""
 
     def one(a: Any, b: Any) -> Any:

@@ -130,7 +130,8 @@ def add(a: Number, b: Number) -> Number:
     data = a.data + b.data  # type: ignore[attr-defined]
     if is_precise(data):
         return Bounded(data)
-    return Bounded(data, _sum(_sum(a.error, b.error), EPS * np.abs(data)))  # type: ignore[attr-defined]
+    error = _sum(_sum(a.error, b.error), _rounding(data, a, b))  # type: ignore[arg-type]
+    return Bounded(data, error)
 
 
 def multiply(a: Number, b: Number) -> Number:
@@ -144,11 +145,11 @@ def multiply(a: Number, b: Number) -> Number:
     data = x.data * y.data
     if is_precise(data):
         return Bounded(data)
-    error = EPS * np.abs(data)
+    error = _rounding(data, x, y)
     if x.error is not None:
-        error = error + x.error * (np.abs(y.data) if y.error is None else np.abs(y.data) + y.error)
+        error = error + _carried(x.error, np.abs(y.data) if y.error is None else np.abs(y.data) + y.error)
     if y.error is not None:
-        error = error + np.abs(x.data) * y.error
+        error = error + _carried(y.error, np.abs(x.data))
     return Bounded(data, error)
 
 
@@ -195,8 +196,10 @@ def gather_sum(x: Number, f: Move, terms: int) -> Number:
     def one(b: Bounded) -> Bounded:
         if is_precise(b.data):
             return Bounded(f(b.data))
-        error = (terms * EPS) * f(np.abs(b.data))
-        return Bounded(f(b.data), error if b.error is None else error + f(_full(b.error, b.data)))
+        data, error = f(b.data), (terms * EPS) * f(np.abs(b.data))
+        if np.isinf(error).any():
+            error = np.where(np.isinf(data) & np.isinf(b.data).any(), 0.0, error)  # see `_rounding`
+        return Bounded(data, error if b.error is None else error + f(_full(b.error, b.data)))
 
     return each(x, one)
 
@@ -299,7 +302,9 @@ def call(name: str, *args: Number, static: tuple[Any, ...] = ()) -> Number:
     data = function.value(*arguments, *static)
     if is_precise(data):
         return Bounded(data)
-    error = (ULPS.get(name, 2) * EPS) * (np.abs(data) + (1.0 if name in ROUGH else 0.0))
+    error = ULPS.get(name, 2) * _rounding(data, *parts)
+    if name in ROUGH:
+        error = error + ULPS.get(name, 2) * EPS
     for i, part in enumerate(parts):
         if part.error is not None and (slope := _slope(function, i, part, (*arguments, *static, data))) is not None:
             error = error + np.where(part.error == 0, 0.0, slope * part.error)
@@ -319,6 +324,25 @@ def _slope(function: Scalar, position: int, part: Bounded, arguments: tuple[Any,
 def power(x: Number, exponent: float) -> Number:
     """`x` to a constant power."""
     return call("power", x, static=(exponent,))
+
+
+def _rounding(data: np.ndarray, *operands: Bounded) -> np.ndarray:
+    """One rounding of each result. An infinity that an operand brought along, or a pole, is exact; overflow is not.
+
+    Masks and impossible events are -inf (a log of 0): what they do not reach keeps the bound that it has.
+    """
+    error = EPS * np.abs(data)
+    if np.isinf(error).any():
+        exact = np.zeros((), bool)
+        for x in operands:
+            exact = exact | np.isinf(x.data) | (x.data == 0)
+        error = np.where(np.isinf(error) & exact, 0.0, error)
+    return error
+
+
+def _carried(error: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """An operand's error times a factor; what is exact stays so beside an infinite factor."""
+    return np.where(error == 0, 0.0, factor * error)
 
 
 def _sum(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:

@@ -40,6 +40,8 @@ class RuleValues:
         reverse: whether it takes cotangents.
         tangents: whether it takes tangents.
         literal_eps: rounding of the literals that JAX put into the rule, in the function's own dtype.
+        precise: whether to compute with as many digits as `precision` says, with the literals as they are rounded;
+            linearity is then not tried.
 
     Being linear in its directions, it gives the Jacobian (or Hessian) that JAX would return; whether it is linear is
     tried along a random one.
@@ -53,8 +55,9 @@ class RuleValues:
         reverse: bool,
         tangents: bool,
         literal_eps: float,
+        precise: bool = False,
     ) -> None:
-        self.trace, self.inputs, self.outputs = trace, list(inputs), list(outputs)
+        self.trace, self.inputs, self.outputs, self.precise = trace, list(inputs), list(outputs), precise
         self.reverse, self.tangents, self.literal_eps = reverse, tangents, literal_eps
         self._largest = largest(trace)
         self._one_by_one = False
@@ -110,13 +113,14 @@ class RuleValues:
         return in_batches(points, self._run, 1)
 
     def _run(self, points: Sequence[np.ndarray]) -> tuple[Blocks, np.ndarray]:
-        seeds = _with_trials(total_size(self.outputs)) if self.reverse else None
-        units = _with_trials(total_size(self.inputs)) if self.tangents else None
+        rows = np.eye if self.precise else _with_trials
+        seeds = rows(total_size(self.outputs)) if self.reverse else None
+        units = rows(total_size(self.inputs)) if self.tangents else None
         raw, border = self._swept(points, seeds, units)
         axis = 1
         for rows in (seeds, units):
             if rows is not None:
-                raw = [_without_trials(pair, rows, axis) for pair in raw]
+                raw = raw if self.precise else [_without_trials(pair, rows, axis) for pair in raw]
                 axis += 1
         return self._arranged(raw), border
 
@@ -124,11 +128,13 @@ class RuleValues:
         self, points: Sequence[np.ndarray], seeds: np.ndarray | None, units: np.ndarray | None
     ) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray]:
         lead = 1 + (seeds is not None) + (units is not None)
-        run = Run(lead, len(points[0]), taped=False, literal_eps=self.literal_eps)
-        arguments = [
-            Node(Bounded(np.asarray(p, float).reshape(len(p), *(1,) * (lead - 1), *shape)), shape, True)
-            for p, shape in zip(points, self.inputs, strict=True)
+        literal_eps = 0.0 if self.precise else self.literal_eps
+        run = Run(lead, len(points[0]), taped=False, literal_eps=literal_eps, precise=self.precise)
+        laid = [
+            np.asarray(p, float).reshape(len(p), *(1,) * (lead - 1), *s)
+            for p, s in zip(points, self.inputs, strict=True)
         ]
+        arguments = [Node(Bounded(run.floating(x)), shape, True) for x, shape in zip(laid, self.inputs, strict=True)]
         for rows, shapes, axis in ((seeds, self.outputs, 1), (units, self.inputs, lead - 1)):
             if rows is not None:
                 directions = laid_rows(rows, shapes, axis, lead)

@@ -277,5 +277,6 @@ MOVEMENT: Mapping[str, Rule] = {
     "tile": _tile,
     "iota": _iota,
     "empty": _empty,
+    "empty2": _empty,
 }
 """Primitive to its rule."""

@@ -1,0 +1,169 @@
+"""The same derivatives with more digits, where the bounds of float64 are too wide to decide anything.
+
+A bound on rounding is a worst case: through an ill-conditioned solve, a chaotic map or a long recurrence it is often
+wider than the derivative itself, and then a wrong rule hides within it. There both programs, that of the code and that
+of JAX's rule, are run with as many digits as settle them, and so are differences of the code's values.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import mpmath
+import numpy as np
+
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.derivatives import Reference
+from jaxdiff_magic.reference.digits import MAX_INPUTS, MAX_OPERATIONS, Evaluated, settled
+from jaxdiff_magic.reference.directions import Found, Path
+from jaxdiff_magic.reference.numbers import EPS
+from jaxdiff_magic.reference.rule_values import RuleValues
+from jaxdiff_magic.trace import primitives_of
+
+SAFETY = 16.0
+"""Running error bounds are first order and follow one order of evaluation; JAX's may be another."""
+NEAR = 1e-6
+"""Numbers that are relatively nearer than this are the same derivative, in whatever way they were rounded: far below
+100 roundings in float32, far above what digits settle. A bound that is wider decides nothing."""
+GROSS = 1e-3
+"""Numbers that are relatively farther apart than this are not the same, whatever the literals of a rule are rounded to
+and however that is magnified."""
+FLOOR = 1e-9
+"""Beside the largest entry of its block an entry counts as no smaller than this."""
+FREEZES = "stop_gradient"
+DIGITS = 20
+SECONDS = 2.0
+"""There is always so much time for a run with more digits: without it a wide bound leaves everything undecided."""
+STEP = 2.0**-26
+"""Relative step of differences with more digits: half the bits of a float64, so that what is left out, of the order of
+its square, is below a rounding; the values themselves are exact."""
+
+
+def size_of(values: np.ndarray) -> np.ndarray:
+    """What the errors of a block at one point, or at several, are relative to, entry by entry.
+
+    Args:
+        values: the derivative, `(points, …)`.
+    """
+    sizes = np.where(np.isfinite(values), np.abs(values), 0.0)
+    largest = np.max(sizes.reshape(len(sizes), -1), axis=1, initial=0.0)
+    return np.maximum(sizes, FLOOR * largest.reshape(-1, *[1] * (values.ndim - 1)))
+
+
+def too_wide(values: np.ndarray, *errors: np.ndarray) -> np.ndarray:
+    """Where bounds are not finite, or wide beside the value that they belong to."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return ~(SAFETY * sum(errors) <= NEAR * size_of(values))
+
+
+@dataclass
+class Sharper:
+    """Runs with more digits at the user's own point, made when they are asked for.
+
+    Attributes:
+        reference: of the code.
+        rules: JAX's programs.
+        point: for each input leaf its value.
+        deadline: on the clock of `time.monotonic()`; see `SECONDS`.
+    """
+
+    reference: Reference
+    rules: Mapping[str, RuleValues]
+    point: Sequence[np.ndarray]
+    deadline: float
+    _known: dict[tuple[str, Path], Found | None] = field(default_factory=dict)
+    _spent: float = 0.0
+
+    def code(self, path: Path, found: Found) -> Found:
+        """Numbers of the code, those at the first point with more digits where any of them has a bound too wide.
+
+        Its entry in `errors` stays what rounding may do to the same program in another precision.
+        """
+        if not too_wide(found.values[:1], found.errors[:1]).any():
+            return found
+        sharp = self._block("", path)
+        return found if sharp is None else _with_first(found, sharp, found.errors[:1])
+
+    def both(self, name: str, path: Path, theirs: Found, ours: Found) -> tuple[Found, Found]:
+        """Numbers of a rule and of the code, with more digits at the first point where their bounds are too wide."""
+        if not too_wide(ours.values[:1], ours.errors[:1], theirs.errors[:1]).any():
+            return theirs, ours
+        if sharp := self._block("", path):
+            ours = _with_first(ours, sharp, sharp.errors)
+            if by_rule := self._block(name, path):
+                theirs = _with_first(theirs, by_rule, by_rule.errors)
+        return theirs, ours
+
+    def is_sharp(self, name: str, path: Path) -> bool:
+        """Whether both a rule and the code have been run with more digits."""
+        return self._known.get((name, path)) is not None and self._known.get(("", path)) is not None
+
+    def slope(self, path: Path, entry: Sequence[int]) -> float | None:
+        """One entry by differences of the order below, with more digits; None where that is out of reach."""
+        if FREEZES in primitives_of(self.reference.trace):  # what it froze would move
+            return None
+        leaf = path[-1]
+        x = self.point[leaf]
+        place = tuple(entry[len(entry) - x.ndim :])
+        step = STEP * (abs(float(x[place])) or float(np.max(np.abs(x), initial=0.0)) or 1.0)
+        beside, widths = [], []
+        for sign in (1.0, -1.0):
+            moved = x.copy()
+            moved[place] += sign * step
+            widths.append(float(moved[place]))
+            beside.append([moved if i == leaf else other for i, other in enumerate(self.point)])
+        found = [self._run(lambda: Reference(self.reference.trace, precise=True), path[:-1], at) for at in beside]
+        if found[0] is None or found[1] is None or widths[0] == widths[1]:
+            return None
+        inner = tuple(entry[: len(entry) - x.ndim])
+        with mpmath.workdps(2 * DIGITS):
+            return float((found[0][inner] - found[1][inner]) / (mpmath.mpf(widths[0]) - mpmath.mpf(widths[1])))
+
+    def _block(self, name: str, path: Path) -> Found | None:
+        """A derivative by a rule, or of the code (""); None where it is out of reach with more digits."""
+        if (name, path) not in self._known:
+            rule, runs = self.rules[name] if name else None, []
+
+            def made() -> Evaluated:
+                if rule is None:
+                    runs.append(Reference(self.reference.trace, precise=True))
+                else:
+                    ends = rule.inputs, rule.outputs, rule.reverse, rule.tangents
+                    runs.append(RuleValues(rule.trace, *ends, rule.literal_eps, precise=True))
+                return runs[-1]
+
+            values = self._run(made, path, self.point)
+            if values is None:
+                self._known[name, path] = None
+            else:
+                rounded = np.array(values, float)[None]
+                border = runs[-1].evaluate(path, [x[None] for x in self.point]).on_border  # which it has kept
+                self._known[name, path] = Found(rounded, EPS * np.abs(rounded), border)
+        return self._known[name, path]
+
+    def _run(self, made: Callable[[], Evaluated], path: Path, point: Sequence[np.ndarray]) -> np.ndarray | None:
+        seconds = max(self.deadline - time.monotonic(), SECONDS - self._spent)
+        if seconds <= 0 or sum(x.size for x in point) > MAX_INPUTS:
+            return None
+        started = time.monotonic()
+        try:
+            operations = int(MAX_OPERATIONS * min(seconds, SECONDS))
+            return settled(made, [path], point, DIGITS, operations)[path]
+        except OutOfReach:
+            return None
+        finally:
+            self._spent += time.monotonic() - started
+
+
+def _with_first(found: Found, sharp: Found, errors: np.ndarray) -> Found:
+    """Numbers with those of the first point replaced, where the new ones are finite.
+
+    Whether a choice stands on its border there is known better with more digits, too.
+    """
+    use = np.isfinite(sharp.values[0])
+    values, bounds, border = found.values.copy(), found.errors.copy(), found.on_border.copy()
+    values[0], bounds[0] = np.where(use, sharp.values[0], values[0]), np.where(use, errors[0], bounds[0])
+    border[0] = sharp.on_border[0]
+    return Found(values, bounds, border)
