@@ -88,7 +88,7 @@ class Harsh:
     seed: int
 
     def _around(self, g: Function) -> Function:
-        used = (lambda x: g(x, 0.5 + 0.25 * x)) if self.step in TWO else g
+        used = (lambda x: g(x, jnp.cos(x))) if self.step in TWO else g
         return PLACES[self.place](USES[self.use](used), SURROUNDINGS[self.surrounding].code)
 
     @property
@@ -112,7 +112,7 @@ def drawn(rng: np.random.Generator, k: int, fault: str, step: str, form: str, se
     """The k-th surrounding, and the rest at random."""
     names = list(SURROUNDINGS)
     surrounding = names[k % len(names)]
-    if surrounding in DEAR and rng.random() < 0.75:
+    if surrounding in DEAR and rng.random() < 0.85:
         surrounding = str(rng.choice([name for name in names if name not in DEAR]))
     place = "inside"
     if step in WHOLE or rng.random() < 0.2:

@@ -410,27 +410,34 @@ class Surrounding:
     """
 
     code: Code
-    size: int = 3
-    dtypes: tuple[str, ...] = ("float32", "float64")
+    size: int
+    dtypes: tuple[str, ...]
 
 
-WIDE = ("float64",)
-SIZES = {near_singular: 2, lorenz: 3, oscillator: 2, henon: 2, gaussian_process: 2, kalman: 2, hilbert_solve: 1}
-SIZES |= {hidden_markov: 2, impossible_start: 2, masked_sum: 8, attention: 8, recurrent_cell: 4, heat: 5, vandermonde: 4}
-SIZES |= {logistic_map: 1, cancelling_squares: 2, continued_fraction: 1, newton: 2, residual_network: 4, matrix_power: 4}
-CODES: tuple[Code, ...] = (
-    *(hilbert_solve, hilbert_inverse, hilbert_matrix, vandermonde, near_singular, gram, growing_triangle, heat, jacobi_sweeps),
-    *(euler, lorenz, oscillator, ode, logistic_map, logistic_maps_coupled, henon, forward_only),
-    *(gaussian_process, warped_process, kernel_values, kernel_regression, kalman, kalman_matrices, hidden_markov),
-    *(impossible_start, masked_softmax, masked_sum, attention, attention_by_a_large_number, transport),
-    *(recurrent, recurrent_cell, residual_network, descent, descent_with_momentum, normalised_layers),
-    *(power_iteration, matrix_power, exponential_series, eigenvalues, eigenvectors, qr_chain, long_product),
-    *(running_product, cancelling, cancelling_much, cancelling_squares, expanded_polynomial, continued_fraction, newton),
-    *(branches_in_a_loop, nested_loops, batch_of_loops),
-)
+WIDE = (ode, hilbert_solve, cancelling_much)
+"""In float32 they would mean nothing."""
+BY_SIZE: dict[int, tuple[Code, ...]] = {
+    1: (hilbert_solve, logistic_map, continued_fraction),
+    2: (
+        *(near_singular, oscillator, henon, gaussian_process, kalman, hidden_markov, impossible_start),
+        *(cancelling_squares, newton),
+    ),
+    3: (
+        *(hilbert_inverse, hilbert_matrix, gram, growing_triangle, jacobi_sweeps),
+        *(euler, lorenz, ode, logistic_maps_coupled, forward_only),
+        *(warped_process, kernel_values, kernel_regression, kalman_matrices),
+        *(masked_softmax, attention_by_a_large_number, transport),
+        *(recurrent, descent, descent_with_momentum, normalised_layers),
+        *(power_iteration, exponential_series, eigenvalues, eigenvectors, qr_chain, long_product),
+        *(running_product, cancelling, cancelling_much, expanded_polynomial),
+        *(branches_in_a_loop, nested_loops, batch_of_loops),
+    ),
+    4: (vandermonde, recurrent_cell, residual_network, matrix_power),
+    5: (heat,),
+    8: (masked_sum, attention),
+}
 SURROUNDINGS = {
-    code.__name__.replace("_", " "): Surrounding(
-        code, SIZES.get(code, 3), WIDE if code in (ode, hilbert_solve, cancelling_much) else ("float32", "float64")
-    )
-    for code in CODES
+    code.__name__.replace("_", " "): Surrounding(code, size, ("float64",) if code in WIDE else ("float32", "float64"))
+    for size, codes in BY_SIZE.items()
+    for code in codes
 }

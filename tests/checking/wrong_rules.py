@@ -53,7 +53,8 @@ TWO = {
         ),
     ),
     "ratio": Step(
-        lambda x, w: x / (1.0 + w * w), (lambda x, w: 1.0 / (1.0 + w * w), lambda x, w: -2.0 * x * w / (1.0 + w * w) ** 2)
+        lambda x, w: x / (1.0 + w * w),
+        (lambda x, w: 1.0 / (1.0 + w * w), lambda x, w: -2.0 * x * w / (1.0 + w * w) ** 2),
     ),
 }
 STEPS = {**ONE, **TWO, "wave": Step(lambda x: jnp.sin(1.5 * x), (lambda x: 1.5 * jnp.cos(1.5 * x),))}
