@@ -15,7 +15,7 @@ Batch = list[np.ndarray]
 
 STEPS = 12
 COARSE = 1e-3
-"""Where an estimate is known less well than this, smaller steps are tried: only there is a chaotic function straight."""
+"""Where an estimate is known less well than this, smaller steps are tried: only there is chaos straight."""
 EPS = float(np.finfo(np.float64).eps)
 
 

@@ -7,6 +7,7 @@ of JAX's rule, are run with as many digits as settle them, and so are difference
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,9 +37,9 @@ FREEZES = "stop_gradient"
 DIGITS = 20
 SECONDS = 2.0
 """There is always so much time for a run with more digits: without it a wide bound leaves everything undecided."""
-STEP = 2.0**-26
-"""Relative step of differences with more digits: half the bits of a float64, so that what is left out, of the order of
-its square, is below a rounding; the values themselves are exact."""
+STEP, STEP_DIGITS = 2.0**-48, 40
+"""Relative step of differences with more digits, some units in the last place of a float64, and the digits of values
+that are taken from each other: no piece of a chaotic function is too short, and nothing is lost."""
 
 
 def size_of(values: np.ndarray) -> np.ndarray:
@@ -114,11 +115,12 @@ class Sharper:
             moved[place] += sign * step
             widths.append(float(moved[place]))
             beside.append([moved if i == leaf else other for i, other in enumerate(self.point)])
-        found = [self._run(lambda: Reference(self.reference.trace, precise=True), path[:-1], at) for at in beside]
+        made = functools.partial(Reference, self.reference.trace, precise=True)
+        found = [self._run(made, path[:-1], at, STEP_DIGITS) for at in beside]
         if found[0] is None or found[1] is None or widths[0] == widths[1]:
             return None
         inner = tuple(entry[: len(entry) - x.ndim])
-        with mpmath.workdps(2 * DIGITS):
+        with mpmath.workdps(STEP_DIGITS):
             return float((found[0][inner] - found[1][inner]) / (mpmath.mpf(widths[0]) - mpmath.mpf(widths[1])))
 
     def _block(self, name: str, path: Path) -> Found | None:
@@ -143,14 +145,16 @@ class Sharper:
                 self._known[name, path] = Found(rounded, EPS * np.abs(rounded), border)
         return self._known[name, path]
 
-    def _run(self, made: Callable[[], Evaluated], path: Path, point: Sequence[np.ndarray]) -> np.ndarray | None:
+    def _run(
+        self, made: Callable[[], Evaluated], path: Path, point: Sequence[np.ndarray], digits: int = DIGITS
+    ) -> np.ndarray | None:
         seconds = max(self.deadline - time.monotonic(), SECONDS - self._spent)
         if seconds <= 0 or sum(x.size for x in point) > MAX_INPUTS:
             return None
         started = time.monotonic()
         try:
             operations = int(MAX_OPERATIONS * min(seconds, SECONDS))
-            return settled(made, [path], point, DIGITS, operations)[path]
+            return settled(made, [path], point, digits, operations)[path]
         except OutOfReach:
             return None
         finally:
