@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import itertools
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,17 +20,23 @@ from jaxdiff_magic.reference.directions import (
     Blocks,
     Found,
     Path,
+    Raw,
+    arranged,
+    block_shape,
     coefficient,
     fingerprint,
     in_batches,
     laid_rows,
     largest,
     leaf_places,
+    paths,
     starts_at,
     total_size,
     unit_rows,
+    value_of,
 )
-from jaxdiff_magic.reference.numbers import Bounded, Dual, Number, base
+from jaxdiff_magic.reference.numbers import Bounded, Dual, Number
+from jaxdiff_magic.reference.pieces import Sides, common, settled, taking
 from jaxdiff_magic.reference.precise import is_finite
 from jaxdiff_magic.reference.run import Diverges, Node, Run
 from jaxdiff_magic.trace import Trace, primitives_of
@@ -43,10 +48,6 @@ PATIENCE = 20
 """How many times as long as at the user's point a loop may take elsewhere, and so many iterations more."""
 MAX_PORTIONS = 4_000
 """A derivative that takes more portions than this is out of reach."""
-
-Raw = dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]
-"""Values and bounds as sweeps leave them: "direction" and an input or output, "value" and an output, "adjoint" and an
-input."""
 
 
 class Reference:
@@ -71,6 +72,9 @@ class Reference:
         self._one_by_one = False
         self._most_trips: int | None = None
         self._kept: dict[tuple[int, bool, bytes], tuple[Blocks, np.ndarray]] = {}
+        self._sides: Sides | None = None
+        self._plain: dict[tuple[int, bytes], Blocks] = {}
+        self._meetings: dict[bytes, tuple[int, list[Blocks]]] = {}
 
     def evaluate(self, path: Path, points: Sequence[np.ndarray], hold: bool = False) -> Found:
         """A derivative at a batch of points.
@@ -79,29 +83,30 @@ class Reference:
             path: which one; `(output,)` is the value.
             points: for each input leaf its values, shape `(points, *shape)`, float64.
             hold: whether what `stop_gradient` froze keeps the value that it has at the first point, so that
-                differences between the points show the derivative that is meant.
+                differences between the points show the derivative that is meant. Points on a border are then left so.
 
         Raises:
             OutOfReach: names the primitive without a rule, and the user's line.
         """
-        hold = hold and self._freezes
-        order, rest = len(path) - 1, (hold, fingerprint(points))
+        order, rest = len(path) - 1, (hold and self._freezes, fingerprint(points))
         if (order, *rest) not in self._kept:
             while len(self._kept) > 12:
                 self._kept.pop(next(iter(self._kept)))
-            blocks, border = self._all(order, points, hold)
+            blocks, border = self._all(order, points, hold and self._freezes)
             for k in range(order + 1):  # a sweep of a higher order passes by the lower ones
                 if any(len(known) == k + 1 for known in blocks):
                     self._kept.setdefault((k, *rest), (blocks, border))
         blocks, border = self._kept[(order, *rest)]
-        return Found(*blocks[path], border)
+        found = Found(*blocks[path], border)
+        return found if hold else settled(self, path, points, found)
 
     def known(self, path: Path, point: Sequence[np.ndarray]) -> Found | None:
         """A derivative at the first point of a batch that was evaluated before; None where there was none such."""
         for (order, hold, kept), (blocks, border) in self._kept.items():
             if order == len(path) - 1 and not hold and path in blocks and starts_at(kept, point):
                 values, errors = blocks[path]
-                return Found(values[:1], errors[:1], border[:1])
+                found = Found(values[:1], errors[:1], border[:1])
+                return settled(self, path, [np.asarray(x, np.float64)[None] for x in point], found)
         return None
 
     def along(self, points: Sequence[np.ndarray], *directions: np.ndarray) -> list[Found]:
@@ -137,7 +142,7 @@ class Reference:
         output, i = path
         with np.errstate(all="ignore"):
             raw, border = self._portions(points, lambda part: self._reverse(part, None, [direction[None]], False), 1)
-        of, shape = leaf_places(self.outputs)[output], (len(points[0]), *self._block_shape(path))
+        of, shape = leaf_places(self.outputs)[output], (len(points[0]), *block_shape(path, self.inputs, self.outputs))
         values, errors = (part[:, 0, of].reshape(shape) for part in raw["direction", i])
         return Found(values, errors, border)
 
@@ -182,12 +187,59 @@ class Reference:
             found[k] = k == 0
         return found
 
+    # Points at which pieces meet
+
+    @property
+    def is_piece(self) -> bool:
+        """Whether choices take sides that they are told."""
+        return self._sides is not None
+
+    def on_sides(self, sides: Sides) -> Reference:
+        """The same function with choices that stand on their border taking some sides."""
+        found = Reference(self.trace, self.precise, self.further)
+        found._most_trips, found._sides = self._most_trips, sides
+        return found
+
+    def with_digits(self) -> Reference:
+        """The same function with as many digits as `precision` says."""
+        found = Reference(self.trace, True, self.further)
+        found._most_trips = self._most_trips
+        return found
+
+    def blocks(self, order: int, points: Sequence[np.ndarray]) -> Blocks:
+        """All derivatives of one order, those of choices on their border by the side that they take as they are.
+
+        Raises:
+            OutOfReach: names the primitive without a rule, and the user's line; or what has no side.
+        """
+        key = order, fingerprint(points)
+        if key not in self._plain:
+            while len(self._plain) > 12:
+                self._plain.pop(next(iter(self._plain)))
+            blocks, border = self._all(order, points, False)
+            if self.is_piece and border.any():
+                raise OutOfReach("it is degenerate here")
+            self._plain[key] = {path: pair for path, pair in blocks.items() if len(path) == order + 1}
+        return self._plain[key]
+
+    def common(self, point: Sequence[np.ndarray], order: int) -> list[Blocks]:
+        """What the pieces that meet at a point have in common, by order: see `pieces.common`."""
+        key = fingerprint(point)
+        asked, found = self._meetings.get(key, (0, []))
+        if asked < order and (not asked or len(found) > asked):  # else they part at a lower order
+            asked, found = order, common(self, point, order)
+            self._meetings[key] = asked, found
+        return found
+
     # All blocks of one order
 
     def _all(self, order: int, points: Sequence[np.ndarray], hold: bool) -> tuple[Blocks, np.ndarray]:
         n, m = total_size(self.inputs), total_size(self.outputs)
         if m == 0 or (n == 0 and order):
-            empty = {path: 2 * (np.zeros((len(points[0]), *self._block_shape(path))),) for path in self._paths(order)}
+            empty = {
+                path: 2 * (np.zeros((len(points[0]), *block_shape(path, self.inputs, self.outputs))),)
+                for path in paths(self.inputs, self.outputs, order)
+            }
             return empty, np.zeros(len(points[0]), bool)  # type: ignore[return-value]
         reverse = order > 0 and m <= n
         with np.errstate(all="ignore"):
@@ -233,7 +285,7 @@ class Reference:
             return whole, np.any([border for _, border in found], axis=0)
 
         raw, border = self._portions(points, run, 1 if hold else batch, keep_first=hold)
-        return self._arranged(raw, order, reverse), border
+        return arranged(raw, self.inputs, self.outputs, order, reverse), border
 
     def _portions(
         self,
@@ -291,10 +343,10 @@ class Reference:
             if rows:
                 values, errors = np.moveaxis(values, 2, 1), np.moveaxis(errors, 2, 1)
                 if len(rows) == 1:
-                    found["adjoint", i] = _value(adjoints[i], lead[:2], shape, run.lead)
+                    found["adjoint", i] = value_of(adjoints[i], lead[:2], shape, run.lead)
             found["direction", i] = values, errors
         for o, shape in enumerate(self.outputs):
-            found["value", o] = _value(outputs[o].value, (len(points[0]),), shape, run.lead)
+            found["value", o] = value_of(outputs[o].value, (len(points[0]),), shape, run.lead)
         return found, run.on_border
 
     def _forward(self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], hold: bool) -> tuple[Raw, np.ndarray]:
@@ -304,12 +356,13 @@ class Reference:
         found: Raw = {}
         for o, shape in enumerate(self.outputs):
             found["direction", o] = coefficient(outputs[o].value, len(rows), (*lead, *shape))
-            found["value", o] = _value(outputs[o].value, (len(points[0]),), shape, run.lead)
+            found["value", o] = value_of(outputs[o].value, (len(points[0]),), shape, run.lead)
         return found, run.on_border
 
     def _run(self, lead: int, points: int, hold: bool = False, taped: bool = True) -> Run:
         more = {"precise": self.precise, "further": self.further, "most_trips": self._most_trips}
-        return Run(lead, points, hold, taped, **more)
+        decides = None if self._sides is None else taking(self._sides)
+        return Run(lead, points, hold, taped, decides=decides, **more)
 
     def _seeded(
         self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], run: Run, first_axis: int
@@ -325,51 +378,3 @@ class Reference:
                 value = Dual(k + 1, value, directions[i])
             nodes.append(Node(value, shape, True))
         return nodes
-
-    # Blocks
-
-    def _paths(self, order: int) -> Iterator[Path]:
-        return itertools.product(range(len(self.outputs)), *[range(len(self.inputs))] * order)
-
-    def _block_shape(self, path: Path) -> tuple[int, ...]:
-        return sum((self.inputs[i] for i in path[1:]), tuple(self.outputs[path[0]]))
-
-    def _arranged(self, raw: Raw, order: int, reverse: bool) -> Blocks:
-        """Blocks `(points, *output, *inputs…)` out of what sweeps return, those of lower orders included."""
-        of, to = leaf_places(self.outputs), leaf_places(self.inputs)
-        blocks: Blocks = {(o,): raw["value", o] for o in range(len(self.outputs))}
-        for o, i in itertools.product(range(len(self.outputs)), range(len(self.inputs))):
-            if ("adjoint", i) in raw:
-                shape = self._block_shape((o, i))
-                blocks[o, i] = tuple(part[:, of[o]].reshape(len(part), *shape) for part in raw["adjoint", i])  # type: ignore
-        for path in self._paths(order):
-            output, *inputs = path
-            pair = raw["direction", inputs[0] if reverse else output]
-
-            def part(array: np.ndarray, output: int = output, inputs: Sequence[int] = inputs, path: Path = path):
-                if reverse:
-                    rest = inputs[1:]
-                    if rest:  # (points, D1, S, D2 …, *input) -> S first
-                        array = np.moveaxis(array, 2, 1)
-                    array = array[(slice(None), of[output], *(to[i] for i in rest))]
-                    k = len(self.inputs[inputs[0]])
-                    order = [0, 1, *range(array.ndim - k, array.ndim), *range(2, 2 + len(rest))]
-                    array = array.transpose(order)
-                else:
-                    array = array[(slice(None), *(to[i] for i in inputs))]
-                    array = array.transpose([0, *range(1 + len(inputs), array.ndim), *range(1, 1 + len(inputs))])
-                return array.reshape(len(array), *self._block_shape(path))
-
-            blocks[path] = part(pair[0]), part(pair[1])
-        return blocks
-
-
-def _value(x: Number | None, kept: tuple[int, ...], shape: tuple[int, ...], lead: int) -> tuple[np.ndarray, np.ndarray]:
-    """The value alone and its bound, of its lead axes only the first ones kept: along the others it is the same."""
-    if x is None:
-        return np.zeros((*kept, *shape)), np.zeros((*kept, *shape))
-    found = base(x)
-    error = np.broadcast_to(0.0 if found.error is None else found.error, found.data.shape)
-    first = (slice(None),) * len(kept) + (0,) * (lead - len(kept))
-    values, errors = (np.broadcast_to(part[first], (*kept, *shape)) for part in (found.data, error))
-    return np.real(values), errors

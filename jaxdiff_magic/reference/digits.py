@@ -13,7 +13,7 @@ import numpy as np
 from jaxdiff_magic.errors import InputError, OutOfReach
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.directions import Found, Path, total_size
-from jaxdiff_magic.reference.precise import Precise, elementwise, exact, is_finite, mpmath_numbers, precision
+from jaxdiff_magic.reference.precise import Precise, elementwise, exact, in_digits, is_finite, mpmath_numbers
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.trace import Trace
 
@@ -27,9 +27,6 @@ DOUBLINGS = 4
 """How often the working precision is doubled."""
 NOISE = 20
 """Rounding errors of two runs differ by less than so many digits."""
-
-UNFIT = (TypeError, ValueError, AttributeError, IndexError, KeyError, ArithmeticError)
-"""What NumPy and mpmath raise where a rule works for float64 only."""
 
 
 class Evaluated(Protocol):
@@ -122,14 +119,11 @@ def _run(
     made: Callable[[], Evaluated], paths: Sequence[Path], batch: Sequence[np.ndarray], working: int, operations: int
 ) -> dict[Path, np.ndarray]:
     """One run in some working precision; elements are `Precise`, or exact whatever the precision."""
-    with precision(working, operations):
-        try:
-            evaluated = made()
-            found = {path: evaluated.evaluate(path, batch).values[0, ...] for path in paths}
-            if not all(is_finite(values).all() for values in found.values()):
-                raise OutOfReach("it is not finite here")
-        except UNFIT as error:
-            raise OutOfReach(f"a step of it is evaluated in float64 only ({error})") from error
+    with in_digits(working, operations):
+        evaluated = made()
+        found = {path: evaluated.evaluate(path, batch).values[0, ...] for path in paths}
+        if not all(is_finite(values).all() for values in found.values()):
+            raise OutOfReach("it is not finite here")
     return found
 
 

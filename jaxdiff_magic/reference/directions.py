@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,11 @@ class Found:
 
 Blocks = dict[Path, tuple[np.ndarray, np.ndarray]]
 """Values and bounds of derivatives, by path."""
+
+
+Raw = dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]
+"""Values and bounds as sweeps leave them: "direction" and an input or output, "value" and an output, "adjoint" and an
+input."""
 
 
 def fingerprint(points: Sequence[np.ndarray]) -> bytes:
@@ -103,3 +108,58 @@ def in_batches(
         return found[0]
     joined = {key: tuple(np.concatenate([b[key][k] for b, _ in found]) for k in (0, 1)) for key in found[0][0]}
     return joined, np.concatenate([border for _, border in found])  # type: ignore[return-value]
+
+
+def paths(inputs: Sequence[tuple[int, ...]], outputs: Sequence[tuple[int, ...]], order: int) -> Iterator[Path]:
+    """Of all derivatives of one order."""
+    return itertools.product(range(len(outputs)), *[range(len(inputs))] * order)
+
+
+def block_shape(path: Path, inputs: Sequence[tuple[int, ...]], outputs: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape of a derivative."""
+    return sum((inputs[i] for i in path[1:]), tuple(outputs[path[0]]))
+
+
+def arranged(
+    raw: Raw, leaves: Sequence[tuple[int, ...]], results: Sequence[tuple[int, ...]], order: int, reverse: bool
+) -> Blocks:
+    """Blocks `(points, *output, *inputs…)` out of what sweeps return, of leaves and results of some shapes."""
+    of, to = leaf_places(results), leaf_places(leaves)
+    blocks: Blocks = {(o,): raw["value", o] for o in range(len(results))}
+    for o, i in itertools.product(range(len(results)), range(len(leaves))):
+        if ("adjoint", i) in raw:
+            shape = block_shape((o, i), leaves, results)
+            blocks[o, i] = tuple(part[:, of[o]].reshape(len(part), *shape) for part in raw["adjoint", i])  # type: ignore
+    for path in paths(leaves, results, order):
+        output, *inputs = path
+        pair = raw["direction", inputs[0] if reverse else output]
+
+        def part(array: np.ndarray, output: int = output, inputs: Sequence[int] = inputs, path: Path = path):
+            if reverse:
+                rest = inputs[1:]
+                if rest:  # (points, D1, S, D2 …, *input) -> S first
+                    array = np.moveaxis(array, 2, 1)
+                array = array[(slice(None), of[output], *(to[i] for i in rest))]
+                k = len(leaves[inputs[0]])
+                order = [0, 1, *range(array.ndim - k, array.ndim), *range(2, 2 + len(rest))]
+                array = array.transpose(order)
+            else:
+                array = array[(slice(None), *(to[i] for i in inputs))]
+                array = array.transpose([0, *range(1 + len(inputs), array.ndim), *range(1, 1 + len(inputs))])
+            return array.reshape(len(array), *block_shape(path, leaves, results))
+
+        blocks[path] = part(pair[0]), part(pair[1])
+    return blocks
+
+
+def value_of(
+    x: Number | None, kept: tuple[int, ...], shape: tuple[int, ...], lead: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The value alone and its bound, of its lead axes only the first ones kept: along the others it is the same."""
+    if x is None:
+        return np.zeros((*kept, *shape)), np.zeros((*kept, *shape))
+    found = base(x)
+    error = np.broadcast_to(0.0 if found.error is None else found.error, found.data.shape)
+    first = (slice(None),) * len(kept) + (0,) * (lead - len(kept))
+    values, errors = (np.broadcast_to(part[first], (*kept, *shape)) for part in (found.data, error))
+    return np.real(values), errors

@@ -42,6 +42,24 @@ def precision(digits: int, operations: float = math.inf) -> Iterator[None]:
         _left[0] = before
 
 
+UNFIT = (TypeError, ValueError, AttributeError, IndexError, KeyError, ArithmeticError)
+"""What NumPy and mpmath raise where a rule works for float64 only."""
+
+
+@contextlib.contextmanager
+def in_digits(digits: int, operations: float = math.inf) -> Iterator[None]:
+    """As `precision`, of rules that may work for float64 only.
+
+    Raises:
+        OutOfReach: likewise where one of them does.
+    """
+    try:
+        with precision(digits, operations):
+            yield
+    except UNFIT as error:
+        raise OutOfReach(f"a step of it is evaluated in float64 only ({error})") from error
+
+
 def spend(operations: int) -> None:
     """Count scalar operations; stop the run where there are too many."""
     _left[0] -= operations

@@ -59,6 +59,8 @@ class Result(NamedTuple):
 
 
 Watch = Callable[[Equation | RuleCall, Sequence[Node], Sequence[Node]], None]
+Decides = Callable[[int, np.ndarray, np.ndarray, "np.ndarray | None"], np.ndarray]
+"""From the position of a choice, where it is undecided, what it decides and what it compares: what it is to decide."""
 Pull = Callable[[list[Number | None]], Sequence[Number | None]]
 """From the adjoints of an operation's results (None where zero) to those of its operands."""
 
@@ -89,6 +91,7 @@ class Run:
         further: by how much of their own length loops go on once they have ended.
         most_trips: of one loop whose length is not known beforehand; None for any number.
         trips: of the longest such loop.
+        decides: is asked at every choice, in their order, instead of noting the border.
     """
 
     lead: int
@@ -103,7 +106,9 @@ class Run:
     further: float = 0.0
     most_trips: int | None = None
     trips: int = 0
+    decides: Decides | None = None
     steps: int = 0
+    choices: int = 0
     _needed: dict[int, Sequence[Equation]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -160,6 +165,25 @@ class Run:
         if near.any() and any(node.varies for node in nodes):
             lead = np.broadcast_to(near, (self.points, *near.shape[1:]))
             self.on_border |= lead.reshape(self.points, -1).any(axis=1)
+
+    def decide(
+        self, near: np.ndarray, decision: np.ndarray, *nodes: Node, compared: np.ndarray | None = None
+    ) -> np.ndarray:
+        """What a choice decides, the border noted.
+
+        Args:
+            near: where it is undecided.
+            decision: what it decides by the numbers as they are; `near` broadcasts to it.
+            nodes: what is compared.
+            compared: numbers whose signs decide, where there are such; of the shape of the decision.
+        """
+        if not any(node.varies for node in nodes):
+            return decision
+        self.choices += 1
+        if self.decides is not None:
+            return self.decides(self.choices, near, decision, compared)
+        self.note_border(near, *nodes)
+        return decision
 
     def shared(self, node: Node) -> np.ndarray:
         """An integer or boolean value that is the same at all points, without lead axes.

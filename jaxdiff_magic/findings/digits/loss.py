@@ -12,8 +12,7 @@ import mpmath
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.digits import UNFIT
-from jaxdiff_magic.reference.precise import elementwise, exact, is_precise, precision
+from jaxdiff_magic.reference.precise import UNFIT, elementwise, exact, is_precise, precision
 from jaxdiff_magic.reference.watching import Seen, Value, watched
 from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
 

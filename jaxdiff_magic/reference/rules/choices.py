@@ -43,11 +43,12 @@ def comparison(compare: Callable[[np.ndarray, np.ndarray], np.ndarray], total: b
         values = [run.expanded(x, shape) for x in xs]
         if xs[0].is_number:
             a, b = map(base, values)
-            if xs[0] is not xs[1]:  # x != x asks whether x is NaN
-                run.note_border(apart(a, b), *xs)
             values = [a.data, b.data]
             if total:
                 values = [np.where(v != v, np.inf, v) for v in values]
+            if xs[0] is not xs[1]:  # x != x asks whether x is NaN
+                decided = run.decide(apart(a, b), compare(*values), *xs, compared=a.data - b.data)
+                return run.record(xs, [decided], [shape], lambda _: [None, None])
         return run.record(xs, [compare(*values)], [shape], lambda _: [None, None])
 
     return rule
@@ -72,8 +73,9 @@ def piecewise_constant(function: Callable[[np.ndarray], np.ndarray], jump: Calla
         if not xs[0].is_number:
             return run.record(xs, [function(xs[0].value)], [xs[0].shape], lambda _: [None])
         x = base(xs[0].value)
-        run.note_border(near(x.data, jump(x.data), x.error), *xs)
-        return [Node(Bounded(function(x.data)), xs[0].shape, False)]
+        step_, at = jump(x.data), near(x.data, jump(x.data), x.error)
+        value = run.decide(at, function(x.data), *xs, compared=x.data - step_)
+        return [Node(Bounded(value), xs[0].shape, False)]
 
     return rule
 
@@ -88,8 +90,7 @@ def absolute(run: Run, xs: list[Node], step: Step) -> list[Node]:
         squares = [run.apply("square", [part], {}, step.results)[0] for part in parts]
         return run.apply("sqrt", run.apply("add", squares, {}, step.results), {}, step.results)
     b = base(x.value)
-    run.note_border(near(b.data, np.zeros(()), b.error), x)
-    sign = np.sign(b.data)
+    sign = run.decide(near(b.data, np.zeros(()), b.error), np.sign(b.data), x, compared=b.data)
     return run.record(xs, [weigh(x.value, sign)], [x.shape], lambda g: [None if g[0] is None else weigh(g[0], sign)])
 
 
@@ -103,9 +104,9 @@ def extremum(larger: bool) -> TotalRule:
             function = np.maximum if larger else np.minimum
             return run.record(xs, [function(*values)], [shape], lambda _: [None, None])
         a, b = map(base, values)
-        run.note_border(apart(a, b), *xs)
         first = (a.data > b.data) if larger else (a.data < b.data)
         left = np.where(a.data == b.data, 0.5, first.astype(float))
+        left = run.decide(apart(a, b), left, *xs, compared=a.data - b.data)
         value = add(weigh(values[0], left), weigh(values[1], 1 - left))
         value = with_value(value, np.maximum(a.data, b.data) if larger else np.minimum(a.data, b.data))
 

@@ -143,14 +143,18 @@ def remainder(run: Run, xs: list[Node], step: Step) -> list[Node]:
     ratio = base(a / b)
     whole = np.trunc(ratio.data)
     exact = np.fmod(base(a).data, base(b).data)
-    run.note_border(near(ratio.data, np.round(ratio.data), ratio.error) & (np.round(ratio.data) != 0), *xs)
-    value = with_value(add(a, move(weigh(b, whole), np.negative)), exact)
+    nearest = np.round(ratio.data)
+    at = near(ratio.data, nearest, ratio.error) & (nearest != 0)
+    taken = run.decide(at, whole, *xs, compared=ratio.data - nearest)
+    value = add(a, move(weigh(b, taken), np.negative))
+    if np.array_equal(taken, whole):
+        value = with_value(value, exact)
 
     def pull(adjoints: list[Number | None]) -> list[Number | None]:
         g = adjoints[0]
         if g is None:
             return [None, None]
-        return [collapsed(run, g, xs[0]), collapsed(run, -weigh(g, whole), xs[1])]
+        return [collapsed(run, g, xs[0]), collapsed(run, -weigh(g, taken), xs[1])]
 
     return run.record(xs, [value], [shape], pull)
 
@@ -172,8 +176,9 @@ def convert(run: Run, xs: list[Node], step: Step) -> list[Node]:
         if dtype == np.bool_:
             value = data != 0
         else:
-            run.note_border(near(data, np.round(data), base(x.value).error) & (np.round(data) != 0), x)
-            value = np.nan_to_num(np.trunc(data)).astype(dtype)
+            nearest = np.round(data)
+            at = near(data, nearest, base(x.value).error) & (nearest != 0)
+            value = np.nan_to_num(run.decide(at, np.trunc(data), x, compared=data - nearest)).astype(dtype)
         return run.record(xs, [value], [x.shape], lambda _: [None])
     if real or complex_:
         return [Node(Bounded(run.floating(x.value.astype(complex if complex_ else float))), x.shape, False)]

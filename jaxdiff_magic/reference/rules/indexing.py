@@ -252,7 +252,8 @@ def _order(run: Run, keys: Sequence[Node], axis: int, largest_first: bool) -> np
         ranked = np.take_along_axis(b.data, order, there)
         error = np.take_along_axis(np.broadcast_to(0.0 if b.error is None else b.error, b.data.shape), order, there)
         with np.errstate(invalid="ignore"):
-            run.note_border(np.abs(np.diff(ranked, axis=there)) <= 4 * np.max(error, initial=0.0), *keys)
+            equal = np.abs(np.diff(ranked, axis=there)) <= 4 * np.max(error, initial=0.0)
+            order = run.decide(equal.any(axis=there, keepdims=True), order, *keys)
     return run.shared(Node(order, keys[0].shape, False))
 
 

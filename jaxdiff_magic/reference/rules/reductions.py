@@ -62,7 +62,8 @@ def _extremum(larger: bool) -> Rule:
         error = np.broadcast_to(0.0 if b.error is None else b.error, b.data.shape)
         with np.errstate(invalid="ignore"):
             close = np.abs(b.data - best) <= 4 * (error + np.max(error, axis=there, keepdims=True))
-        run.note_border(close.sum(axis=there) > 1, x)
+        several = close & (close.sum(axis=there, keepdims=True) > 1)
+        hit = run.decide(several, hit, x, compared=b.data - best)
         weight = hit / np.maximum(hit.sum(axis=there, keepdims=True), 1)
         value = gather_sum(weigh(x.value, weight), lambda a: a.sum(axis=there), 1)
         value = with_value(value, best.reshape(*best.shape[: run.lead], *shape))
@@ -289,7 +290,7 @@ def _arg(larger: bool) -> Rule:
             b = base(x.value)
             error = np.broadcast_to(0.0 if b.error is None else b.error, data.shape)
             top = np.take_along_axis(data, np.expand_dims(best, axis), axis)
-            run.note_border((np.abs(data - top) <= 8 * error).sum(axis) > 1, x)
+            best = run.decide((np.abs(data - top) <= 8 * error).sum(axis) > 1, best, x)
         return run.record(xs, [best.astype(step.results[0].dtype)], [step.results[0].shape], lambda _: [None])
 
     return rule
