@@ -26,6 +26,7 @@ from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.doubts import doubts_of
 from jaxdiff_magic.checking.faults import faults_of
 from jaxdiff_magic.checking.freezing import may_freeze
+from jaxdiff_magic.checking.isolated import isolated
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
 from jaxdiff_magic.checking.points import place_of, sample, where_it_ends
@@ -173,7 +174,7 @@ class _Checking:
         slopes = [] if self.doubt or self.frozen else self.numeric.slopes(rules)
         for k, (_, path) in enumerate(paths):
             if any(above == path[:-1] and slope.says == "wrong" for above, slope in slopes):
-                blocks[k] = blocks[k].unconfirmed()
+                blocks[k] = self._unconfirmed(blocks[k], path)
         # where no rule could be compared, JAX's own numbers were, at the first points
         points = min(self.compared, default=len(self.native) - 1)
         outcome = worst([block.worst for block in blocks])
@@ -211,6 +212,13 @@ class _Checking:
             by_rule=bool(at),
             deadline=self.deadline,
         )
+
+    def _unconfirmed(self, block: BlockCheck, path: Path) -> BlockCheck:
+        """A block that a Taylor remainder does not confirm."""
+        if self.reference is not None:
+            point = [batch[0] for batch in self.points]
+            block = replace(block, decision=isolated(block.decision, block.evidence, self.reference, path, point))
+        return block.unconfirmed()
 
     def _native_point(self, k: int) -> list[np.ndarray]:
         return [batch[k].astype(leaf.dtype) for batch, leaf in zip(self.points, self.subject.inputs, strict=True)]

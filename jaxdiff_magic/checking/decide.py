@@ -174,7 +174,6 @@ def _by_formula(
     decision = decision.set(_bent(evidence, tolerance), OUT_OF_REACH, ON_BORDER)
     clear = {rule.name: rule.comparison for rule in evidence.rules if not rule.comparison.why}
     compared = bool(clear)
-    decision = decision.set(_unconfirmed(evidence, clear.values()), OUT_OF_REACH, COARSE)
     for k, columns in enumerate(evidence.native):
         if k > 0 and compared:
             break  # the rules were compared at these points, and without the rounding of the user's dtype
@@ -200,7 +199,7 @@ def _by_formula(
             lost = known & ~given & np.isfinite(allowed)
             reason = f"JAX's {mode} mode is not finite, the derivative is"
             # where a step overflows, NaN spreads as 0 times NaN to other entries: it accuses no rule
-            whole = k == 0 and bool(np.all(known | evidence.undefined))
+            whole = k == 0 and bool(np.all(known))
             decision = decision.set(lost, DIFFERS if whole else OUT_OF_REACH, reason)
             place = "nearby" if k else "here"
             decision = decision.set(
@@ -220,15 +219,16 @@ def _by_formula(
                 clearly &= ~ahead
             decision = decision.set(clearly, DIFFERS, f"JAX's {mode} mode differs from the formula")
             decision = decision.set(off, OUT_OF_REACH, f"JAX's {mode} mode and the formula differ, but not decidedly")
-    return decision
+    return decision.set(_unconfirmed(evidence, clear.values()), OUT_OF_REACH, COARSE)
 
 
 def _unconfirmed(evidence: Evidence, comparisons: Iterable[Comparison]) -> np.ndarray:
     """Where only numbers whose bounds say nothing are near each other, and function values do not show the same."""
+    assert evidence.formula is not None
     coarse = np.zeros(evidence.shape, bool)
     for comparison in comparisons:
         if comparison.coarse is not None:
-            coarse |= comparison.coarse
+            coarse |= comparison.coarse & np.isfinite(evidence.formula.values[0])
     if not coarse.any():
         return coarse
     return coarse & ~shown_by_values(evidence)

@@ -38,7 +38,7 @@ class Doubts:
         if not self.undefined or not self.undefined[path[0]].any():
             return False
         mask = self.undefined[path[0]]
-        return np.broadcast_to(mask.reshape(*mask.shape, *[1] * (len(shape) - mask.ndim)), shape)
+        return np.broadcast_to(mask.reshape(mask.shape + (1,) * (len(shape) - mask.ndim)), shape)
 
 
 def doubts_of(

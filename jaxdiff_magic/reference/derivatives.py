@@ -46,6 +46,8 @@ FURTHER = (1.0, 0.25)
 """Iterations go on for so many times their own number; by less where they run into 0/0."""
 PATIENCE = 20
 """How many times as long as at the user's point a loop may take elsewhere, and so many iterations more."""
+MAX_KEPT = 40
+"""Results of so many batches are kept: all that a check asks for of a function of one or two inputs."""
 MAX_PORTIONS = 4_000
 """A derivative that takes more portions than this is out of reach."""
 
@@ -90,7 +92,7 @@ class Reference:
         """
         order, rest = len(path) - 1, (hold and self._freezes, fingerprint(points))
         if (order, *rest) not in self._kept:
-            while len(self._kept) > 12:
+            while len(self._kept) > MAX_KEPT:
                 self._kept.pop(next(iter(self._kept)))
             blocks, border = self._all(order, points, hold and self._freezes)
             for k in range(order + 1):  # a sweep of a higher order passes by the lower ones

@@ -1,0 +1,73 @@
+"""Where a choice holds at the user's own point alone: JAX's number is then that of a point, and of no neighbourhood.
+
+`sqrt(maximum(d2, 1e-36))` is constant within 1e-18 of d2 = 0, a quotient that is guarded by `abs(x) < 1e-20` is within
+that: the derivative of the code at the point is 0 there, and another one next to it, in all that a reader can see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxdiff_magic.checking.decide import DIFFERS, Decision, Evidence, shown_by_values
+from jaxdiff_magic.checking.sharper import GROSS, size_of
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.derivatives import Reference
+from jaxdiff_magic.reference.directions import Path
+
+ALONE = "a choice in the code holds at this point alone: beside it, and by function values, the derivative is another"
+ULPS = (1.0, 4.0)
+"""So many units in the last place beside the point it is looked at."""
+SIGNS = 4
+"""In so many directions at each distance."""
+ALIKE = 0.01
+"""The derivative beside the point is that of function values within this part of it."""
+
+
+def isolated(
+    decision: Decision, evidence: Evidence, reference: Reference, path: Path, point: Sequence[np.ndarray]
+) -> Decision:
+    """The decision with the entries that differ from what holds all around the point.
+
+    They do where function values show a derivative, without a kink; where the code has that derivative everywhere next
+    to the point; and where it, and JAX, have clearly another one at the point itself.
+
+    Args:
+        decision, evidence: of a block which function values do not confirm.
+        reference, path: its derivatives by local rules.
+        point: for each input leaf its value.
+    """
+    if evidence.numeric is None or evidence.formula is None:
+        return decision
+    estimate, error, kink = (part[0] for part in evidence.numeric)
+    size = np.maximum(size_of(estimate[None])[0], size_of(evidence.formula.values[:1])[0])
+    with np.errstate(invalid="ignore"):
+        clear = ~kink & (error <= GROSS * size) & ~shown_by_values(evidence)
+        for column in evidence.native[0]:
+            if column is not None:
+                clear &= np.abs(column - estimate) > ALIKE * size
+    if not clear.any():
+        return decision
+    try:
+        beside = _beside(reference, path, point, evidence.eps)
+    except OutOfReach:
+        return decision
+    with np.errstate(invalid="ignore"):
+        alike = np.all(np.abs(beside - estimate) <= ALIKE * size, axis=0)
+    return decision.set(clear & alike, DIFFERS, ALONE)
+
+
+def _beside(reference: Reference, path: Path, point: Sequence[np.ndarray], eps: float) -> np.ndarray:
+    """A derivative at points next to the user's, in the user's dtype; of choices on their border there, no number."""
+    rng, found = np.random.default_rng(len(path)), []
+    for ulps in ULPS:
+        batch = []
+        for x in point:
+            scale = np.where(x == 0, float(np.max(np.abs(x), initial=0.0)) or 1.0, np.abs(x))
+            signs = rng.choice([-1.0, 1.0], (SIGNS, *x.shape))
+            batch.append(x + ulps * eps * scale * np.concatenate([signs, -signs]))
+        there = reference.evaluate(path, batch)
+        clear = ~there.on_border.reshape(-1, *[1] * (there.values.ndim - 1))
+        found.append(np.where(clear, there.values, np.nan))
+    return np.concatenate(found)
