@@ -163,9 +163,10 @@ def compare(
             allowed = 0.5 * abs(theirs - ours)  # it is the nearer one of the two
         if not abs(given[entry] - theirs) <= allowed:
             raise OutOfReach("JAX's rule and its numbers do not match")
-        slope = sharper.slope(path, entry) if by_digits else None
-        sides = values_side_with(ours, theirs, reference, path, entry, own, slope)
-        if sides:
+        confirmed = not by_digits and values_side_with(ours, theirs, reference, path, entry, own)
+        if not confirmed and position == 0:
+            confirmed = sharper.sides_with(ours, theirs, path, entry)
+        if confirmed:
             both = actual[position], expected[position]
             return Comparison(missed[position], nowhere, "", int(position), entry, *both)
     if ahead.any():
@@ -243,17 +244,9 @@ def converging(
 
 
 def values_side_with(
-    ours: float,
-    theirs: float,
-    reference: Reference,
-    path: Path,
-    entry: tuple[int, ...],
-    point: list[np.ndarray],
-    slope: float | None = None,
+    ours: float, theirs: float, reference: Reference, path: Path, entry: tuple[int, ...], point: list[np.ndarray]
 ) -> bool:
-    """Whether differences of the order below confirm one number against another: `slope` where it is known."""
-    if slope is not None:
-        return abs(slope - ours) <= 0.1 * abs(theirs - ours)
+    """Whether differences of the order below confirm one number against another."""
     direction = [np.zeros_like(x) for x in point]
     inner = len(entry) - direction[path[-1]].ndim
     direction[path[-1]][entry[inner:]] = 1.0

@@ -101,6 +101,11 @@ class Sharper:
         """Whether both a rule and the code have been run with more digits."""
         return self._known.get((name, path)) is not None and self._known.get(("", path)) is not None
 
+    def sides_with(self, ours: float, theirs: float, path: Path, entry: Sequence[int]) -> bool:
+        """Whether differences with more digits confirm one number against another."""
+        slope = self.slope(path, entry)
+        return slope is not None and abs(slope - ours) <= 0.1 * abs(theirs - ours)
+
     def slope(self, path: Path, entry: Sequence[int]) -> float | None:
         """One entry by differences of the order below, with more digits; None where that is out of reach."""
         if FREEZES in primitives_of(self.reference.trace):  # what it froze would move

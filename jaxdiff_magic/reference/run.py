@@ -23,6 +23,10 @@ MAX_ENTRIES = 400_000
 """A run with more steps than this takes minutes."""
 
 
+SPREADING = frozenset({"reshape", "broadcast_in_dim", "squeeze", "expand_dims", "copy"})
+"""What an extremum is laid out by, before it is compared with what it was chosen from."""
+
+
 class Diverges(Exception):
     """The points of a run take different branches, orders or positions: they must be run one by one."""
 
@@ -110,6 +114,7 @@ class Run:
     steps: int = 0
     choices: int = 0
     _needed: dict[int, Sequence[Equation]] = field(default_factory=dict)
+    _chosen: dict[int, tuple[Node, Sequence[Node]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.on_border = np.zeros(self.points, bool)
@@ -185,6 +190,18 @@ class Run:
         self.note_border(near, *nodes)
         return decision
 
+    def note_choice(self, result: Node, operands: Sequence[Node]) -> None:
+        """Say that each element of a result is one of some operands' elements, and that ties have been noted."""
+        self._chosen[id(result)] = result, operands  # which keeps the result, and so its id
+
+    def is_choice(self, result: Node, operand: Node) -> bool:
+        """Whether a result was chosen from an operand: whether they are equal asks what was chosen, and no more.
+
+        JAX's rules of max, min and their like ask for it. Where they are equal they are so exactly.
+        """
+        _, operands = self._chosen.get(id(result), (None, ()))
+        return any(operand is other for other in operands)
+
     def shared(self, node: Node) -> np.ndarray:
         """An integer or boolean value that is the same at all points, without lead axes.
 
@@ -246,7 +263,10 @@ class Run:
         """
         results = [Result(variable.shape, variable.dtype) for variable in equation.outputs]
         try:
-            return self.apply(equation.primitive, operands, equation.params, results, equation.bodies)
+            found = self.apply(equation.primitive, operands, equation.params, results, equation.bodies)
+            if equation.primitive in SPREADING and id(operands[0]) in self._chosen:
+                self.note_choice(found[0], self._chosen[id(operands[0])][1])
+            return found
         except OutOfReach as error:
             where = f" ({equation.location})" if equation.location.line and " (" not in error.reason else ""
             raise OutOfReach(f"{error.reason}{where}") from None

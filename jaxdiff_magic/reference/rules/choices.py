@@ -46,7 +46,8 @@ def comparison(compare: Callable[[np.ndarray, np.ndarray], np.ndarray], total: b
             values = [a.data, b.data]
             if total:
                 values = [np.where(v != v, np.inf, v) for v in values]
-            if xs[0] is not xs[1]:  # x != x asks whether x is NaN
+            # x != x asks whether x is NaN
+            if xs[0] is not xs[1] and not (run.is_choice(xs[0], xs[1]) or run.is_choice(xs[1], xs[0])):
                 decided = run.decide(apart(a, b), compare(*values), *xs, compared=a.data - b.data)
                 return run.record(xs, [decided], [shape], lambda _: [None, None])
         return run.record(xs, [compare(*values)], [shape], lambda _: [None, None])
@@ -116,7 +117,9 @@ def extremum(larger: bool) -> TotalRule:
                 return [None, None]
             return [collapsed(run, weigh(g, left), xs[0]), collapsed(run, weigh(g, 1 - left), xs[1])]
 
-        return run.record(xs, [value], [shape], pull)
+        found = run.record(xs, [value], [shape], pull)
+        run.note_choice(found[0], xs)
+        return found
 
     return rule
 

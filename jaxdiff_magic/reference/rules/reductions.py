@@ -74,7 +74,9 @@ def _extremum(larger: bool) -> Rule:
         def pull(adjoints: list[Number | None]) -> list[Number | None]:
             return [None if adjoints[0] is None else weigh(move(adjoints[0], back), weight)]
 
-        return run.record(xs, [value], [shape], pull)
+        found = run.record(xs, [value], [shape], pull)
+        run.note_choice(found[0], xs)
+        return found
 
     return rule
 
