@@ -50,6 +50,20 @@ def dtypes_of(trace: Trace, fixed: Sequence[bool] = ()) -> Iterator[Any]:
             yield from dtypes_of(body, [not v for v in varies[:constants]])
 
 
+def coarsest(trace: Trace) -> float:
+    """The relative rounding error of the fewest bits that values pass through; 0 where they pass through nothing."""
+    found = [float(jnp.finfo(dtype).eps) for dtype in dtypes_of(trace)]
+    return max(found + list(_reductions(trace)), default=0.0)
+
+
+def _reductions(trace: Trace) -> Iterator[float]:
+    for equation in _rounding(trace):
+        if equation.primitive == "reduce_precision":
+            yield 2.0 ** -equation.params["mantissa_bits"]
+        for body in equation.bodies:
+            yield from _reductions(body)
+
+
 def _rounding(trace: Trace) -> list[Equation]:
     """The equations whose floating results reach those of the trace by way of floating values."""
     wanted, kept = {atom for atom in trace.outputs if _is_floating(atom)}, []

@@ -43,7 +43,7 @@ class Said:
 
     @property
     def names_the_rule(self) -> bool:
-        return re.search(r"\b(surround|second)(_rule|_backward)?\b", self.words) is not None
+        return re.search(r"\b(surround(_rule|_backward)?|second_rule)\b", self.words) is not None
 
 
 def said_of(case: Harsh, order: int = 2, with_formulas: bool = False) -> Said:
@@ -119,6 +119,18 @@ def is_right(case: Harsh) -> bool:
     with jax.enable_x64(case.dtype == "float64"):
         given = {1: jacobian(case.function, case.input()), 2: hessian(case.function, case.input())}
     return all(np.isfinite(numbers).all() for numbers in given.values() if numbers is not None)
+
+
+FEW_BITS = [
+    Harsh("swish", "bfloat16", "custom_jvp", "plain", "hilbert solve", "before", "float64", 200009),
+    Harsh("root", "rounded", "custom_vjp", "plain", "hilbert solve", "inside", "float64", 300010),
+]
+
+
+@pytest.mark.parametrize("case", FEW_BITS, ids=str)
+def test_a_rule_in_fewer_bits_than_the_function_is_not_excused_by_what_rounding_might_do(case: Harsh) -> None:
+    assert visibly_wrong(case, 1)[1] > 1e-3
+    assert said_of(case, 1).outcome == "differs"
 
 
 # The generator itself
