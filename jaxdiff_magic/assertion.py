@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from jaxdiff_magic.report import Check
 
 CURES = {
-    "differs": "Correct its custom_jvp or custom_vjp rule.",
+    "differs": "The findings of a report say more: jaxdiff_magic.derive.",
     "out of reach": "Move the point, or check without strict.",
 }
 SAYS = {"differs": "differs", "out of reach": "cannot be decided"}

@@ -30,35 +30,16 @@ def read_call(text: str) -> ast.Call:
     raise InputError(f"%derive takes exactly one call, and {text!r} is something else. Write %derive f(x0).")
 
 
-def last_call(statements: list[ast.stmt]) -> ast.Call:
-    """The call that ends a cell.
+class NoLastCall(Exception):
+    """A cell, which ran, ends with something else than a call that can be differentiated."""
 
-    Raises:
-        InputError: the last statement is no call; the message shows the two ways to write one.
-    """
-    example = next(map(_example, (s for s in reversed(statements) if isinstance(s, ast.FunctionDef))), "f(x0)")
-    ways = f"End the cell with the call, {example}, or write it on the first line: %%derive {example}."
+
+def last_call(statements: list[ast.stmt]) -> ast.Call | None:
+    """The call that ends a cell; None where it ends with something else."""
     match statements:
-        case []:
-            raise InputError(f"This cell has nothing to differentiate. {ways}")
-        case [*_, ast.Expr(ast.Call(ast.Name("print"), [ast.Call() as call]))]:
-            raise InputError(f"The last line prints the value. Write {ast.unparse(call)} there, without print.")
         case [*_, ast.Expr(ast.Call(function) as call)] if not ast.unparse(function).startswith("get_ipython()."):
             return call
-        case [*_, ast.Assign(targets, ast.Call() as call)]:
-            names = " = ".join(map(ast.unparse, targets))
-            raise InputError(
-                f"The last line assigns to {names}. Delete `{names} =`, so that it reads {ast.unparse(call)}, "
-                f"or write the call on the first line: %%derive {ast.unparse(call)}."
-            )
-    raise InputError(f"The last line of a %%derive cell is the call to differentiate, and here it is no call. {ways}")
-
-
-def _example(function: ast.FunctionDef) -> str:
-    """How the function is called with the names of its required arguments."""
-    parameters = [*function.args.posonlyargs, *function.args.args]
-    required = parameters[: len(parameters) - len(function.args.defaults)]
-    return f"{function.name}({', '.join(parameter.arg for parameter in required)})"
+    return None
 
 
 def redirect(call: ast.Call, receiver: str) -> ast.Call:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import builtins
+import copy
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,17 +16,26 @@ from contextvars import copy_context
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
-from jaxdiff_magic.calls import last_call, read_call, redirect
-from jaxdiff_magic.errors import DeriveError, InputError
+from jaxdiff_magic.calls import NoLastCall, last_call, read_call, redirect
+from jaxdiff_magic.errors import DeriveError
 
 _RECEIVER = "__derive_call__"  # a builtin while the magics run, so that the user's namespace never has it
 _UNSEEN = ("jaxdiff_magic", "jax", "jaxlib", "IPython")  # packages whose frames tell the user nothing
+
+_SHOWING = frozenset(
+    "print float int bool complex str repr format round len type list tuple dict set iter vars".split()
+)
+"""Python's own functions that make no array of an array."""
+_WAITING = {"jax": ("block_until_ready", "device_get", "make_jaxpr"), "IPython": ("display",), "pprint": ("pprint",)}
+"""Likewise, by package."""
 
 Call = tuple[Any, tuple[Any, ...], dict[str, Any]]
 """A function, its arguments and its keywords, evaluated but not called."""
 
 
-def caught_call(shell: Any, line: str, text: str, cell: str | None, local_ns: dict[str, Any] | None) -> Call | None:
+def caught_call(
+    shell: Any, line: str, text: str, cell: str | None, local_ns: dict[str, Any] | None, statements: list[ast.stmt]
+) -> Call | None:
     """The call that a magic is to differentiate, after its cell ran.
 
     Args:
@@ -34,33 +44,54 @@ def caught_call(shell: Any, line: str, text: str, cell: str | None, local_ns: di
         text: the call on it; "" where the cell's last expression is meant.
         cell: the body of the cell; None for the line magic.
         local_ns: local variables around the magic, or None.
+        statements: gets those of a cell whose last expression is meant.
 
     Returns:
         None when the cell raised; IPython has shown it then.
 
     Raises:
-        InputError: there is no call, or not one.
+        InputError: there is no call, or not one; NoLastCall where the cell, which ran, does not end with one.
         Exception: whatever evaluating the function or its arguments raises.
     """
     call = read_call(text) if text or cell is None else None
     with _receiving() as received:
-        if cell is not None and not _run(shell, line, cell, ends_with_call=call is None):
+        if cell is not None and not _run(shell, line, cell, statements if call is None else None):
             return None
         if call is not None:
             _evaluate(shell, call, text, local_ns)
+        elif not received:
+            raise NoLastCall
     return received[-1]
 
 
 @contextmanager
 def _receiving() -> Iterator[list[Call]]:
-    """A list that gets function, arguments and keywords of each call that was redirected to `_RECEIVER`."""
+    """A list that gets function, arguments and keywords of each call that was redirected to `_RECEIVER`.
+
+    What is no function of its arguments' numbers, such as `print` or a method of an array, is called instead.
+    """
     received: list[Any] = []
     around = getattr(builtins, _RECEIVER, None)  # that of a %%derive cell with a %derive in it
-    setattr(builtins, _RECEIVER, lambda function, /, *args, **kwargs: received.append((function, args, kwargs)))
+
+    def receive(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if _is_about_a_value(function):
+            return function(*args, **kwargs)
+        received.append((function, args, kwargs))
+
+    setattr(builtins, _RECEIVER, receive)
     try:
         yield received
     finally:
         setattr(builtins, _RECEIVER, around) if around else delattr(builtins, _RECEIVER)
+
+
+def _is_about_a_value(function: Any) -> bool:
+    """Whether a call of this, at the end of a cell, shows or converts a value that the reader's function has given."""
+    if hasattr(getattr(function, "__self__", None), "__array__"):
+        return True
+    name = getattr(function, "__name__", "")
+    home = (getattr(function, "__module__", None) or "").partition(".")[0]
+    return (getattr(builtins, name, None) is function and name in _SHOWING) or name in _WAITING.get(home, ())
 
 
 def _evaluate(shell: Any, call: ast.Call, text: str, local_ns: dict[str, Any] | None) -> None:
@@ -70,8 +101,11 @@ def _evaluate(shell: Any, call: ast.Call, text: str, local_ns: dict[str, Any] | 
     eval(code, shell.user_ns, local_ns)
 
 
-def _run(shell: Any, line: str, cell: str, ends_with_call: bool) -> bool:
-    """Run a cell's body as the cell itself would run, except that the call at its end is redirected.
+def _run(shell: Any, line: str, cell: str, statements: list[ast.stmt] | None) -> bool:
+    """Run a cell's body as the cell itself would run, except that a call at its end is redirected.
+
+    Args:
+        statements: gets those of the cell; None where the call stands on the magic's line, and none is redirected.
 
     When the body raises, IPython shows it here, as for any cell; the cell around it is then marked as failed,
     so that a notebook stops.
@@ -80,18 +114,15 @@ def _run(shell: Any, line: str, cell: str, ends_with_call: bool) -> bool:
         Whether the body ran to its end.
     """
     around, count, runner = shell.displayhook.exec_result, shell.execution_count, shell.loop_runner
-    refused: list[InputError] = []
 
     def visit(module: ast.Module) -> ast.Module:
         shell.ast_transformers.remove(transformer)  # it is for the body, not for what the body runs
         shell.execution_count = count  # the body has its name now; its outputs are numbered as ever
-        if ends_with_call:
-            try:
-                call = redirect(last_call(module.body), _RECEIVER)
+        if statements is not None:
+            statements.extend(copy.deepcopy(module.body))
+            if (call := last_call(module.body)) is not None:
+                call = redirect(call, _RECEIVER)
                 module.body[-1] = ast.copy_location(ast.Expr(call), call)
-            except InputError as error:  # IPython would drop a transformer that raises
-                refused.append(error)
-                module.body = []
         return module
 
     transformer = SimpleNamespace(visit=visit)
@@ -107,8 +138,6 @@ def _run(shell: Any, line: str, cell: str, ends_with_call: bool) -> bool:
         if transformer in shell.ast_transformers:  # the body did not compile
             shell.ast_transformers.remove(transformer)
             shell.execution_count = count
-    if refused:
-        raise refused[0]
     if around:
         around.error_in_exec = result.error_before_exec or result.error_in_exec
     else:  # the magic was called by a program, outside any cell

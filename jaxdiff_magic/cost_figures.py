@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.copies import Data
 
-@dataclass(frozen=True)
-class Sparsity:
+
+@dataclass(frozen=True, eq=False)
+class Sparsity(Data):
     """Where a derivative can have entries at all, as a matrix of all outputs by all inputs, and which passes find them.
 
     Attributes:
@@ -24,8 +26,8 @@ class Sparsity:
     colours: np.ndarray
 
 
-@dataclass(frozen=True)
-class ModeCost:
+@dataclass(frozen=True, eq=False)
+class ModeCost(Data):
     """What one way of computing a whole derivative costs.
 
     Attributes:
@@ -62,8 +64,8 @@ class ModeCost:
     sparsity: Sparsity | None = None
 
 
-@dataclass(frozen=True)
-class ProgramCost:
+@dataclass(frozen=True, eq=False)
+class ProgramCost(Data):
     """The work of one program, counted over its jaxpr: loops as often as they run, LAPACK by formula.
 
     Attributes:
@@ -85,8 +87,8 @@ class ProgramCost:
     missing: str = ""
 
 
-@dataclass(frozen=True)
-class Kept:
+@dataclass(frozen=True, eq=False)
+class Kept(Data):
     """What reverse mode keeps of one line until its second pass.
 
     Attributes:
@@ -101,8 +103,8 @@ class Kept:
     bytes: int
 
 
-@dataclass(frozen=True)
-class Crossover:
+@dataclass(frozen=True, eq=False)
+class Crossover(Data):
     """The work of the whole first derivative in both modes, counted with arguments of other sizes.
 
     Attributes:
@@ -145,8 +147,8 @@ def about(scalars: float) -> str:
     return f"{round(scalars, -digits):,.0f}"
 
 
-@dataclass(frozen=True)
-class Cost:
+@dataclass(frozen=True, eq=False)
+class Cost(Data):
     """Forward against reverse mode, and what beats both.
 
     Attributes:

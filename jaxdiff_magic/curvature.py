@@ -102,6 +102,8 @@ def doubt_of(check: Check, findings: Sequence[Finding]) -> str:
     if wrong:
         what = "gradient" if "gradient" in wrong else "Hessian"
         return f"JAX's {what} is not that of the function (see Check): its Hessian says nothing about the shape of it."
+    if any(finding.kind == "asymmetric-hessian" for finding in findings):
+        return "JAX's Hessian is not symmetric (see Findings): it is that of no function."
     kinks = [finding for finding in findings if finding.kind == "kink"]
     if any(finding.severity != "info" for finding in kinks):
         return (

@@ -13,7 +13,7 @@ class Fault:
 
     Attributes:
         name: of the function, or the primitive.
-        kind: "custom_jvp", "custom_vjp" or "primitive".
+        kind: "custom_jvp", "custom_vjp", "primitive", or "transpose" of a step that brings its own.
         defect: "derivative", "second derivative", "not linear", "not finite" (where the derivative of the code is),
             "value" (the rule returns another value than the function) or "fails" (JAX refuses the rule).
         where, source: the line where it is called, and its text; "" when unknown.

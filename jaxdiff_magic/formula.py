@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from jaxdiff_magic.copies import Data, saved
 
 Notation = Literal["auto", "component", "index", "matrix", "steps"]
 
 
-@dataclass(frozen=True)
-class Formula:
+@dataclass(frozen=True, eq=False)
+class Formula(Data):
     """One formula as a reader sees it.
 
     Attributes:
@@ -21,8 +23,10 @@ class Formula:
 
     latex: str
     text: str
-    sympy: Any = None
+    sympy: Any = field(default=None, compare=False)
     notation: Notation = "auto"
+
+    UNSAVED = {"sympy": lambda _, found: saved(found)}
 
     def __str__(self) -> str:
         return self.text

@@ -7,6 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from jaxdiff_magic.copies import Data
+
 Kind = Literal[
     "right",
     "factor",
@@ -23,8 +25,8 @@ Kind = Literal[
 ]
 
 
-@dataclass(frozen=True)
-class Grade:
+@dataclass(frozen=True, eq=False)
+class Grade(Data):
     """Whether a derivation is right, or how it is wrong.
 
     Attributes:

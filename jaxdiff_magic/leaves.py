@@ -11,6 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import tree_util
 
+from jaxdiff_magic.copies import Data
+from jaxdiff_magic.errors import InputError
+from jaxdiff_magic.templates import Template, template_of
+from jaxdiff_magic.wrappers import parts_of
+
 LARGE = 250_000
 """More scalars than this are neither followed one by one nor written out."""
 
@@ -57,8 +62,8 @@ def parted(vector: np.ndarray, leaves: Sequence[Leaf]) -> tuple[np.ndarray, ...]
     return tuple(part.reshape(leaf.shape) for part, leaf in zip(np.split(vector, ends), leaves, strict=True))
 
 
-@dataclass(frozen=True)
-class Held:
+@dataclass(frozen=True, eq=False)
+class Held(Data):
     """A leaf that is not differentiated, and why.
 
     Attributes:
@@ -72,6 +77,8 @@ class Held:
     kind: str
     description: str
     value: Any = field(default=None, repr=False, compare=False)
+
+    UNSAVED = {"value": lambda *_: None}
 
 
 @dataclass
@@ -114,14 +121,48 @@ def matrix_of(blocks: Any, rows: Sequence[Leaf], columns: Sequence[Leaf]) -> np.
     )
 
 
+def flattened(name: str, value: Any) -> list[tuple[Any, Any]]:
+    """The leaves of a pytree, each with its path.
+
+    Raises:
+        InputError: JAX cannot take it apart, as a dict with keys of several types.
+    """
+    try:
+        return tree_util.tree_flatten_with_path(value)[0]
+    except (TypeError, ValueError, RecursionError) as error:
+        words = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
+        raise InputError(
+            f"{name} cannot be taken apart by JAX: {words}. Use keys of one type, such as text."
+        ) from error
+
+
+def refuse_unusable(function: str, names: Sequence[str], leaves: Sequence[Any]) -> None:
+    """Raise InputError where one of the leaves of a function's arguments is complex, or has no numbers any more."""
+    for name, leaf in zip(names, leaves, strict=True):
+        if isinstance(leaf, jax.Array) and leaf.is_deleted():
+            raise InputError(
+                f"{name} is an array that was deleted, as one is that was donated to a compiled function. Make it anew."
+            )
+        if kind(leaf) == "complex":
+            raise InputError(
+                f"{name} is complex. A derivative in a complex number has more than one meaning; give {function} "
+                f"its real and imaginary parts as two real arguments."
+            )
+
+
 def kind(leaf: Any) -> str:
     """What a leaf is to JAX: "floating", "complex", "integer", "boolean", "key", "text" or "object"."""
     if isinstance(leaf, (str, bytes)):
         return "text"
+    if isinstance(leaf, type):  # whose dtype, if it has one, is that of its instances
+        return "object"
     if not (isinstance(leaf, (bool, int, float, complex, np.generic)) or hasattr(leaf, "__array__")):
         is_key = hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
         return "key" if is_key else "object"
-    dtype = getattr(leaf, "dtype", None) or np.result_type(leaf)
+    try:
+        dtype = getattr(leaf, "dtype", None) or np.result_type(leaf)
+    except TypeError:  # what turns into an array only when it is asked
+        return "object"
     for name, family in (
         ("key", jax.dtypes.prng_key),
         ("floating", jnp.floating),
@@ -159,3 +200,61 @@ def why_held(leaf: Any, keyword: bool) -> str:
 def article(word: str) -> str:
     """A noun with its article."""
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+
+
+def floating_parts(leaf: Any) -> tuple[Any, ...]:
+    """A floating-point result; the real and imaginary parts of a complex one; nothing for any other."""
+    what = kind(leaf)
+    if what == "complex":
+        return (jnp.real(leaf), jnp.imag(leaf))
+    return (leaf,) if what == "floating" else ()
+
+
+def outputs_of(symbol: str, name: str, result: Any) -> tuple[tuple[Leaf, ...], Template, frozenset[int]]:
+    """The floating leaves of a result, its structure with their positions, and which of them are real parts.
+
+    Args:
+        symbol, name: of the function, in formulas and in sentences.
+        result: what it returned.
+
+    A complex number is two leaves, its real and then its imaginary part; the structure has None for others.
+    """
+    located = tree_util.tree_flatten_with_path(result)[0]
+    if result is None or not located:
+        raise InputError(f"{name} returned {result!r}. Return the number or array to differentiate.")
+    for path, leaf in located:
+        what = kind(leaf)
+        place = name + tree_util.keystr(path)
+        if what in ("text", "object", "key"):
+            raise InputError(
+                f"{place} is {describe(leaf)}, of type {type(leaf).__name__}, not a number. Return arrays only."
+            )
+    if not any(kind(leaf) in ("floating", "complex") for _, leaf in located):
+        raise InputError(
+            f"{name} returned {_describe_result(located[0][1])}, which has no derivative. Return floating-point "
+            f"numbers; convert inside the function with .astype(float) only where that is what is meant."
+        )
+    leaves: list[Leaf] = []
+    twofold: set[int] = set()
+
+    def number(leaf: Any) -> int | None:
+        root, rest = parts_of(symbol, next(paths)[0])
+        place, dtype, what = root + tree_util.keystr(tuple(rest)), jnp.dtype(jax_dtype(leaf)), kind(leaf)
+        if what not in ("floating", "complex"):
+            return None
+        position = len(leaves)
+        if what == "complex":
+            twofold.add(position)
+            part = str(np.empty(0, dtype).real.dtype)
+            leaves.extend(Leaf(f"{place}.{half}", np.shape(leaf), part) for half in ("real", "imag"))
+        else:
+            leaves.append(Leaf(place, np.shape(leaf), str(dtype)))
+        return position
+
+    paths = iter(located)
+    template = template_of(result, number)
+    return tuple(leaves), template, frozenset(twofold)
+
+
+def _describe_result(leaf: Any) -> str:
+    return f"{article(kind(leaf))} array" if np.shape(leaf) else article(kind(leaf))

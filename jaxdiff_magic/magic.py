@@ -76,15 +76,24 @@ class DeriveMagics(Magics):
     @line_cell_magic
     def derive(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
         """Differentiate a call: its derivatives, a check of them, and what they cost. See %derive?"""
+        from jaxdiff_magic.calls import NoLastCall
         from jaxdiff_magic.cells import caught_call, show_briefly
+        from jaxdiff_magic.endings import line_to_write, other_line
+        from jaxdiff_magic.errors import InputError
         from jaxdiff_magic.options import read_line
 
         try:
             options, text = read_line(line)
-            call = caught_call(self.shell, line, text, cell, local_ns)
-            if call is None:
-                return None
-            return self._report(*call, **self._evaluable(options, local_ns))
+            statements: list[Any] = []
+            try:
+                call = caught_call(self.shell, line, text, cell, local_ns, statements)
+                if call is None:
+                    return None
+                return self._report(*call, **self._evaluable(options, local_ns))
+            except NoLastCall:
+                raise InputError(line_to_write(statements, self._names(local_ns))) from None
+            except InputError as error:
+                raise InputError(f"{error}{other_line(statements, self._names(local_ns))}") from None
         except Exception as error:
             show_briefly(self.shell, error)
             raise
@@ -97,8 +106,11 @@ class DeriveMagics(Magics):
             return options
         from jaxdiff_magic.grading import with_names
 
-        names = {**(self.shell.user_ns if self.shell else {}), **(local_ns or {})}
-        return options | {"mine": with_names(options["mine"], names)}
+        return options | {"mine": with_names(options["mine"], self._names(local_ns))}
+
+    def _names(self, local_ns: dict[str, Any] | None) -> dict[str, Any]:
+        """What is defined around the magic."""
+        return {**(self.shell.user_ns if self.shell else {}), **(local_ns or {})}
 
     def _report(self, function: Any, args: Any, kwargs: Any, **options: Any) -> Any:
         import dataclasses

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from jaxdiff_magic.copies import Data, Missing
+
 if TYPE_CHECKING:
     from jaxdiff_magic.formula import Formula
 
@@ -42,8 +44,8 @@ class GradientSize:
     formula: Formula | None = None
 
 
-@dataclass(frozen=True)
-class Products:
+@dataclass(frozen=True, eq=False)
+class Products(Data):
     """A scalar function's derivatives at the point, by products alone: no array has more entries than the inputs.
 
     Attributes:
@@ -73,3 +75,5 @@ class Products:
     vjp: Callable[[Any], Any] = field(kw_only=True, repr=False, compare=False)
     hvp: Callable[[Any], Any] = field(kw_only=True, repr=False, compare=False)
     diagonal: Callable[..., tuple[Any, Any]] = field(kw_only=True, repr=False, compare=False)
+
+    UNSAVED = dict.fromkeys(("jvp", "vjp", "hvp", "diagonal"), lambda *_: Missing("the function"))

@@ -9,28 +9,30 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.asked import refuse_bad_options
 from jaxdiff_magic.assertion import raise_if_wrong
-from jaxdiff_magic.checking import check_of
+from jaxdiff_magic.checking.verdict import verdict_of
 from jaxdiff_magic.cost import cost_of
 from jaxdiff_magic.curvature import curvature_of, doubt_of
 from jaxdiff_magic.errors import InputError, OutOfReach
 from jaxdiff_magic.findings import Scene, findings_of
+from jaxdiff_magic.findings.asymmetry import hessian_errors
 from jaxdiff_magic.findings.sizes import is_too_large
 from jaxdiff_magic.formula import Formula
 from jaxdiff_magic.grading import Mine, grades_of
-from jaxdiff_magic.leaves import matrix_of
 from jaxdiff_magic.matrix_free import Products
 from jaxdiff_magic.products import products_of
 from jaxdiff_magic.progress import tell
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.digits import subject_with_digits
 from jaxdiff_magic.reference.directions import Path
-from jaxdiff_magic.reference.numbers import EPS
+from jaxdiff_magic.reference.run import runs_until
 from jaxdiff_magic.report import Block, Check, Curvature, Finding, Live, Report, Step
+from jaxdiff_magic.shortfall import Parts, in_reach
 from jaxdiff_magic.subject import Subject, subject_of
+from jaxdiff_magic.surroundings import settings_set_aside
 from jaxdiff_magic.symbolic.compiled import closed_form
 from jaxdiff_magic.symbolic.derivation import Derivation
 from jaxdiff_magic.symbolic.limits import until
@@ -41,6 +43,9 @@ from jaxdiff_magic.values import Derivatives, Values, derivatives_of
 
 MAX_EQUATIONS = 400
 """A function of more steps than this has no formula that anyone would read."""
+PATIENCE, TO_BEGIN = 1.5, 2.0
+"""A run step by step that goes on after so many budgets, and so many seconds more, is given up."""
+STEPS, FORMULAS = "the steps of the function", "the formulas"
 
 
 def derive(
@@ -90,20 +95,29 @@ def derive(
         >>> report.verdict
         'proved'
     """
-    _refuse_bad_options(order, points, budget)
+    refuse_bad_options(wrt, trust, budget, order=order, points=points, seed=seed, cost=cost, layout=layout)
+    trusted = (trust,) if isinstance(trust, str) else tuple(trust)
 
     def at(*args: Any, **kwargs: Any) -> Report:
-        started = time.monotonic()
-        subject = subject_of(f, args, kwargs, wrt)
+        with settings_set_aside():
+            return report_of(subject_of(f, args, kwargs, wrt), time.monotonic())
+
+    def report_of(subject: Subject, started: float) -> Report:
         if mine is not None and subject.is_large:
             raise InputError(f"mine= is compared in float64, number by number; {subject.size:,} inputs are too many.")
+        parts = Parts()
         derivatives = derivatives_of(subject, order)
         derivatives.compile_beside()
         tell("writing formulas")  # meanwhile
-        trace, unreachable = _trace(subject) if symbolic else (None, "formulas were not asked for")
-        derivation, no_formula = _derivation(subject, trace) if trace else (None, unreachable)
-        presentation = Presentation(subject, derivation, layout) if derivation else None
-        written = _written(subject, derivatives, presentation, max(0.5 * budget, 1.0)) if presentation else _Written()
+        trace, unreachable = _trace(subject, parts) if symbolic else (None, "formulas were not asked for")
+        derivation, no_formula = None, unreachable
+        if trace is not None:
+            derivation, no_formula = parts.made(FORMULAS, (None, ""), _derivation, subject, trace)
+        presentation, written, seconds = None, _Written(), max(0.5 * budget, 1.0)
+        if derivation is not None:
+            presentation = parts.made(FORMULAS, None, Presentation, subject, derivation, layout)
+        if presentation is not None:
+            written = parts.made(FORMULAS, written, _written, subject, derivatives, presentation, seconds)
         if cost == "measure":  # with the machine to itself
             tell("compiling the derivatives")
             derivatives.compiled()
@@ -113,41 +127,39 @@ def derive(
             tell("counting operations")
             share = costing + 0.4 * budget
             formula = _hessian_program(subject, derivation) if derivation else None
-            costs = cost_of(subject, how=cost, feasible=derivatives.missing, deadline=share, formula=formula)
+            known = {"how": cost, "feasible": derivatives.missing, "deadline": share, "formula": formula}
+            costs = parts.made("the cost", None, cost_of, subject, **known)
         spent = time.monotonic() - costing
         tell("compiling the derivatives")
         values = derivatives.at(subject.point)
         begun = time.monotonic() - spent  # what JAX was asked for is no optional work
-        reference = Reference(trace) if trace and not subject.is_large else None
         tell("checking")
-        check = check_of(
-            derivatives,
-            values,
-            reference,
-            derivation,
-            unreachable,
-            points=points,
-            seed=seed,
-            deadline=begun + budget,
-            trust=(trust,) if isinstance(trust, str) else tuple(trust),
-        )
-        grades = grades_of(
-            derivatives,
-            reference,
-            derivation,
-            check,
-            mine,
-            layout=layout,
-            points=points,
-            seed=seed,
-            deadline=time.monotonic() + max(0.5 * budget, 1.0),
-        )
-        tell("looking for kinks, NaN and lost digits")
-        findings = findings_of(Scene(subject, derivatives, values, trace, reference, check, begun + budget))
-        check = _of_one_function(check, findings)
-        by = max(begun + budget, time.monotonic() + max(0.3 * budget, 1.0))
-        curvature = _curvature(subject, values, reference, doubt_of(check, findings), by)
-        products = _products(subject, values, presentation, order, seed, by)
+        with runs_until(begun + PATIENCE * budget + TO_BEGIN):
+            check, reference = verdict_of(
+                parts, derivatives, values, trace, derivation, unreachable, points, seed, begun + budget, trusted
+            )
+            grades = parts.made(
+                "the grade",
+                (),
+                grades_of,
+                derivatives,
+                reference,
+                derivation,
+                check,
+                mine,
+                layout=layout,
+                points=points,
+                seed=seed,
+                deadline=time.monotonic() + max(0.5 * budget, 1.0),
+            )
+            tell("looking for kinks, NaN and lost digits")
+            scene = Scene(subject, derivatives, values, trace, reference, check, begun + budget, trusted)
+            findings = findings_of(scene)
+            check = _as_found(check, findings)
+            by = max(begun + budget, time.monotonic() + max(0.3 * budget, 1.0))
+            doubt = doubt_of(check, findings)
+            curvature = parts.made("the curvature", None, _curvature, subject, values, reference, doubt, by)
+            products = parts.made("the products", None, _products, subject, values, presentation, order, seed, by)
         scalar, jacobian, hessian = subject.is_scalar, values.jacobian, values.hessian
         return Report(
             subject=subject,
@@ -163,15 +175,16 @@ def derive(
             cost=costs,
             curvature=curvature,
             products=products,
-            findings=findings,
+            findings=(*findings, *parts.missing),
             mine=grades,
             layout=layout,
             seconds=time.monotonic() - started,
             calls=subject.calls,
-            formulas=presentation.formula if presentation else None,
+            formulas=in_reach("the formula", presentation.formula) if presentation else None,
             with_digits=_with_digits(subject, trace),
             live=_live(subject, derivatives, values, trace, unreachable),
-            unreachable=no_formula,
+            unreachable=no_formula or parts.why.get(FORMULAS, ""),
+            missing={what: why for what, why in written.missing.items() if isinstance(what, str)},
         )
 
     return at
@@ -208,54 +221,52 @@ def check(
         >>> check(lambda x: x[0] ** 2 * x[1])(jnp.array([1.0, 2.0])).outcome
         'agrees'
     """
-    _refuse_bad_options(order, points, budget)
+    refuse_bad_options(wrt, trust, budget, order=order, points=points, seed=seed)
 
     def at(*args: Any, **kwargs: Any) -> Check:
-        subject = subject_of(f, args, kwargs, wrt)
-        derivatives = derivatives_of(subject, order)
-        trace, unreachable = _trace(subject)
-        found = check_of(
-            derivatives,
-            derivatives.at(subject.point),
-            Reference(trace) if trace else None,
-            None,
-            unreachable,
-            points=points,
-            seed=seed,
-            deadline=time.monotonic() + budget,
-            trust=(trust,) if isinstance(trust, str) else tuple(trust),
-        )
+        with settings_set_aside():
+            subject, parts = subject_of(f, args, kwargs, wrt), Parts()
+            derivatives = derivatives_of(subject, order)
+            trace, unreachable = _trace(subject, parts)
+            values, begun = derivatives.at(subject.point), time.monotonic()
+            with runs_until(begun + PATIENCE * budget + TO_BEGIN):
+                found, _ = verdict_of(
+                    parts, derivatives, values, trace, None, unreachable, points, seed, begun + budget, trust
+                )
         raise_if_wrong(found, subject, strict)
         return found
 
     return at
 
 
-def _of_one_function(check: Check, findings: Sequence[Finding]) -> Check:
-    """What was proved of a function says nothing of another that its code makes the next time."""
+def _as_found(check: Check, findings: Sequence[Finding]) -> Check:
+    """The check, with what the findings say of it.
+
+    What was proved of a function says nothing of another that its code makes the next time.
+    """
+    if any(finding.kind == "stop-gradient" for finding in findings) and "symbolic" not in check.columns:
+        check = replace(check, summary=f"{check.summary}; what stop_gradient holds is held fixed in every column")
     other = next((finding for finding in findings if finding.kind == "impure" and finding.severity == "error"), None)
     if other is None or (check.outcome == "differs" and "symbolic" not in check.columns):
         return check  # a formula is of the one that JAX traced, as its derivatives are; function values are of others
     return replace(check, outcome="out of reach", summary=other.message)
 
 
-def _refuse_bad_options(order: int, points: int, budget: float) -> None:
-    if order < 1 or points < 0 or budget < 0:
-        raise InputError("order must be at least 1, points and budget at least 0.")
-
-
-def _trace(subject: Subject) -> tuple[Trace | None, str]:
+def _trace(subject: Subject, parts: Parts) -> tuple[Trace | None, str]:
     """The subject's steps, or why they cannot be told."""
     if subject.untraceable:
-        return None, "the function branches in Python on a value that is being differentiated"
-    return subject_trace(subject), ""
+        return None, subject.hindrance
+    trace = parts.made(STEPS, None, subject_trace, subject)
+    return trace, parts.why.get(STEPS, "")
 
 
 def _with_digits(subject: Subject, trace: Trace | None) -> Callable[[str, int], Any] | None:
     """What computes the subject's derivatives with any number of digits; None where its steps cannot be told."""
     if subject.untraceable:
         return None
-    return lambda what, digits: subject_with_digits(subject, trace or subject_trace(subject), what, digits)
+    return in_reach(
+        "the digits", lambda what, digits: subject_with_digits(subject, trace or subject_trace(subject), what, digits)
+    )
 
 
 def _live(subject: Subject, derivatives: Derivatives, values: Values, trace: Trace | None, unreachable: str) -> Live:
@@ -263,15 +274,16 @@ def _live(subject: Subject, derivatives: Derivatives, values: Values, trace: Tra
     wide = bool(jax.config.read("jax_enable_x64"))
 
     def at(leaves: Sequence[Any]) -> Values:
-        with jax.enable_x64(wide):
+        with settings_set_aside(), jax.enable_x64(wide):
             return derivatives.at(leaves)
 
     def tape() -> Tape:
         if subject.untraceable:
             raise OutOfReach(unreachable)
-        return tape_of(subject, trace or subject_trace(subject))
+        with settings_set_aside():
+            return tape_of(subject, trace or subject_trace(subject))
 
-    return Live(values, at, lambda: derivatives.compilations, tape)
+    return Live(values, at, lambda: derivatives.compilations, in_reach("the tape", tape))
 
 
 def _derivation(subject: Subject, trace: Trace) -> tuple[Derivation | None, str]:
@@ -302,21 +314,13 @@ def _curvature(
     """What the Hessian of a scalar function says, with the bounds on its rounding that the check has found."""
     if not subject.is_scalar or not subject.size or values.jacobian is None or values.hessian is None:
         return None
-    inputs, errors = range(len(subject.inputs)), None
-    if reference is not None:
-        point = [x[None] for x in subject.exact_point]
-        known = [[reference.known((0, i, j), point) for j in inputs] for i in inputs]
-        if all(found is not None for row in known for found in row):
-            eps = max(float(jnp.finfo(leaf.dtype).eps) for leaf in (*subject.inputs, *subject.outputs))
-            bounds = [[found.errors for found in row if found] for row in known]
-            errors = matrix_of(bounds, subject.inputs, subject.inputs) * (eps / EPS)
     return curvature_of(
         values.jacobian[0],
         values.hessian[0],
         subject.inputs,
         subject.point,
         doubt=doubt,
-        errors=errors,
+        errors=hessian_errors(subject, reference),
         deadline=deadline,
     )
 
@@ -334,21 +338,23 @@ def _products(
 
 @dataclass(frozen=True)
 class _Written:
-    """What a report shows as formulas: the function, its steps, and by path its derivatives, each in two ways."""
+    """What a report shows as formulas: the function, its steps, and by path its derivatives, each in two ways; and why
+    it does not show others."""
 
     function: Formula | None = None
     steps: tuple[Step, ...] = ()
     derivatives: Mapping[Path, tuple[np.ndarray | None, Formula | None]] = field(default_factory=dict)
+    missing: Mapping[Path | str, str] = field(default_factory=dict)
 
 
 def _written(subject: Subject, derivatives: Derivatives, presentation: Presentation, seconds: float) -> _Written:
     """Formulas are worth waiting for, but not for long."""
     with until(time.monotonic() + seconds):
         if subject.is_large:  # whose numbers have no place in a table, nor in steps
-            return _Written(presentation.function())
+            return _Written(presentation.function(), missing=presentation.missing)
         paths = [path for order in derivatives.orders for path in _paths(subject, order)]
         found = {path: (presentation.components(path), presentation.closed_form(path)) for path in paths}
-        return _Written(presentation.function(), presentation.steps(subject.point), found)
+        return _Written(presentation.function(), presentation.steps(subject.point), found, presentation.missing)
 
 
 def _paths(subject: Subject, order: int) -> Iterator[Path]:
@@ -375,4 +381,5 @@ def _blocks(subject: Subject, values: Values, written: _Written) -> Iterator[Blo
                 values=np.asarray(array),
                 formulas=components,
                 closed_form=closed_form,
+                missing=written.missing.get(path, "") if components is closed_form is None else "",
             )

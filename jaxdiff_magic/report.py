@@ -13,12 +13,14 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from jaxdiff_magic.assertion import raise_if_wrong
+from jaxdiff_magic.copies import Data, portable, sentence
 from jaxdiff_magic.cost_figures import Cost
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.formula import Formula, Notation
 from jaxdiff_magic.grade import Grade
 from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.live import Live
 from jaxdiff_magic.matrix_free import Products
 from jaxdiff_magic.plain import plain
 from jaxdiff_magic.subject import Subject
@@ -29,6 +31,11 @@ OUTCOMES: Final[tuple[Outcome, ...]] = ("proved", "agrees", "out of reach", "dif
 
 What = Literal["value", "gradient", "jacobian", "hessian"]
 SCHEMA_VERSION = 1
+PARTS = (
+    *("value", "gradient", "jacobian", "hessian", "function", "blocks", "steps", "check", "cost", "curvature"),
+    *("products", "findings", "layout", "seconds", "calls"),
+)
+"""What the plain data of a report has under its own name, besides what comes first."""
 
 
 def worst(outcomes: Sequence[Outcome]) -> Outcome:
@@ -36,8 +43,8 @@ def worst(outcomes: Sequence[Outcome]) -> Outcome:
     return OUTCOMES[max(map(OUTCOMES.index, outcomes), default=OUTCOMES.index("out of reach"))]
 
 
-@dataclass(frozen=True)
-class Block:
+@dataclass(frozen=True, eq=False)
+class Block(Data):
     """The derivative of one output leaf with respect to one input leaf (two for a Hessian).
 
     Attributes:
@@ -47,6 +54,7 @@ class Block:
         values: shape `output.shape + inputs[0].shape (+ inputs[1].shape …)`, JAX's own dtype.
         formulas: an object array of `Formula` of the same shape, or None where too large or out of reach.
         closed_form: the whole block as one formula in index notation, or None.
+        missing: why there is neither, or "".
     """
 
     what: str
@@ -55,10 +63,11 @@ class Block:
     values: np.ndarray
     formulas: np.ndarray | None = None
     closed_form: Formula | None = None
+    missing: str = ""
 
 
-@dataclass(frozen=True)
-class Step:
+@dataclass(frozen=True, eq=False)
+class Step(Data):
     """One step of the derivation: a definition, its value, and the adjoint that reaches it.
 
     Attributes:
@@ -135,8 +144,8 @@ class Slope:
     says: Literal["right", "cannot decide", "wrong"]
 
 
-@dataclass(frozen=True)
-class Check:
+@dataclass(frozen=True, eq=False)
+class Check(Data):
     """The verdict and what it rests on.
 
     Attributes:
@@ -165,8 +174,8 @@ class Check:
         return next((fault for fault in self.faults if not fault.trusted), None)
 
 
-@dataclass(frozen=True)
-class Curvature:
+@dataclass(frozen=True, eq=False)
+class Curvature(Data):
     """What the Hessian of a scalar function says at the point.
 
     Attributes:
@@ -197,7 +206,8 @@ class Finding:
 
     Attributes:
         kind: "kink", "nan", "custom-rule", "precision", "zero-gradient", "integer", "domain", "frozen-branch",
-            "infeasible-mode", "too-large", "out-of-range-index" or "impure".
+            "infeasible-mode", "too-large", "out-of-range-index", "derivative", "impure", "incomplete" …: as the files
+            of `findings` say.
         severity: "info", "warning" or "error".
         path: the input, output or derivative it concerns, as a reader writes it, or "".
         where: "cell, line 3" or "".
@@ -215,32 +225,15 @@ class Finding:
     formula: Formula | None = None
 
 
-@dataclass(frozen=True)
-class Live:
-    """What moves the point of a report.
-
-    Attributes:
-        values: what JAX gives at the report's point: see `values.Values`.
-        at: the same at another point, one array for each leaf, by the program that is compiled already.
-        compilations: how often JAX has compiled that program.
-        tape: records the function as scalar operations: see `tape.Tape`; raises OutOfReach where that cannot be.
-    """
-
-    values: Any
-    at: Callable[[Sequence[Any]], Any]
-    compilations: Callable[[], int]
-    tape: Callable[[], Any]
-
-
-@dataclass(frozen=True)
-class Report:
+@dataclass(frozen=True, eq=False)
+class Report(Data):
     """Everything that was found out about one function at one point.
 
     `value`, `gradient`, `jacobian` and `hessian` are what JAX would return: same pytree structure, same dtype;
     None where it does not exist or would not fit, with a finding that says why. `gradient` is None for outputs
     that are not scalar. With several differentiated arguments each is a tuple over them, as with `argnums`. `mine`
     are the grades of the reader's own derivations; `products` take the place of a scalar function's Hessian that would
-    not fit.
+    not fit; `missing` is why there is no formula of the "function", or no "derivation".
     """
 
     subject: Subject
@@ -261,17 +254,29 @@ class Report:
     layout: Literal["numerator", "denominator"] = "numerator"
     sections: tuple[str, ...] = ()
     with_panel: bool = True
-    seconds: float = 0.0
-    calls: int = 0
+    seconds: float = field(default=0.0, compare=False)
+    calls: int = field(default=0, compare=False)
     formulas: Callable[[str, str], Formula] | None = field(default=None, repr=False, compare=False)
     with_digits: Callable[[str, int], Any] | None = field(default=None, repr=False, compare=False)
     live: Live | None = field(default=None, repr=False, compare=False)
-    unreachable: str = ""
+    unreachable: str = field(default="", compare=False)
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    UNSAVED = {
+        **dict.fromkeys(("value", "gradient", "jacobian", "hessian", "higher"), lambda _, tree: portable(tree)),
+        **dict.fromkeys(("formulas", "with_digits", "live"), lambda *_: None),
+        "unreachable": lambda report, why: why if report.formulas is None else sentence(report.subject.name),
+    }
 
     @property
     def verdict(self) -> Outcome:
         """The worst of all outcomes: "proved", "agrees", "out of reach" or "differs"."""
         return self.check.outcome
+
+    @property
+    def grade(self) -> Literal["right", "undecided", "wrong"] | None:
+        """The worst grade of the reader's own derivations; None where there are none."""
+        return max((one.outcome for one in self.mine), key=("right", "undecided", "wrong").index, default=None)
 
     def formula(self, what: str = "gradient", notation: Notation = "auto") -> Formula:
         """The formula of `what` ("function", "gradient", "jacobian", "hessian", "d3", …).
@@ -358,28 +363,10 @@ class Report:
         return {
             "version": SCHEMA_VERSION,
             "subject": self.subject.to_dict(),
+            "grade": self.grade,
+            "mine": plain(self.mine),
             "verdict": self.verdict,
-            **{
-                name: plain(getattr(self, name))
-                for name in (
-                    "value",
-                    "gradient",
-                    "jacobian",
-                    "hessian",
-                    "function",
-                    "blocks",
-                    "steps",
-                    "check",
-                    "cost",
-                    "curvature",
-                    "products",
-                    "findings",
-                    "mine",
-                    "layout",
-                    "seconds",
-                    "calls",
-                )
-            },
+            **{name: plain(getattr(self, name)) for name in PARTS},
         }
 
     def _ipython_display_(self) -> None:

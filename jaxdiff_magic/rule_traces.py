@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -28,15 +28,27 @@ def cotangent_trace(subject: Subject) -> Trace:
 
 def second_trace(subject: Subject) -> Trace:
     """Leaves, one cotangent per output, one tangent per leaf, to the tangents of the leaves' cotangents."""
+    return higher_trace(subject, 2)
+
+
+def higher_trace(subject: Subject, order: int) -> Trace:
+    """As `second_trace`, with a tangent per leaf for each order above the first: forward mode, again and again."""
     n, m = len(subject.inputs), len(subject.outputs)
-    pullback = _pullback(subject)
 
-    def forward_over_reverse(*arguments: Any) -> Any:
+    def derivative(*arguments: Any) -> Any:
         leaves, cotangents, tangents = arguments[:n], arguments[n : n + m], arguments[n + m :]
-        return jax.jvp(lambda *xs: pullback(*xs, *cotangents), leaves, tangents)[1]
+        below = _pullback(subject)
+        for start in range(0, len(tangents), n):
+            below = _along(below, tangents[start : start + n], n)
+        return below(*leaves, *cotangents)
 
-    leaves = [*subject.point, *(leaf.aval for leaf in subject.outputs), *(leaf.aval for leaf in subject.inputs)]
-    return trace_of(forward_over_reverse, leaves, subject)
+    cotangents, tangents = ([leaf.aval for leaf in leaves] for leaves in (subject.outputs, subject.inputs))
+    return trace_of(derivative, [*subject.point, *cotangents, *tangents * (order - 1)], subject)
+
+
+def _along(function: Callable[..., Any], tangents: Sequence[Any], n: int) -> Callable[..., Any]:
+    """The derivative of a function along tangents of its first n arguments."""
+    return lambda *xs: jax.jvp(lambda *leaves: function(*leaves, *xs[n:]), xs[:n], tuple(tangents))[1]
 
 
 def _pullback(subject: Subject) -> Callable[..., Any]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.core
 import numpy as np
 
 
@@ -87,6 +88,11 @@ def _is_own(file: str) -> bool:
     return file.startswith(_OWN)
 
 
+def place_of_instruction(file: str, code: types.CodeType, instruction: int) -> Location:
+    """Where the expression stands that an instruction of some code belongs to."""
+    return _frame(file, code, instruction)[0]
+
+
 @functools.lru_cache(maxsize=4096)
 def _frame(file: str, code: types.CodeType, instruction: int) -> tuple[Location, str]:
     """Where the expression stands that an instruction belongs to, and the name of the function that it is in.
@@ -151,6 +157,8 @@ def captured(function: Callable[..., Any], seen: set[int]) -> Iterator[tuple[str
         yield from function.keywords.items()
         yield from captured(function.func, seen)
         return
+    if not isinstance(function, type) and not hasattr(function, "__code__") and not hasattr(function, "__self__"):
+        function = getattr(function, "__call__", function)  # noqa: B004  an object that can be called
     owner = getattr(function, "__self__", None)
     yield from ((f"self.{name}", value) for name, value in getattr(owner, "__dict__", {}).items())
     inner = inspect.unwrap(getattr(function, "__func__", function))
@@ -185,17 +193,27 @@ def _visible(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def captured_name(visible: Sequence[tuple[str, Any]], value: Any) -> str:
-    """The name under which a constant of a trace is visible in the user's code, or ""."""
-    array = numbers_of(value)
+    """The name under which a constant of a trace is visible in the user's code, or "".
+
+    A name belongs to an array, not to its numbers. Only where JAX had to convert an array of NumPy's, of which nothing
+    but the numbers is left then, are these compared; they name it if no other array has the same.
+    """
     for name, candidate in visible:
-        if candidate is value:
+        if candidate is value or _is_same_memory(candidate, value):
             return name
+    array, alike = numbers_of(value), {}
     for name, candidate in visible:
-        if isinstance(candidate, (np.ndarray, jax.Array)):
-            numbers = numbers_of(candidate)
-            if numbers.shape == array.shape != () and np.array_equal(numbers.astype(array.dtype), array):
-                return name
-    return ""
+        is_other = isinstance(candidate, np.ndarray) and candidate.dtype != array.dtype and array.shape != ()
+        if is_other and np.array_equal(candidate.astype(array.dtype), array):
+            alike.setdefault(id(candidate), name)
+    return next(iter(alike.values())) if len(alike) == 1 else ""
+
+
+def _is_same_memory(a: Any, b: Any) -> bool:
+    """Whether two arrays of NumPy's, or of JAX's class for them, are one."""
+    if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)) or a.dtype != b.dtype or a.size == 0:
+        return False
+    return (a.shape, a.strides, a.ctypes.data) == (b.shape, b.strides, b.ctypes.data)
 
 
 def is_key(value: Any) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,16 +14,34 @@ import jax.extend.core
 import numpy as np
 from jax import tree_util
 
-from jaxdiff_magic.callee import callee_of
+from jaxdiff_magic.callee import callee_of, modules_known
+from jaxdiff_magic.copies import Data, Missing
 from jaxdiff_magic.derivative_programs import DerivativePrograms
 from jaxdiff_magic.errors import InputError
-from jaxdiff_magic.leaves import LARGE, Held, Leaf, OpenCall, article, describe, jax_dtype, kind, why_held
+from jaxdiff_magic.leaves import (
+    LARGE,
+    Held,
+    Leaf,
+    OpenCall,
+    article,
+    describe,
+    flattened,
+    floating_parts,
+    jax_dtype,
+    kind,
+    outputs_of,
+    refuse_unusable,
+    why_held,
+)
 from jaxdiff_magic.source import where_defined
+from jaxdiff_magic.surroundings import refuse_traced
 from jaxdiff_magic.templates import Filling, Template, as_tuple, filled, numbers_in, part_at, renumbered, template_of
+from jaxdiff_magic.untraced import hindrance_of
+from jaxdiff_magic.wrappers import name_of, own_name, symbol_of
 
 
-@dataclass(frozen=True)
-class Subject:
+@dataclass(frozen=True, eq=False)
+class Subject(Data):
     """A function at a point.
 
     Attributes:
@@ -41,29 +58,44 @@ class Subject:
         output_template: likewise for the result.
         argnums: what to pass to `jax.grad` as argnums; None when `wrt` names parts of arguments or keywords.
         untraceable: why JAX cannot trace the function with abstract values; "" when it can.
+        hindrance: the same in words: what its code does, where, and what to write.
         where: "file.py, line 3" of the definition, or "".
         closed: the jaxpr of `flat` at the point; None where there is none.
         whole: the jaxpr of all numbers that it returns, integers and booleans as well, and how they make its result.
         call: the user's call, with the differentiated leaves left open.
+        complex_outputs: the positions of real parts among the outputs; each imaginary part comes next.
+        modules: what the reader's code calls the modules that calls are made of, by their own names.
     """
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] = field(compare=False)
     name: str
     callee: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
+    args: tuple[Any, ...] = field(compare=False)
+    kwargs: dict[str, Any] = field(compare=False)
     inputs: tuple[Leaf, ...]
     point: tuple[Any, ...]
     held: tuple[Held, ...]
     outputs: tuple[Leaf, ...]
-    input_template: Template
-    output_template: Template
+    input_template: Template = field(compare=False)
+    output_template: Template = field(compare=False)
     argnums: int | tuple[int, ...] | None
     untraceable: str
     where: str
     closed: Any = field(compare=False, repr=False)
     whole: tuple[Any, Any] | None = field(compare=False, repr=False)
     call: OpenCall = field(compare=False, repr=False)
+    complex_outputs: frozenset[int] = frozenset()
+    hindrance: str = ""
+    modules: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    UNSAVED = {
+        "function": lambda subject, _: Missing(subject.name),
+        "call": lambda subject, call: Missing(subject.name, call.count),
+        "args": lambda *_: (),
+        "kwargs": lambda *_: {},
+        **dict.fromkeys(("closed", "whole"), lambda *_: None),
+        **dict.fromkeys(("input_template", "output_template"), lambda _, kept: kept if kept == 0 else None),
+    }
 
     @property
     def calls(self) -> int:
@@ -83,7 +115,7 @@ class Subject:
     @property
     def is_scalar(self) -> bool:
         """Whether `jax.grad` applies: the result is one array of shape ()."""
-        return self.output_template == 0 and self.outputs[0].shape == ()
+        return self.output_template == 0 and self.outputs[0].shape == () and not self.complex_outputs
 
     @property
     def is_large(self) -> bool:
@@ -109,7 +141,7 @@ class Subject:
 
     def flat(self, *leaves: Any) -> tuple[Any, ...]:
         """Like `tree`, but `len(inputs)` arrays to `len(outputs)` arrays."""
-        return tuple(leaf for leaf in tree_util.tree_leaves(self.tree(*leaves)) if kind(leaf) == "floating")
+        return tuple(part for leaf in tree_util.tree_leaves(self.tree(*leaves)) for part in floating_parts(leaf))
 
     def traced(self, *leaves: Any) -> tuple[Any, ...]:
         """`flat` for leaves of the point's shapes and dtypes, by its jaxpr: the user's code is not entered again."""
@@ -145,10 +177,15 @@ class Subject:
         """
 
         def made(fill: Filling) -> Any:
-            def nest(values: Any, depth: int) -> Any:
-                return fill(self.input_template, lambda i: nest(values[i], depth - 1)) if depth else values
+            def nest(parts: Sequence[Any], depth: int) -> Any:
+                if depth:
+                    return fill(self.input_template, lambda i: nest([part[i] for part in parts], depth - 1))
+                return parts[0] if len(parts) == 1 else jax.lax.complex(*parts)
 
-            return fill(self.output_template, lambda o: nest(per_output[o], order))
+            def of(o: int) -> Any:
+                return nest(per_output[o : o + 2] if o in self.complex_outputs else per_output[o : o + 1], order)
+
+            return fill(self.output_template, of)
 
         return filled(made)
 
@@ -182,18 +219,16 @@ def subject_of(
     """
     if not callable(function):
         raise InputError(f"{function!r} is not callable. Give derive() the function itself: derive(f)(x).")
-    name = display_name(function)
+    written = callee_of(function, own_name(function))
+    name = name_of(function, args, written)
     keywords = sorted(kwargs)  # the order in which JAX flattens a dict
     roots = [*positional_names(function, args), *keywords]
     values = [*args, *(kwargs[key] for key in keywords)]
-    located = [
-        (root, path, leaf)
-        for root, value in enumerate(values)
-        for path, leaf in tree_util.tree_flatten_with_path(value)[0]
-    ]
+    located = [(root, path, leaf) for root, value in enumerate(values) for path, leaf in flattened(roots[root], value)]
     names = [roots[root] + tree_util.keystr(path) for root, path, _ in located]
     leaves = [leaf for _, _, leaf in located]
-    _refuse_complex(name, names, leaves)
+    refuse_traced(leaves)
+    refuse_unusable(name, names, leaves)
 
     counter = iter(range(len(leaves)))
     numbered = [template_of(value, lambda _: next(counter)) for value in values]
@@ -215,12 +250,12 @@ def subject_of(
     templates = [renumbered(target, positions.get) for target in targets]
     bare = isinstance(wrt, (int, str)) or (wrt is None and len(templates) == 1)
     call = OpenCall(function, (args, kwargs), tuple(chosen))
-    result, untraceable, closed, whole = _result(call, [leaves[i] for i in chosen])
-    outputs, output_template = _outputs(name, result)
+    result, (untraceable, hindrance), closed, whole = _result(call, [leaves[i] for i in chosen])
+    outputs, output_template, complex_outputs = outputs_of(symbol_of(function, args, result), name, result)
     return Subject(
         function=function,
-        name=name,
-        callee=callee_of(function, name),
+        name=name_of(function, args, written, result),
+        callee=written,
         args=args,
         kwargs=kwargs,
         inputs=tuple(Leaf(names[i], np.shape(leaves[i]), str(jax_dtype(leaves[i]))) for i in chosen),
@@ -239,15 +274,15 @@ def subject_of(
         closed=closed,
         whole=whole,
         call=call,
+        complex_outputs=complex_outputs,
+        hindrance=hindrance,
+        modules=modules_known(),
     )
 
 
 def display_name(function: Callable[..., Any]) -> str:
     """The name by which a reader knows the function; "f" for a lambda."""
-    if isinstance(function, functools.partial):
-        return display_name(function.func)
-    name = getattr(function, "__name__", None) or type(function).__name__
-    return "f" if name == "<lambda>" else name
+    return symbol_of(function, ())
 
 
 def arguments_of(subject: Subject) -> tuple[list[str], list[str]]:
@@ -304,15 +339,6 @@ def _argnums(targets: list[Template], numbered: list[Template], bare: bool) -> i
     return positions[0] if bare else tuple(positions)  # type: ignore[return-value]
 
 
-def _refuse_complex(name: str, names: list[str], leaves: list[Any]) -> None:
-    for leaf_name, leaf in zip(names, leaves, strict=True):
-        if kind(leaf) == "complex":
-            raise InputError(
-                f"{leaf_name} is complex. A derivative in a complex number has more than one meaning; give {name} "
-                f"its real and imaginary parts as two real arguments."
-            )
-
-
 def _nothing_floating(name: str, names: list[str], leaves: list[Any], empty: list[Template]) -> str:
     indices = [i for target in empty for i in numbers_in(target) if i is not None]
     for i in indices:
@@ -329,10 +355,10 @@ def _nothing_floating(name: str, names: list[str], leaves: list[Any], empty: lis
     return f"Nothing to differentiate: {what}{'' if indices else ' arguments'}. Pass a floating-point number or array."
 
 
-def _result(call: OpenCall, point: list[Any]) -> tuple[Any, str, Any, tuple[Any, Any] | None]:
-    """The call's result (abstract when it can be traced), why it could not be traced, or "", `closed` and `whole`."""
+def _result(call: OpenCall, point: list[Any]) -> tuple[Any, tuple[str, str], Any, tuple[Any, Any] | None]:
+    """The call's result (abstract when it can be traced), `untraceable` and `hindrance`, `closed` and `whole`."""
     kept: list[Any] = []
-    numeric = ("floating", "integer", "boolean")
+    numeric = ("floating", "integer", "boolean", "complex")
 
     def traced(*leaves: Any) -> list[Any]:
         kept.append(call(leaves))
@@ -340,42 +366,15 @@ def _result(call: OpenCall, point: list[Any]) -> tuple[Any, str, Any, tuple[Any,
 
     try:
         closed = jax.make_jaxpr(traced)(*point)
-    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
-        return call(point), type(error).__name__, None, None
+    except Exception as error:
+        result = call([np.array(x) if isinstance(x, np.ndarray) else x for x in point])  # may raise the reader's own
+        # it may use a value of a transformation around this call
+        refuse_traced([leaf for _, leaf in flattened(f"The result of {display_name(call.function)}", result)])
+        return result, (type(error).__name__, hindrance_of(error)), None, None
+    refuse_traced(closed.consts)
     kinds, structure = list(map(kind, tree_util.tree_leaves(kept[0]))), tree_util.tree_structure(kept[0])
     whole = (closed, structure) if all(what in numeric for what in kinds) else None  # else it will be refused
-    floating = [what == "floating" for what in kinds if what in numeric]
-    if not all(floating):
+    if any(what != "floating" for what in kinds if what in numeric):
         everything = jax.extend.core.jaxpr_as_fun(closed)
-        closed = jax.make_jaxpr(lambda *xs: list(itertools.compress(everything(*xs), floating)))(*point)
-    return kept[0], "", closed, whole
-
-
-def _outputs(name: str, result: Any) -> tuple[tuple[Leaf, ...], Template]:
-    """The floating leaves of a result, and its structure with their positions (None for other leaves)."""
-    located = tree_util.tree_flatten_with_path(result)[0]
-    if result is None or not located:
-        raise InputError(f"{name} returned {result!r}. Return the number or array to differentiate.")
-    for path, leaf in located:
-        what = kind(leaf)
-        place = name + tree_util.keystr(path)
-        if what in ("text", "object", "key"):
-            raise InputError(
-                f"{place} is {describe(leaf)}, of type {type(leaf).__name__}, not a number. Return arrays only."
-            )
-        if what == "complex":
-            raise InputError(f"{place} is complex. Return its real and imaginary parts, or abs() of it.")
-    floating = [(path, leaf) for path, leaf in located if kind(leaf) == "floating"]
-    if not floating:
-        raise InputError(
-            f"{name} returned {_describe_result(located[0][1])}, which has no derivative. Return floating-point "
-            f"numbers; convert inside the function with .astype(float) only where that is what is meant."
-        )
-    counter = iter(range(len(floating)))
-    template = template_of(result, lambda leaf: next(counter) if kind(leaf) == "floating" else None)
-    leaves = tuple(Leaf(name + tree_util.keystr(path), np.shape(leaf), str(jax_dtype(leaf))) for path, leaf in floating)
-    return leaves, template
-
-
-def _describe_result(leaf: Any) -> str:
-    return f"{article(kind(leaf))} array" if np.shape(leaf) else article(kind(leaf))
+        closed = jax.make_jaxpr(lambda *xs: [part for x in everything(*xs) for part in floating_parts(x)])(*point)
+    return kept[0], ("", ""), closed, whole

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxdiff_magic.foreign import code_of
 from jaxdiff_magic.source import (
     Location,
     assignment,
@@ -115,7 +116,7 @@ class RuleCall:
     """A call of a function that brings its own derivative rule (custom_jvp, custom_vjp), and whose code was opened.
 
     Attributes:
-        kind: "custom_jvp" or "custom_vjp".
+        kind: "custom_jvp" or "custom_vjp"; "primitive" for one that is not JAX's own, which brings a rule likewise.
         name: of the function in the user's code.
         inputs, outputs: operands and results, in the trace that has the call.
         equations: where in that trace the equations of its code begin and end.
@@ -256,6 +257,15 @@ def _open(
                     found.rule_calls.append(_rule_call(equation, bodies[0], inputs, results, (begin, end), places))
                 continue
             primitive = called
+        if (code := code_of(equation)) is not None:
+            constants, begin = [_constant(value) for value in code.consts], len(found.equations)
+            results = _open(code.jaxpr, [*constants, *inputs], places, found, primitive)
+            environment.update(zip(equation.outvars, results, strict=True))
+            place, span = places[0] if places else Location(), (begin, len(found.equations))
+            ends, unnamed = (inputs, tuple(results), span, place, Location()), ("",) * len(inputs)
+            run = functools.partial(_bound, equation)
+            found.rule_calls.append(RuleCall("primitive", primitive, *ends, False, "", Location(), unnamed, run))
+            continue
         fixed = [atom for atom in inputs if isinstance(atom, Constant)]
         draws = primitive.startswith("random_") or any(atom.key is not None for atom in fixed)
         if draws and len(fixed) == len(inputs):
@@ -273,6 +283,12 @@ def _open(
         step = Equation(primitive, params, inputs, outputs, location, "", opened, operator)
         found.equations.append((step, places))
     return [read(atom) for atom in jaxpr.outvars]
+
+
+def _bound(equation: Any, *operands: Any) -> list[Any]:
+    """The results of one operation, as JAX does it."""
+    found = equation.primitive.bind(*operands, **equation.params)
+    return list(found) if equation.primitive.multiple_results else [found]
 
 
 def _rule_call(

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+import jax.core
 import numpy as np
 from jax.extend.core import subjaxprs  # pyright: ignore[reportPrivateImportUsage]
 
 from jaxdiff_magic.derivative_programs import Program, in_chunks
 from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.surroundings import settings_set_aside
+from jaxdiff_magic.untraced import REFUSED, hindrance_of
 
 MAX_ENTRIES = 4_000_000
 """A derivative with more scalar entries than this is described, not built."""
@@ -26,6 +29,10 @@ MAX_ROWS = 256
 """… while reverse mode takes no more passes for it than this …"""
 MAX_LINES = 2_000
 """… and its program has no more equations than this: it doubles what there is to compile."""
+MAX_BLOCKS = 400
+"""A derivative of more arrays than this, one for each output and inputs, takes minutes to compile …"""
+MAX_FORWARD = 100
+"""… as forward mode does with more inputs than this."""
 MAX_EQUATIONS = 20_000
 """A program with more equations than this takes minutes to compile and is not compiled unasked."""
 MAX_BYTES = 1_000_000_000
@@ -134,10 +141,13 @@ class Derivatives:
         """Have XLA compile them in another thread, which leaves this one free until somebody needs them compiled."""
         if self.subject.untraceable:
             return
-        lowered = self._compiled.lower(*self._leaves(self.subject.point))  # type: ignore[attr-defined]
+        try:
+            lowered = self._compiled.lower(*self._leaves(self.subject.point))  # type: ignore[attr-defined]
+        except Exception:  # `at` looks for the one that JAX cannot compile
+            return
 
         def compile_now() -> None:
-            with suppress(Exception):  # `at` raises it where somebody hears it
+            with suppress(Exception), settings_set_aside():  # `at` raises it where somebody hears it
                 lowered.compile()
 
         self._beside.append(threading.Thread(target=compile_now))
@@ -173,7 +183,14 @@ class Derivatives:
     def at(self, leaves: Sequence[Any]) -> Values:
         """All derivatives at a point: one array for each leaf, of its shape; they are rounded to the leaves' dtypes."""
         self.compiled()
-        found = self._compiled(*self._leaves(leaves))
+        leaves, missing = self._leaves(leaves), self.missing
+        try:
+            found = self._compiled(*leaves)
+        except Exception as error:  # of one of them, or of the function itself
+            found, failed = self._one_by_one(leaves)
+            if not failed:
+                raise error from None
+            missing = {**missing, **failed}
         return Values(
             result=found["result"],
             value=found["value"],
@@ -181,9 +198,23 @@ class Derivatives:
             reverse=found.get("reverse"),
             hessian=found.get("hessian"),
             hessian_reverse=found.get("hessian_reverse"),
-            higher={int(name[1:]): found[name] for name in self._higher},
-            missing=self.missing,
+            higher={int(name[1:]): found[name] for name in self._higher if name in found},
+            missing=missing,
         )
+
+    def _one_by_one(self, leaves: Sequence[Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """The derivatives that can be evaluated, and why the others cannot; nothing where the function cannot be."""
+        failed: dict[str, str] = {}
+        try:
+            found: dict[str, Any] = {"result": self.subject.result(*leaves), "value": self.subject.traced(*leaves)}
+        except Exception:
+            return {}, failed
+        for name, program in self.programs.items():
+            try:
+                found[name] = (program if self.subject.untraceable else jax.jit(program))(*leaves)
+            except Exception as error:
+                failed[name] = f"JAX cannot evaluate it: {refusal(error)}"
+        return found, failed
 
     def _leaves(self, leaves: Sequence[Any]) -> Sequence[Any]:
         if self.subject.untraceable:
@@ -206,15 +237,21 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
             gigabytes = entries * np.dtype(subject.inputs[0].dtype).itemsize / 1e9
             missing[name] = f"it would have {' x '.join(map(str, shape))} entries ({gigabytes:.3g} GB)"
             return None
+        if many := _too_many(subject, name):
+            missing[name] = many
+            return None
         for candidate in candidates:
             transform = known.transformed(candidate.mode, candidate.function, candidate.function is not flat)
             lines = n if candidate.mode == "forward" else int(np.prod(shape[:-1]))  # columns, or rows
             try:
                 found = candidate.program()
+                if found.closed is not None and _holds_tracers(found.closed):
+                    missing.setdefault(name, "the program that JAX makes of it cannot run: it holds a traced value")
+                    continue
                 if (at_once := _at_once(found, lines)) is not None:
                     transform = in_chunks(candidate.mode, candidate.function, at_once)
                     found = known.program(in_chunks(candidate.mode, candidate.below(), at_once))
-            except NO_DERIVATIVE as error:
+            except Exception as error:  # JAX's refusals are of many kinds, and a rule of the reader's may raise any
                 missing.setdefault(name, refusal(error))
                 continue
             if found.closed is not None and (size := equation_count(found.closed.jaxpr)) > MAX_EQUATIONS:
@@ -267,6 +304,20 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
     return Derivatives(subject, transforms, programs, missing)
 
 
+def _too_many(subject: Subject, name: str) -> str:
+    """Why a derivative of many separate arrays is not compiled, or ""."""
+    inputs, outputs = len(subject.inputs), len(subject.outputs)
+    one_array = "pass them as one array"
+    if name in ("forward", "reverse"):
+        if inputs <= MAX_FORWARD or (name == "reverse" and outputs * inputs <= max(MAX_BLOCKS, inputs)):
+            return ""
+        return f"with {inputs:,} separate inputs it would take minutes to compile; {one_array}"
+    order = {"hessian": 2, "hessian_reverse": 2}.get(name) or int(name[1:])
+    if (blocks := outputs * inputs**order) <= MAX_BLOCKS:
+        return ""
+    return f"{inputs:,} separate inputs make {blocks:,} arrays of it, which take minutes to compile; {one_array}"
+
+
 def _as_at_the_point(value: Any, dtype: str, own: Any) -> Any:
     """A leaf as the report's point has it, so that nothing is compiled twice.
 
@@ -281,8 +332,10 @@ def _as_at_the_point(value: Any, dtype: str, own: Any) -> Any:
 
 
 def refusal(error: Exception) -> str:
-    """Why JAX has no derivative, by the error that it raised: one of `NO_DERIVATIVE`."""
-    if isinstance(error, AssertionError):
+    """Why JAX has no derivative, by the error that it raised."""
+    if isinstance(error, REFUSED):
+        return hindrance_of(error)
+    if isinstance(error, AssertionError) and not str(error):
         return "JAX cannot transpose it; a derivative rule in it is not linear in its tangent"
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
@@ -290,6 +343,26 @@ def refusal(error: Exception) -> str:
 def equation_count(jaxpr: Any) -> int:
     """Number of equations of a jaxpr, those of nested jaxprs included."""
     return len(jaxpr.eqns) + sum(map(equation_count, subjaxprs(jaxpr)))
+
+
+def _holds_tracers(closed: Any) -> bool:
+    """Whether a program holds a value of a trace that is over, which some of JAX's own derivatives leave in it."""
+    held = [*getattr(closed, "consts", ()), *(atom.val for atom in _literals(closed.jaxpr))]
+    return any(isinstance(value, jax.core.Tracer) for value in held) or any(map(_holds_tracers, _closed(closed.jaxpr)))
+
+
+def _literals(jaxpr: Any) -> list[Any]:
+    atoms = (*(atom for equation in jaxpr.eqns for atom in equation.invars), *jaxpr.outvars)
+    return [atom for atom in atoms if hasattr(atom, "val")]
+
+
+def _closed(jaxpr: Any) -> Iterator[Any]:
+    """The programs, with their constants, that the equations of a jaxpr run."""
+    for equation in jaxpr.eqns:
+        for held in equation.params.values():
+            yield from (
+                part for part in (held if isinstance(held, (tuple, list)) else [held]) if hasattr(part, "jaxpr")
+            )
 
 
 def _is_brief(program: Program) -> bool:

@@ -264,11 +264,6 @@ def test_tab_completes_the_call_as_everywhere(shell):
         ("%derive f(3)", ["integer"]),
         ("%derive (lambda x: 'text')(3.0)", ["'text'"]),
         ("%%derive\n# nothing", ["nothing to differentiate", "%%derive f(x0)"]),
-        ("%%derive\ndef g(x, y, z=1):\n    return x", ["End the cell with the call, g(x, y),", "%%derive g(x, y)"]),
-        ("%%derive\ndef g(x):\n    return x\ng(1.0) + 1", ["g(x)", "no call"]),
-        ("%%derive\ny = f(1.0)", ["Delete `y =`", "%%derive f(1.0)"]),
-        ("%%derive\nprint(f(1.0))", ["Write f(1.0) there"]),
-        ("%%derive\n%time f(1.0)", ["no call"]),
         ("%%derive --seed x\nf(1.0)", ["--seed x", "whole number"]),
     ],
 )
@@ -283,6 +278,28 @@ def test_a_mistake_gives_one_clear_message_and_changes_nothing(shell, capsys, ce
     assert [word for word in words if word not in out] == []
     assert names(shell) == before
     assert answer(shell, "%derive f(3.0)").value == 9
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("%%derive\ndef g(x, y, z=1):\n    return x", ["End the cell with the call, g(x, y),", "%%derive g(x, y)"]),
+        ("%%derive\ndef g(x):\n    return x\ng(1.0) + 1", ["g(x)", "no call"]),
+        ("%%derive\ny = f(1.0)", ["Delete `y =`", "%%derive f(1.0)"]),
+        ("%%derive\nprint(f(1.0))", ["Write f(1.0) there"]),
+        ("%%derive\n%time f(1.0)", ["no call"]),
+    ],
+)
+def test_a_cell_that_ends_with_something_else_runs_and_is_told_what_to_write(shell, capsys, cell, words):
+    shell.run_cell("def f(x):\n    return x**2", store_history=True)
+    shell.user_ns.pop("y", None)
+    capsys.readouterr()
+    error = failure(shell, cell)
+    out = capsys.readouterr().out
+    assert isinstance(error, InputError)
+    assert out.endswith(f"InputError: {error}\n") and "Traceback" not in out
+    assert [word for word in words if word not in out] == []
+    assert ("y" in shell.user_ns) == ("y = " in cell)
 
 
 def test_an_empty_cell_points_to_the_line_magic(shell, capsys):

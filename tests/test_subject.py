@@ -93,7 +93,7 @@ def test_elements_are_named_by_their_indices():
     [
         (lambda x: x, "f"),
         (jax.jit(jnp.sin), "sin"),
-        (functools.partial(jnp.power, 2.0), "power"),
+        (functools.partial(jnp.power, 2.0), "power(2.0, ·)"),
         (Model().loss, "loss"),
     ],
 )
@@ -159,7 +159,6 @@ def test_a_random_key_is_held():
         (lambda: subject_of(lambda x: None, (1.0,), {}), "returned None"),
         (lambda: subject_of(jnp.argmax, (jnp.ones(2),), {}), "returned an integer"),
         (lambda: subject_of(lambda x: x, (1j,), {}), "x is complex.*two real arguments"),
-        (lambda: subject_of(lambda x: x * 1j, (1.0,), {}), "is complex.*real and imaginary"),
         (lambda: subject_of(f, POINT, {}, "AA"), "no argument 'AA'.*Did you mean 'A'"),
         (lambda: subject_of(f, POINT, {}, 7), "2 positional arguments"),
         (lambda: subject_of(f, POINT, {}, ("x", "x")), "x twice"),

@@ -25,12 +25,14 @@ from jaxdiff_magic.checking.decide import PROVED, Evidence, RuleEvidence, decide
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.doubts import doubts_of
 from jaxdiff_magic.checking.faults import faults_of
-from jaxdiff_magic.checking.freezing import may_freeze
+from jaxdiff_magic.checking.freezing import FROZEN, may_freeze
+from jaxdiff_magic.checking.instead import entries_instead, told
 from jaxdiff_magic.checking.isolated import isolated
-from jaxdiff_magic.checking.native import coarsest, columns_of, dtypes_of
+from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
 from jaxdiff_magic.checking.points import place_of, sample, where_it_ends
 from jaxdiff_magic.checking.proofs import Proofs
+from jaxdiff_magic.checking.reasons import reasons_of, with_reasons
 from jaxdiff_magic.checking.rules import RuleName, compare, converging, rule_trace, rule_values
 from jaxdiff_magic.checking.sharper import SAFETY, Sharper
 from jaxdiff_magic.checking.summary import summary_of
@@ -40,7 +42,7 @@ from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.directions import Found, Path
 from jaxdiff_magic.reference.numbers import EPS
-from jaxdiff_magic.report import Check, Outcome, worst
+from jaxdiff_magic.report import Check, CheckEntry, Outcome, worst
 from jaxdiff_magic.symbolic.derivation import Derivation
 from jaxdiff_magic.trace import Trace
 from jaxdiff_magic.values import Derivatives, Values
@@ -54,7 +56,6 @@ MAX_PROVED = 64
 MAX_AT_ONCE = 4_000_000
 """A rule that makes no more numbers at one point is compared there, though time is up: it takes less than a second."""
 MODES = ("forward", "reverse")
-FROZEN = "function values show another slope, but the function may call stop_gradient, which they do not show"
 TO_SEE_IT_END = 0.1
 """The share of the time for the check in which the sampled points are tried, where the function has loops."""
 NATIVE_POINTS = 4
@@ -172,6 +173,8 @@ class _Checking:
         blocks += self._products()
         rules: dict[RuleName, RuleBlock] = {name: self._rule_block(name) for name in self.traces}
         slopes = [] if self.doubt or self.frozen else self.numeric.slopes(rules)
+        settled = [path[:-1] for (_, path), block in zip(paths, blocks, strict=False) if block.is_of_solution]
+        slopes = [(above, slope) for above, slope in slopes if above not in settled or slope.says != "wrong"]
         for k, (_, path) in enumerate(paths):
             if any(above == path[:-1] and slope.says == "wrong" for above, slope in slopes):
                 blocks[k] = self._unconfirmed(blocks[k], path)
@@ -182,10 +185,17 @@ class _Checking:
         if outcome != "differs" and self.trace is not None:
             blocks = blamed(blocks, faults, self.trace, self.subject, self._tolerance)
             outcome = worst([block.worst for block in blocks])
+        if outcome in ("out of reach", "differs") and self.trace is not None:
+            dtypes = [leaf.dtype for leaf in (*self.subject.inputs, *self.subject.outputs)]
+            point = [batch[0] for batch in self.points]
+            blocks = with_reasons(blocks, reasons_of(self.trace, point, self.traces, dtypes))
+        instead, summary = self._instead(), summary_of(blocks, points, self.missing, faults)
+        if instead and not blocks:
+            summary = told(self.subject, self.native[0].missing["jacobian"], instead)
         return Check(
-            outcome=outcome,
-            entries=entries_of(blocks),
-            summary=summary_of(blocks, points, self.missing, faults),
+            outcome=worst([outcome, "out of reach"]) if instead else outcome,
+            entries=(*entries_of(blocks), *instead),
+            summary=summary,
             faults=faults,
             points=points,
             columns=self.missing,
@@ -195,6 +205,16 @@ class _Checking:
             ),
             taylor=tuple(slope for _, slope in slopes),
         )
+
+    def _instead(self) -> tuple[CheckEntry, ...]:
+        """What is known of derivatives that JAX does not have."""
+
+        def by_rules(path: Path) -> Found | None:
+            return None if self.doubt or self.reference is None else self._found(path, 1)
+
+        if self.doubt and self.reference is not None:  # the function's value itself is in doubt
+            return ()
+        return entries_instead(self.subject, self.native[0], by_rules, self.numeric.column)
 
     def _faults(self, blocks: Sequence[BlockCheck], outcome: Outcome) -> tuple[Fault, ...]:
         """Rules that are wrong: of the user's own functions, and whatever makes the derivative wrong."""
@@ -298,6 +318,10 @@ class _Checking:
         size = int(np.prod(shape, dtype=int))
         formula, scale = self._formula(path), self._scale(path)
         rules = self._rule_evidence(self.reference, path) if self.reference and formula else ()
+        for rule in rules:
+            if rule.comparison.solution is not None and formula is not None:
+                with contextlib.suppress(OutOfReach):
+                    formula = rule.comparison.solution.evaluate(path, self._first(len(self.native)), self.eps)
         small = size > 0 and self.subject.size <= MAX_DIFFERENCED
         numeric = self.numeric.column(path) if small else None
         probes = {} if numeric or formula or self.doubt or not size else self.numeric.probes(path)
@@ -324,7 +348,7 @@ class _Checking:
         decision = decided(evidence, self._tolerance)
         # where the first derivative is too long to prove, the second is longer
         worth_it = len(path) == 2 or path[:2] in self.proved
-        if (proofs := self.proofs) and worth_it and (names := self._rules_for(path)):
+        if (proofs := self.proofs) and worth_it and (names := proofs.rules_for(path, self._rules_for(path))):
             if proofs.of_block(path, names):
                 decision = decision.with_proofs(lambda _: True)
             elif size <= MAX_PROVED:
@@ -363,8 +387,7 @@ class _Checking:
             except OutOfReach:
                 continue
             self.compared.append(count - 1)
-            place = place_of(self.subject, self.points, comparison.at)
-            found.append(RuleEvidence(name, comparison, place, coarsest(self.traces[name]) > self.eps))
+            found.append(RuleEvidence(name, comparison, place_of(self.subject, self.points, comparison.at)))
         return tuple(found)
 
     def _rule_block(self, name: RuleName) -> Callable[[Path], tuple[np.ndarray, np.ndarray]]:

@@ -31,6 +31,11 @@ class BlockCheck:
     def worst(self) -> Outcome:
         return OUTCOMES[int(np.max(self.decision.outcome, initial=0))]
 
+    @property
+    def is_of_solution(self) -> bool:
+        """Whether it was compared with what the code's loops come to, which function values do not show yet."""
+        return any(rule.comparison.solution is not None for rule in self.evidence.rules)
+
     def count(self, word: Outcome) -> int:
         return int(np.count_nonzero(self.decision.outcome == OUTCOMES.index(word)))
 

@@ -35,14 +35,11 @@ class RuleEvidence:
         name: "forward", "reverse" or "second".
         comparison: the result, over the sampled points.
         place: where it is wrong: ", at x = …"; "" for the user's own point.
-        drops_bits: whether its numbers pass through fewer bits than the function's: its program, run in float64, says
-            nothing of JAX's numbers then.
     """
 
     name: str
     comparison: Comparison
     place: str
-    drops_bits: bool = False
 
     def says(self, entry: tuple[int, ...] | None = None) -> str:
         """Both numbers of an entry where the rule is wrong; of the worst one where none is named."""
@@ -176,7 +173,6 @@ def _by_formula(
         decision = decision.set(found.unclear, OUT_OF_REACH, f"JAX's {_mode(rule.name)} {found.why}")
     decision = decision.set(_bent(evidence, tolerance), OUT_OF_REACH, ON_BORDER)
     clear = {rule.name: rule.comparison for rule in evidence.rules if not rule.comparison.why}
-    dropping = {rule.name for rule in evidence.rules if rule.drops_bits}
     compared = bool(clear)
     for k, columns in enumerate(evidence.native):
         if k > 0 and compared:
@@ -190,9 +186,8 @@ def _by_formula(
             if actual is None:
                 continue
             known, given = np.isfinite(value), np.isfinite(actual)
-            name = "second" if "second" in clear else mode
-            by_rule = clear.get(name)  # which decides without the dtype's rounding
-            here = by_rule is not None and not by_rule.is_elsewhere and name not in dropping
+            by_rule = clear.get("second" if "second" in clear else mode)  # which decides without the dtype's rounding
+            here = by_rule is not None and not by_rule.is_elsewhere
             with np.errstate(invalid="ignore"):
                 distance = np.abs(actual - value)
                 off = known & given & (distance > allowed)
@@ -201,11 +196,13 @@ def _by_formula(
             if borders[k]:
                 decision = decision.set(off | (known & ~given), OUT_OF_REACH, ON_BORDER)
                 continue
-            lost = known & ~given & np.isfinite(allowed)
+            lost = known & ~given & (np.isfinite(allowed) | (shown_by_values(evidence) if k == 0 else False))
             reason = f"JAX's {mode} mode is not finite, the derivative is"
             # where a step overflows, NaN spreads as 0 times NaN to other entries: it accuses no rule
             whole = k == 0 and bool(np.all(known))
             decision = decision.set(lost, DIFFERS if whole else OUT_OF_REACH, reason)
+            unsure = f"JAX's {mode} mode is not finite, and it is not certain that the derivative is"
+            decision = decision.set(known & ~given, OUT_OF_REACH, unsure)
             place = "nearby" if k else "here"
             decision = decision.set(
                 ~known & given, OUT_OF_REACH, f"the chain rule, step by step, is not finite {place}"

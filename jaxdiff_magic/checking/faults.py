@@ -7,12 +7,13 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from jaxdiff_magic.checking.audits import Defect, defect_of
 from jaxdiff_magic.checking.figures import both
+from jaxdiff_magic.checking.opaque import is_opaque, opaque_faults
 from jaxdiff_magic.checking.residuals import Residual, residual_of
 from jaxdiff_magic.checking.rules import RuleName, rule_trace
 from jaxdiff_magic.checking.steps import subjects_of
@@ -33,6 +34,8 @@ PATIENCE = 3.0
 """Seconds that a fault is searched for, though the time for the check is over, unless all is well."""
 
 SECOND = "second derivative"
+ONE_TRIANGLE = frozenset(("cholesky", "eigh"))
+"""Primitives of symmetric matrices of which LAPACK reads one triangle."""
 UNNAMED = "the function"
 """What a lambda is called."""
 
@@ -64,7 +67,8 @@ def faults_of(
         deadline: `time.monotonic()` after which no rule is looked at, unless the outcome asks for a reason.
     """
     placed, differs = list(in_order(trace)), outcome == "differs" and by_rule
-    if not differs and not any(not item.call.is_library for item in placed):
+    opaque = outcome == "differs" or (outcome == "out of reach" and any(map(is_opaque, trace.equations)))
+    if not differs and not opaque and not any(not item.call.is_library for item in placed):
         return ()
     if outcome in ("differs", "out of reach"):
         deadline = max(deadline, time.monotonic() + PATIENCE)
@@ -78,6 +82,9 @@ def faults_of(
         found += list(search.among([item for item in placed if item.call.is_library], ()))[:1]
     if differs and all(fault.trusted for fault in found):
         found += list(itertools.islice(search.operations(), 1))
+    if opaque and not found:
+        native = [x.astype(v.dtype) for x, v in zip(points[0], trace.inputs, strict=True)]
+        found += [replace(fault, trusted=fault.name in trusted) for fault in opaque_faults(trace, native, deadline)]
     return tuple(found)
 
 
@@ -171,7 +178,8 @@ class _Search:
         for equation in [item.step for item in self.steps if isinstance(item.step, Equation)][:MAX_EQUATIONS]:
             if time.monotonic() > self.deadline:
                 return
-            if equation.bodies or not any(value.varies for value in self.operands[id(equation)][0]):
+            opened = equation.bodies and equation.primitive != "custom_linear_solve"
+            if opened or not any(value.varies for value in self.operands[id(equation)][0]):
                 continue
             with contextlib.suppress(OutOfReach):
                 names = ("",) * len(equation.inputs)
@@ -184,6 +192,7 @@ def fault(step: RuleCall | Equation, defect: Defect, trusted: bool, residual: Re
     """A defect with its place, in words, and as a formula."""
     is_call = isinstance(step, RuleCall)
     name = called(step.name) if is_call else step.primitive
+    step_name = "" if is_call else step.primitive
     rule = step.rule if is_call and step.rule not in ("<lambda>", "_") else ""
     place = str(step.ruled) if is_call else ""
     return Fault(
@@ -200,9 +209,23 @@ def fault(step: RuleCall | Equation, defect: Defect, trusted: bool, residual: Re
         expected=defect.expected,
         trusted=trusted,
         likeness=defect.likeness,
-        sentence=_sentence(f"{rule or f'the rule of {name}'}{f' ({place})' if place else ''}", name, defect),
+        sentence=_one_triangle(name, defect)
+        if step_name in ONE_TRIANGLE
+        else _sentence(f"{rule or f'the rule of {name}'}{f' ({place})' if place else ''}", name, defect),
         residual=residual.formula if residual else None,
         residual_of=residual.of if residual else "",
+    )
+
+
+def _one_triangle(name: str, defect: Defect) -> str:
+    """What JAX's rule does that takes both triangles of a matrix to vary together."""
+    numbers = ""
+    if defect.given is not None and defect.expected is not None:
+        given, expected = both(defect.given, defect.expected)
+        numbers = f": for {defect.entry} it gives {given} where the code gives {expected}"
+    return (
+        f"{name} reads one triangle of its matrix, and JAX's rule of it both{numbers}. Where the matrix changes "
+        "symmetrically the derivative exists and is JAX's; by single elements it is not"
     )
 
 

@@ -45,23 +45,17 @@ def dtypes_of(trace: Trace, fixed: Sequence[bool] = ()) -> Iterator[Any]:
         floating = [v for v in equation.outputs if _is_floating(v)]
         reached.update(floating)
         yield from (v.dtype for v in floating)
+        if equation.primitive == "reduce_precision":
+            yield _with_mantissa(equation.params["mantissa_bits"])
         constants = equation.params.get("num_consts", 0) if equation.primitive == "scan" else 0
         for body in equation.bodies:
             yield from dtypes_of(body, [not v for v in varies[:constants]])
 
 
-def coarsest(trace: Trace) -> float:
-    """The relative rounding error of the fewest bits that values pass through; 0 where they pass through nothing."""
-    found = [float(jnp.finfo(dtype).eps) for dtype in dtypes_of(trace)]
-    return max(found + list(_reductions(trace)), default=0.0)
-
-
-def _reductions(trace: Trace) -> Iterator[float]:
-    for equation in _rounding(trace):
-        if equation.primitive == "reduce_precision":
-            yield 2.0 ** -equation.params["mantissa_bits"]
-        for body in equation.bodies:
-            yield from _reductions(body)
+def _with_mantissa(bits: int) -> Any:
+    """The finest dtype that keeps no more bits than a value is cut to."""
+    known = (jnp.float64, jnp.float32, jnp.float16, jnp.bfloat16, jnp.float8_e4m3fn, jnp.float8_e5m2)
+    return next((dtype for dtype in known if jnp.finfo(dtype).nmant <= bits), known[-1])
 
 
 def _rounding(trace: Trace) -> list[Equation]:

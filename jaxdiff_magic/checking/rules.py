@@ -30,12 +30,38 @@ NEARER = 0.25
 
 AHEAD = "is nearer to what the loops of the code converge to than they come: stop them later to have it checked"
 
+STOPPED = 1e-3
+"""A rule is that of what an iteration comes to where the code is relatively so near to it, and goes on to it."""
+
+UNSETTLED, MOST_UNSETTLED = 100.0, 1e-5
+"""Where a result still moves by a part of itself when its loops go on, a rule, which takes the result as it is, may be
+off by so many times that part, and by no more than this."""
+
 FOGGY = "and the formula are not the same number here, and rounding may be as large as what they differ by"
 
 MAX_DISPUTED = 4
 """At how many points a difference is looked into."""
 
 RuleName = Literal["forward", "reverse", "second"]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What an iteration comes to.
+
+    Attributes:
+        reference: its derivatives: the code with its loops going on.
+        slack: how near to it relatively the code's result is known to lead.
+    """
+
+    reference: Reference
+    slack: float
+
+    def evaluate(self, path: Path, points: Sequence[np.ndarray], eps: float) -> Found:
+        """Its derivative, where numbers are of a dtype of relative rounding `eps`."""
+        found = self.reference.evaluate(path, points)
+        more = self.slack * np.abs(found.values) * EPS / (SAFETY * eps)
+        return Found(found.values, found.errors + more, found.on_border)
 
 
 @dataclass(frozen=True)
@@ -53,6 +79,7 @@ class Comparison:
             None for nowhere.
         is_elsewhere: whether a choice in the rule stands on its border at the user's own point, so that the rule was
             compared at the others alone.
+        solution: what the code's loops come to, where the rule is the derivative of that; else None.
         coarse: mask over the block: where both are near at the user's own point, by numbers whose bounds say nothing;
             None for nowhere.
     """
@@ -67,6 +94,7 @@ class Comparison:
     bound: np.ndarray | None = None
     disputed: np.ndarray | None = None
     is_elsewhere: bool = False
+    solution: Solution | None = None
     coarse: np.ndarray | None = None
 
 
@@ -138,6 +166,9 @@ def compare(
     theirs_found, ours_found = sharper.both(name, path, theirs_found, ours_found)
     expected, actual = ours_found.values, theirs_found.values
     missed = apart(theirs_found, ours_found, rule.literal_eps)
+    if missed.any() and (solution := converged(reference, path, points, theirs_found, ours_found, rule.literal_eps)):
+        here = not theirs_found.on_border[0]
+        return Comparison(nowhere, nowhere, bound=actual_bound, is_elsewhere=not here, solution=solution)
     with np.errstate(invalid="ignore"):
         near = missed & (np.abs(actual - expected) <= APPROXIMATE * np.abs(expected))
     missed &= ~near
@@ -241,6 +272,33 @@ def converging(
             further = longer.evaluate(path, point).values[0]
             found |= np.abs(further - theirs) <= NEARER * np.abs(ours - theirs)
     return found
+
+
+def converged(
+    reference: Reference, path: Path, points: Sequence[np.ndarray], theirs: Found, ours: Found, eps: float
+) -> Solution | None:
+    """What the code's loops come to, where a rule is the derivative of that and the code's own is a little off.
+
+    An iteration stops once its result is right to some digits. Its derivative has fewer then, and more with every
+    further step, while that of the equation that the result meets has all: a rule is the second where the code's
+    derivative goes on to it.
+
+    Args: as of `apart` and `converging`, of the block at all points.
+    """
+    with np.errstate(invalid="ignore"), contextlib.suppress(OutOfReach):
+        missed, distance = apart(theirs, ours, eps), np.abs(theirs.values - ours.values)
+        if not reference.longer or not np.all(~missed | (distance <= STOPPED * np.abs(ours.values))):
+            return None
+        most, some = (longer.evaluate(path, points) for longer in reference.longer)
+        before, after = (code.evaluate(path[:1], points).values for code in (reference, reference.longer[0]))
+        moved = np.max(np.abs(after - before), initial=0.0) / max(float(np.max(np.abs(after), initial=0.0)), EPS)
+        slack = min(UNSETTLED * float(moved), MOST_UNSETTLED)
+        allowed = slack * np.abs(most.values)
+        goes_on = np.abs(some.values - theirs.values) <= np.maximum(NEARER * distance, allowed)
+        is_there = ~apart(theirs, most, eps) | (np.abs(theirs.values - most.values) <= allowed)
+        if np.all(is_there & (~missed | goes_on)):
+            return Solution(reference.longer[0], slack)
+    return None
 
 
 def values_side_with(

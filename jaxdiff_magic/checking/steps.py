@@ -52,6 +52,7 @@ def subjects_of(
     groups: dict[bytes, list[Sequence[Value]]] = {}
     floating = [i for i, dtype in enumerate(dtypes) if jnp.issubdtype(dtype, jnp.floating)]
     varying = [i for i in floating if any(operands[i].varies for operands in seen)]
+    varying = [i for i in varying if not any(_is_again(step, i, k) for k in varying)]
     for operands in seen:
         rest = b"|".join(value.data.tobytes() for i, value in enumerate(operands) if i not in varying)
         groups.setdefault(rest, []).append(operands)
@@ -87,6 +88,15 @@ def _alone(
     return replace(subject, inputs=tuple(inputs), outputs=tuple(outputs), held=tuple(held)), points
 
 
+def _is_again(step: RuleCall | Equation, k: int, i: int) -> bool:
+    """Whether operand `k` of a function of JAX's library is operand `i` once more.
+
+    What a solver is given is captured by each of the functions that it calls: only all of them together have a meaning.
+    """
+    library = isinstance(step, RuleCall) and step.is_library
+    return library and k > i and isinstance(step.inputs[i], Variable) and step.inputs[k] == step.inputs[i]
+
+
 def _held(atom: Variable | Constant, value: Value) -> Any:
     """A fixed operand as JAX is given it."""
     if isinstance(atom, Constant) and atom.key is not None:
@@ -101,11 +111,13 @@ def _function(step: RuleCall | Equation, fixed: Sequence[Any], places: Sequence[
     run = step.function if isinstance(step, RuleCall) else step.operator
     if run is None:
         raise OutOfReach("it cannot be run alone")
+    alike = {i: [i, *(k for k in range(len(fixed)) if _is_again(step, k, i))] for i in places}
 
     def function(*leaves: Any) -> tuple[Any, ...]:
         operands = list(fixed)
         for i, leaf in zip(places, leaves, strict=True):
-            operands[i] = leaf
+            for k in alike[i]:
+                operands[k] = leaf
         results = run(*operands)
         return tuple(results) if isinstance(results, (tuple, list)) else (results,)
 

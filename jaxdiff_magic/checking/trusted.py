@@ -10,8 +10,8 @@ from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.reference.directions import Path
 from jaxdiff_magic.trace import Constant, Equation, RuleCall, Trace, Variable
 
-Through = dict[tuple[int, int], RuleCall]
-"""For positions of an output and an input a trusted call between them."""
+Through = dict[tuple[int, int], RuleCall | Equation]
+"""For positions of an output and an input a call, or a step, of some name between them."""
 
 
 class Trusted:
@@ -62,12 +62,12 @@ def refuse_unknown(trace: Trace, names: Collection[str], function: str) -> None:
 
 
 def passed_through(trace: Trace, names: Collection[str]) -> Through:
-    """Which derivatives pass through a call of one of some functions."""
+    """Which derivatives pass through a call of one of some functions, or a step of that primitive."""
     reaching: dict[Variable, frozenset[int]] = {v: frozenset([i]) for i, v in enumerate(trace.inputs)}
-    passing: dict[Variable, dict[int, RuleCall]] = {}
+    passing: dict[Variable, dict[int, RuleCall | Equation]] = {}
 
     def pass_on(
-        inputs: Sequence[Variable | Constant], outputs: Sequence[Variable | Constant], call: RuleCall | None
+        inputs: Sequence[Variable | Constant], outputs: Sequence[Variable | Constant], call: RuleCall | Equation | None
     ) -> None:
         operands = [atom for atom in inputs if isinstance(atom, Variable)]
         reached = frozenset().union(*(reaching.get(atom, frozenset()) for atom in operands))
@@ -83,7 +83,7 @@ def passed_through(trace: Trace, names: Collection[str]) -> Through:
         for call in trace.rule_calls:
             if call.equations[1] == k and call.name in names:
                 pass_on(call.inputs, call.outputs, call)
-        if k < len(trace.equations):
+        if k < len(trace.equations) and trace.equations[k].primitive != "stop_gradient":  # no derivative passes it
             equation = trace.equations[k]
             if equation.primitive == "stop_gradient":
                 continue
@@ -96,7 +96,9 @@ def passed_through(trace: Trace, names: Collection[str]) -> Through:
     }
 
 
-def _inside(equation: Equation, names: Collection[str]) -> RuleCall | None:
-    """A call of one of the functions in a loop's body or a branch."""
+def _inside(equation: Equation, names: Collection[str]) -> RuleCall | Equation | None:
+    """The step itself, or a call of one of the functions in a loop's body or a branch."""
+    if equation.primitive in names:
+        return equation
     calls = (placed.call for body in equation.bodies for placed in in_order(body))
     return next((call for call in calls if call.name in names), None)

@@ -17,6 +17,7 @@ from jaxdiff_magic.cost.passes import Mode, passes, too_large
 from jaxdiff_magic.cost.recommending import recommend
 from jaxdiff_magic.cost.residuals import kept_of
 from jaxdiff_magic.cost.structure import strategies_of
+from jaxdiff_magic.cost.structure.slices import slices_of
 from jaxdiff_magic.cost.structured import program_of, way
 from jaxdiff_magic.cost_figures import Cost, ModeCost
 from jaxdiff_magic.subject import Subject
@@ -28,6 +29,9 @@ WORTH_A_WORD = 1000
 """XLA's count of a program with fewer operations may differ without a word."""
 WORTH_KEEPING = 100_000
 """What a function that moves fewer bytes keeps for reverse mode fits anywhere."""
+
+WORTH = 0.25
+"""A way that was found but not timed is better than the plain modes where it takes so small a share of their passes."""
 
 Times = Mapping[str, np.ndarray]
 
@@ -67,10 +71,12 @@ def cost_of(
         )
         obstacles |= measured.refused
     strategies = ()
+    fewest = min(passes(subject, mode) for mode in MODES)
     if not subject.is_large:
         strategies = strategies_of(
             subject, missing=feasible, deadline=deadline, counts=counted.counts, programs=measured.programs
         )
+        strategies = (*slices_of(subject, fewest, strategies, deadline), *strategies)
     obstacles |= {s.name: s.infeasible for s in strategies if s.what == "jacobian" and not obstacles.get(s.name, "?")}
     ways = {mode: _plain(subject, mode, obstacles[mode], counted, measured) for mode in MODES}
     both = all(mode in measured.times for mode in MODES)
@@ -85,10 +91,10 @@ def cost_of(
         for unverified in (s for s in structured if not s.infeasible and not s.verified):
             measured.late(f"{unverified.name.capitalize()} was")
     others = [
-        way(strategy, measured.figures(strategy.name), measured.refused.get(strategy.name, ""))
+        way(subject, strategy, measured.figures(strategy.name), measured.refused.get(strategy.name, ""))
         for strategy in structured
     ]
-    best = _best([other for other in others if not other.infeasible], fastest, measured.times)
+    best = _best([other for other in others if not other.infeasible], fastest, measured.times, fewest)
     timed = measured if how == "measure" else None
     hessian = hessian_ways(subject, strategies, counted, timed, formula, deadline)
     grown, fixed = crossovers(subject, counted.counts, measured.times, deadline) if how == "measure" else ((), "")
@@ -125,12 +131,16 @@ def _plain(subject: Subject, mode: Mode, infeasible: str, counted: Programs, mea
     )
 
 
-def _best(others: list[ModeCost], fastest: str | None, times: Times) -> ModeCost | None:
+def _best(others: list[ModeCost], fastest: str | None, times: Times, fewest: int) -> ModeCost | None:
     """The way that uses structure and beats the plain modes: measured, else by its passes; None when there is none."""
     if fastest is None:
         return min(others, key=lambda way: (way.seconds or np.inf, way.passes or 0), default=None)
-    others = [way for way in others if way.mode in times and is_faster(times[way.mode], times[fastest])]
-    return min(others, key=lambda way: way.seconds or 0.0, default=None)
+    timed = [way for way in others if way.mode in times and is_faster(times[way.mode], times[fastest])]
+    if not timed:  # what was found when the time ran out, and compared, and takes a small share of the passes
+        late = [w for w in others if w.mode not in times and w.verified and w.passes is not None]
+        few = [w for w in late if w.passes <= WORTH * fewest] if late else []
+        return min(few, key=lambda way: way.passes or 0, default=None)
+    return min(timed, key=lambda way: way.seconds or 0.0, default=None)
 
 
 def _disagreement(counted: Programs, measured: Measured, mode: str) -> str:

@@ -59,11 +59,13 @@ def hessian_ways(
     for strategy in found:
         figures = measured.figures(strategy.name) if measured else {}
         refused = measured.refused.get(strategy.name, "") if measured else ""
-        rows.append(way(strategy, figures | work[strategy.name], refused))
+        rows.append(way(subject, strategy, figures | work[strategy.name], refused))
     return tuple(sorted(rows, key=_rank))
 
 
 def _rank(way: ModeCost) -> tuple[bool, float, float, float]:
-    """Feasible ways first, those that were timed before those that were not."""
+    """Feasible ways first, those that were timed before those that were not, but for a colouring: it takes few passes."""
+    if way.sparsity is not None and way.seconds is None and way.verified and not way.infeasible:
+        return False, 0.0, 0.0, way.passes or 0.0
     work = np.inf if way.flops is None else float(way.flops)
     return bool(way.infeasible), way.seconds or np.inf, 0.0 if way.because else work, way.passes or 0.0

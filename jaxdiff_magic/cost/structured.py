@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jaxdiff_magic.cost.calls import with_imports
 from jaxdiff_magic.cost.measuring import Program, compiled
 from jaxdiff_magic.cost.structure import Strategy
 from jaxdiff_magic.cost_figures import ModeCost
@@ -16,13 +17,13 @@ def program_of(subject: Subject, strategy: Strategy) -> Callable[[], Program]:
     return lambda: compiled(subject, strategy.build())
 
 
-def way(strategy: Strategy, figures: Mapping[str, Any], refused: str = "") -> ModeCost:
+def way(subject: Subject, strategy: Strategy, figures: Mapping[str, Any], refused: str = "") -> ModeCost:
     """The row, with what was measured and counted of it: fields of a `ModeCost`; and why it was not run, if so."""
     return ModeCost(
         mode=strategy.name,
         passes=strategy.passes,
         infeasible=strategy.infeasible or refused,
-        call=strategy.call,
+        call=with_imports(subject, strategy.call),
         because=strategy.because,
         verified=strategy.verified,
         sparsity=strategy.sparsity,

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxdiff_magic.copies import Missing, sentence
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.exporting.definitions import ALWAYS, Definitions
 from jaxdiff_magic.exporting.literals import literal
@@ -38,7 +39,10 @@ def export_test(report: Report, path: str | os.PathLike[str]) -> str:
             if MARK not in opened.read(4096):
                 raise InputError(f"{path} exists and was not exported from a report. Choose another name for the test.")
     text = test_text(report)
-    compile(text, file, "exec")
+    try:
+        compile(text, file, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise InputError(f"{report.subject.name} cannot be written into a test: {error}.") from error
     with open(file, "w", encoding="utf-8") as opened:
         opened.write(text)
     return file
@@ -51,16 +55,18 @@ def test_text(report: Report) -> str:
         InputError: names what cannot be written.
     """
     subject, found = report.subject, Definitions()
+    if isinstance(subject.function, Missing):
+        raise InputError(f"No test can be written: {sentence(subject.name)}.")
     function = found.other(subject.function, subject.name)
     arguments = [literal(value, f"argument {k + 1}", found.other) for k, value in enumerate(subject.args)]
-    keywords = [f"{key}={literal(value, key, found.other)}" for key, value in subject.kwargs.items()]
+    keywords = found.keywords(subject.kwargs)
     parts = [
-        f'"""The derivative of {subject.name} is right, and is what it was when this was written."""\n{MARK}',
-        "from __future__ import annotations",
+        f'"""The derivative of {function if function.isidentifier() else "the function"} is right, and is what it was when this was written."""\n{MARK}',
+        *([f"from __future__ import {', '.join(sorted(found.futures))}"] if found.futures else []),
         "\n".join(_imports(found)),
         *(['jax.config.update("jax_enable_x64", True)'] if jax.config.read("jax_enable_x64") else []),
         *found.blocks,
-        _tests(report, function, f"({', '.join([*arguments, *keywords])})"),
+        _tests(report, function, f"({', '.join([*arguments, *keywords])})", {*found.known, *found.imports}),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -71,12 +77,13 @@ def _imports(found: Definitions) -> list[str]:
     return sorted(set(lines), key=lambda line: (line.startswith("from"), line))
 
 
-def _tests(report: Report, function: str, call: str) -> str:
+def _tests(report: Report, function: str, call: str, taken: set[str]) -> str:
     wrt = _wrt(report.subject)
+    check, derive, found, expected = (_beside(name, taken) for name in ("check", "derive", "found", "expected"))
     lines = [
         "def test_the_derivative_is_right():",
-        f"    check = jaxdiff_magic.check({function}{wrt}){call}",
-        *(['    assert check.outcome in ("proved", "agrees"), check.summary'] if _is_good(report) else []),
+        f"    {check} = jaxdiff_magic.check({function}{wrt}){call}",
+        *([f'    assert {check}.outcome in ("proved", "agrees"), {check}.summary'] if _is_good(report) else []),
     ]
     if report.verdict != "differs" and report.jacobian is not None:
         leaves = [literal(np.asarray(leaf), "the derivative", _refused) for leaf in jax.tree.leaves(report.jacobian)]
@@ -85,16 +92,23 @@ def _tests(report: Report, function: str, call: str) -> str:
             "",
             "",
             "def test_the_derivative_has_the_same_numbers():",
-            f'    derive = jaxdiff_magic.derive({function}{wrt}, order=1, symbolic=False, cost="none", points=0)',
-            f"    found = jax.tree.leaves(derive{call}.jacobian)",
-            "    expected = [",
+            f'    {derive} = jaxdiff_magic.derive({function}{wrt}, order=1, symbolic=False, cost="none", points=0)',
+            f"    {found} = jax.tree.leaves({derive}{call}.jacobian)",
+            f"    {expected} = [",
             *(f"        {leaf}," for leaf in leaves),
             "    ]",
-            "    for now, then in zip(found, expected, strict=True):",
+            f"    for now, then in zip({found}, {expected}, strict=True):",
             "        scale = np.max(np.abs(then), initial=0, where=np.isfinite(then))",
             f"        np.testing.assert_allclose(now, then, rtol={1e3 * eps:.1e}, atol={1e3 * eps:.1e} * scale)",
         ]
     return "\n".join(lines)
+
+
+def _beside(name: str, taken: set[str]) -> str:
+    """A local name that hides none of the reader's."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _is_good(report: Report) -> bool:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from jaxdiff_magic.findings import (
+    asymmetry,
+    degenerate,
+    derived,
+    elsewhere,
     frozen,
+    implicit,
     impure,
     integers,
     kinks,
@@ -11,25 +16,53 @@ from jaxdiff_magic.findings import (
     nans,
     positions,
     precision,
+    refused,
     rules,
     sizes,
+    stopped,
     unfollowed,
     zeros,
 )
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
+from jaxdiff_magic.shortfall import Parts
 
 __all__ = ["Scene", "findings_of"]
 
 SEVERITIES = ("error", "warning", "info")
-KINDS = (rules, nans, kinks, zeros, positions, precision, frozen, modes, sizes, integers, impure)
+KINDS = (
+    derived,
+    rules,
+    elsewhere,
+    asymmetry,
+    degenerate,
+    stopped,
+    implicit,
+    nans,
+    kinks,
+    zeros,
+    positions,
+    precision,
+    frozen,
+    refused,
+    modes,
+    sizes,
+    integers,
+    impure,
+)
 """Each has `find`, from a scene to findings."""
-UNFOLLOWED_KINDS = (rules, unfollowed, modes, sizes, integers, impure)
+UNFOLLOWED_KINDS = (derived, rules, implicit, unfollowed, refused, modes, sizes, integers, impure)
 """Those that look at no step's numbers, for functions with too many of them."""
 
 
 def findings_of(scene: Scene) -> tuple[Finding, ...]:
     """All findings about a function at its point, the gravest first."""
     kinds = UNFOLLOWED_KINDS if scene.subject.is_large else KINDS
-    found = [finding for kind in kinds for finding in kind.find(scene)]
+    parts = Parts()
+    found = [
+        finding
+        for kind in kinds
+        for finding in parts.made(f"the findings of {kind.__name__.rpartition('.')[2]}", [], kind.find, scene)
+    ]
+    found += parts.missing
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))

@@ -11,14 +11,23 @@ from jaxdiff_magic.findings.naming import Names
 from jaxdiff_magic.findings.saying import count, figure, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness import choices
-from jaxdiff_magic.findings.smoothness.choices import COMPARISONS, is_number
+from jaxdiff_magic.findings.smoothness.choices import COMPARISONS, READING, is_number
 from jaxdiff_magic.reference.watching import Seen, Value
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.trace import Equation
 
 NEAR = 1e-3
 """A border nearer than this, relatively, is a warning."""
-KINDS = {"cond": "cond", "while": "loop", "select_n": "where", "sort": "sort", "argmax": "argmax", "argmin": "argmin"}
+KINDS = {
+    "cond": "cond",
+    "while": "loop",
+    "select_n": "where",
+    "sort": "sort",
+    "argmax": "argmax",
+    "argmin": "argmin",
+    **dict.fromkeys(READING, "indexing"),
+}
+ORDERING = frozenset(("lt", "le", "gt", "ge"))
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
@@ -53,8 +62,14 @@ def find(scene: Scene) -> list[Finding]:
     lines: dict[tuple[str, int, str], list[Choice]] = {}
     for choice in _choices(scene):
         place = choice.step.location
-        lines.setdefault((place.file, place.line, choice.step.primitive), []).append(choice)
-    return [finding for found in lines.values() if (finding := _finding(found))]
+        lines.setdefault((place.file, place.line, KINDS[choice.step.primitive]), []).append(choice)
+    unsure = {line[:2] for line, found in lines.items() if line[2] == "indexing" and _is_undecided(found)}
+    # what an interpolation reads is one choice with those around it: at a node it is a kink, or nothing
+    return [finding for line, found in lines.items() if line[:2] not in unsure and (finding := _finding(found))]
+
+
+def _is_undecided(found: Sequence[Choice]) -> bool:
+    return any(margin.undecided for choice in found for margin in choice.margins)
 
 
 def _finding(found: Sequence[Choice]) -> Finding | None:
@@ -110,9 +125,13 @@ def _choices(scene: Scene) -> Iterator[Choice]:
         if id(step) in conditions:
             counted.setdefault(conditions[id(step)], []).append(item)
         elif step.primitive == "select_n" and is_number(item.results[0]):
-            behind = [c for c in choices.comparisons_behind(names, item.operands[0]) if _sign(c) not in ("==", "!=")]
+            behind = [c for c in choices.comparisons_behind(names, item.operands[0]) if c.primitive in ORDERING]
             if behind and item.operands[0].data.dtype == bool:
                 yield Choice(step, _truth(item.operands[0]), tuple(_margins(names, behind, coarseness)))
+        elif step.primitive in READING and is_number(item.results[0]):
+            behind = choices.comparisons_before(names, item)
+            if margins := [m for c in behind for m in _reading_margins(names, c, coarseness)]:
+                yield Choice(step, "it reads the elements that they pick", tuple(margins))
         elif step.primitive == "cond" and (jumps := choices.jumps_behind(names, item.operands[0])):
             behind = [jump for jump in jumps if jump.primitive in COMPARISONS]
             yield Choice(step, _branch(step, item.operands[0]), tuple(_margins(names, behind, coarseness)))
@@ -174,6 +193,26 @@ def _margins(names: Names, comparisons: Sequence[Seen], coarseness: float) -> It
         error = (np.asarray(a.error) + np.asarray(b.error)) * coarseness
         close = bool(choices.near(x, y, error)[index])
         yield Margin(float(gap[index]) / largest if largest else 0.0, inequality, close, x.size)
+
+
+def _reading_margins(names: Names, item: Seen, coarseness: float) -> Iterator[Margin]:
+    """The nearest pair of a comparison, or the node of a sorted array that is nearest to a value."""
+    if item.primitive in COMPARISONS:
+        yield from _margins(names, [item], coarseness)
+        return
+    array, values = (np.asarray(operand.data, float) for operand in item.operands)
+    gaps = np.abs(values[..., None] - array)
+    if not gaps.size:
+        return
+    *index, node = (int(k) for k in np.unravel_index(int(np.argmin(gaps)), gaps.shape))
+    value, level = float(values[tuple(index)]), float(array[node])
+    named = names.said(item, 1, index)
+    sign = ">" if value > level else "<"
+    largest = max(float(np.max(np.abs(part), initial=0.0)) for part in (array, values))
+    close = bool(list(choices.borders_of(item, coarseness)))
+    left = names.element(item, 1, index) or figure(value)
+    said = f"{left} {sign} {figure(level)}" + (f" ({named})" if named != figure(value) else "")
+    yield Margin(float(gaps[(*index, node)]) / largest if largest else 0.0, said, close, values.size)
 
 
 def _ordered(names: Names, item: Seen, coarseness: float) -> Iterator[Choice]:

@@ -11,11 +11,11 @@ import numpy as np
 
 from jaxdiff_magic.checking.sides import Side, Slopes, both_sides
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.findings.saying import figure, quoted
+from jaxdiff_magic.findings.saying import figure, listing, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness import choices
-from jaxdiff_magic.findings.smoothness.choices import COMPARISONS, Border
-from jaxdiff_magic.findings.smoothness.crossing import Crossing, Direction, crossings_along, evaluated
+from jaxdiff_magic.findings.smoothness.choices import DECIDING, READING, Border
+from jaxdiff_magic.findings.smoothness.crossing import SLIGHT, Crossing, Direction, crossings_along, evaluated
 from jaxdiff_magic.findings.smoothness.flatness import flat_curvature
 from jaxdiff_magic.findings.smoothness.steering import carrying
 from jaxdiff_magic.leaves import matrix_of
@@ -35,7 +35,13 @@ MAX_NUMBERS = 20_000_000
 AT_LEAST = 1.0
 """Seconds that there are in any case."""
 
-NOUNS = {"select_n": "where", "cond": "cond", "reduce_max": "max", "reduce_min": "min"}
+NOUNS = {
+    "select_n": "where",
+    "cond": "cond",
+    "reduce_max": "max",
+    "reduce_min": "min",
+    **dict.fromkeys(READING, "indexing"),
+}
 JUMPS = frozenset(("sign", "floor", "ceil", "round"))
 ROOTS = frozenset(("sqrt", "cbrt", "pow"))
 TURNING = JUMPS | frozenset(("select_n", "cond", "argmax", "argmin"))
@@ -47,6 +53,7 @@ CONVENTIONS: Mapping[str, str] = {
     **dict.fromkeys(("reduce_max", "reduce_min"), "since it shares the slope evenly among equal elements"),
     **dict.fromkeys(("argmax", "argmin"), "since it takes the first of equal elements"),
     **dict.fromkeys(("sort", "top_k"), "since it keeps equal elements in the order in which they came"),
+    **dict.fromkeys(READING, "since it differentiates the elements that are read"),
     **dict.fromkeys(("select_n", "cond"), "since it differentiates the branch that the condition picks"),
     **dict.fromkeys(ROOTS, "since the slope of a root at 0 is infinite, and nan once multiplied by 0"),
     **dict.fromkeys(JUMPS, "since the slope is 0 on both sides of the jump"),
@@ -81,17 +88,42 @@ class Kink:
         return CONVENTIONS[self.step.primitive]
 
 
+@dataclass(frozen=True)
+class Bend:
+    """What crossing a kink shows.
+
+    Attributes:
+        kink: the operation.
+        direction: along which it was crossed.
+        entry: of the flat outputs, whose slope or value is another on the other side; of the gradient for crossings.
+        slopes: both sides; None for crossings.
+        crossings: where the function has one slope, but its gradient has two; or JAX another.
+    """
+
+    kink: Kink
+    direction: Direction
+    entry: int
+    slopes: Slopes | None
+    crossings: tuple[Crossing, ...] = ()
+
+    @property
+    def key(self) -> object:
+        """Equal for the operations of one line that make one kink between them, as those of `hypot` do."""
+        place = self.kink.step.location
+        return place.file, place.line, self.direction.name, self.entry, self.slopes is None
+
+
 def find(scene: Scene) -> list[Finding]:
     """One finding for each source line whose choice stands on its border and bends the function or its gradient."""
     if scene.reference is None or not scene.seen or not scene.subject.size:
         return []
     with contextlib.suppress(OutOfReach):
         deadline = max(scene.deadline, time.monotonic() + AT_LEAST)
-        found = []
+        found: dict[object, list[Bend]] = {}
         for kink in _kinks(scene)[:MAX_LINES]:
-            if time.monotonic() < deadline:
-                found += _looked_at(scene, kink, deadline)
-        return found + flat_curvature(scene)
+            if time.monotonic() < deadline and (bend := _looked_at(scene, kink, deadline)) is not None:
+                found.setdefault(bend.key, []).append(bend)
+        return [_told(scene, bends) for bends in found.values()] + flat_curvature(scene)
     return []
 
 
@@ -119,10 +151,10 @@ def _kinks(scene: Scene) -> list[Kink]:
 def _decisive(scene: Scene, item: Seen, coarseness: float) -> list[Border]:
     """The pairs on their border by which one step chooses."""
     assert isinstance(item.step, Equation)
-    if item.primitive in COMPARISONS:
+    if item.primitive in DECIDING:
         return []  # what it decides is what matters
-    if item.primitive in ("select_n", "cond"):
-        behind = choices.comparisons_behind(scene.names, item.operands[0])
+    if item.primitive in ("select_n", "cond") or item.primitive in READING:
+        behind = choices.comparisons_before(scene.names, item)
         return [border for comparison in behind for border in choices.borders_of(comparison, coarseness)]
     return choices.borders_of(item, coarseness)
 
@@ -180,26 +212,45 @@ def _moving(scene: Scene, kink: Kink, rows: np.ndarray) -> list[int]:
     return [int(k) for k in np.argsort(-speed, kind="stable") if speed[k] > 0]
 
 
-def _looked_at(scene: Scene, kink: Kink, deadline: float) -> list[Finding]:
+def _looked_at(scene: Scene, kink: Kink, deadline: float) -> Bend | None:
     """What crossing a kink shows: a bend of the function, else one of its gradient, else nothing."""
     directions = _directions(scene, kink)
     vectors = np.array([direction.vector for direction in directions])
     outputs = range(len(scene.subject.outputs))
     slopes = both_sides(evaluated(scene, [(o,) for o in outputs]), scene.point, vectors, deadline)
-    for direction, found in zip(directions, slopes, strict=False):  # those that there was time for
-        if found.apart.any() or (found.left.jumps | found.right.jumps).any():
-            return [_first_order(scene, kink, direction, found)]
+    crossed = list(zip(directions, slopes, strict=False))  # those that there was time for
+    for direction, found in crossed:
+        bent = found.apart | found.left.jumps | found.right.jumps
+        if bent.any():
+            return Bend(kink, direction, int(np.argmax(bent)), found)
+    for direction, found in crossed:
+        if (missed := _missed(scene, direction, found)).any():
+            return Bend(kink, direction, int(np.argmax(missed)), found)
     if scene.subject.is_scalar and scene.values.hessian is not None and scene.values.jacobian is not None:
         crossings = crossings_along(scene, directions[:-1], deadline)
-        return [_second_order(scene, kink, crossings)] if crossings else []
-    return []
+        if crossings:
+            return Bend(kink, crossings[0].direction, crossings[0].entry, None, tuple(crossings))
+    return None
+
+
+def _missed(scene: Scene, direction: Direction, found: Slopes) -> np.ndarray:
+    """The outputs with one slope along a direction, which is not JAX's: as of the median of three equal numbers."""
+    told = _jax_slopes(scene, direction)
+    left, right = found.left, found.right
+    if told is None:
+        return np.zeros(left.slope.shape, bool)
+    with np.errstate(invalid="ignore"):
+        size = np.maximum(np.abs(told), np.maximum(np.abs(left.slope), np.abs(right.slope)))
+        allowed = left.off + right.off + SLIGHT * size
+        return np.isfinite(told) & (np.minimum(np.abs(left.slope - told), np.abs(right.slope - told)) > allowed)
 
 
 # Sentences
 
 
-def _opening(scene: Scene, kink: Kink) -> str:
-    """Which operation stands on its border, between which numbers, and how often."""
+def _opening(scene: Scene, bends: Sequence[Bend]) -> str:
+    """Which operation stands on its border, between which numbers, and how often; and which others by the same."""
+    kink = bends[0].kink
     first = kink.borders[0]
     if first.item.step is not kink.step:
         here = "on the border of its condition"
@@ -209,39 +260,52 @@ def _opening(scene: Scene, kink: Kink) -> str:
     times = len({id(border.item) for border in kink.borders if border.item.step is first.item.step})
     also = f" (and {elements - 1:,} more like it)" if elements > 1 else ""
     often = f", {times} times in a loop" if times > 1 else ""
-    return f"{kink.name}{quoted(kink.step.location)} is {here}: {choices.said(scene.names, first)}{also}{often}."
+    others = list(dict.fromkeys(bend.kink.name for bend in bends[1:] if bend.kink.name != kink.name))
+    so = f"; so {'is' if len(others) == 1 else 'are'} {listing(others)} on this line" if others else ""
+    return f"{kink.name}{quoted(kink.step.location)} is {here}: {choices.said(scene.names, first)}{also}{often}{so}."
 
 
-def _first_order(scene: Scene, kink: Kink, direction: Direction, found: Slopes) -> Finding:
-    subject = scene.subject
-    bent = found.apart | found.left.jumps | found.right.jumps
-    entry = int(np.argmax(bent))
+def _told(scene: Scene, bends: Sequence[Bend]) -> Finding:
+    """One finding for operations that make one kink; which of them gives JAX's number is told of one alone."""
+    why = f", {bends[0].kink.why}" if len({bend.kink.why for bend in bends}) == 1 else ""
+    return (_second_order if bends[0].slopes is None else _first_order)(scene, bends, why)
+
+
+def _first_order(scene: Scene, bends: Sequence[Bend], why: str) -> Finding:
+    bend, subject = bends[0], scene.subject
+    direction, found, entry = bend.direction, bend.slopes, bend.entry
+    assert found is not None
     output = _entry_name(scene, entry)
     along = f"Along {direction.name}"
-    if (found.left.jumps | found.right.jumps)[entry]:
+    jumps = bool(found.left.jumps[entry] or found.right.jumps[entry])
+    if jumps:
         beside = f"{figure(found.left.limit[entry])} on the left, {figure(found.right.limit[entry])} on the right"
-        bend = f"{along}, {output} jumps: {figure(found.middle[entry])} here, {beside}"
-    else:
-        bend = (
+        shows = f"{along}, {output} jumps: {figure(found.middle[entry])} here, {beside}"
+        cure = "No derivative exists at a jump; move the point off it."
+    elif found.apart[entry]:
+        shows = (
             f"{along}, the slope of {output} is {_slope(found.left, entry)} from the left and "
             f"{_slope(found.right, entry)} from the right"
         )
-    jax_says = _jacobian_entry(scene, entry, direction)
-    returned = f"; JAX returns {figure(jax_says)}, {kink.why}" if jax_says is not None else ""
-    jumps = bool(found.left.jumps[entry] or found.right.jumps[entry])
+        cure = "No derivative exists here; JAX's number is a convention. Check derivatives off the kink."
+    else:
+        shows = f"{along}, the slope of {output} is {_slope(found.left, entry)} from both sides"
+        cure = "JAX's number is not the slope of the function here. Check derivatives off the kink."
+    told = _jax_slopes(scene, direction)
+    returned = f"; JAX returns {figure(told[entry])}{why}" if told is not None else ""
     return Finding(
         kind="kink",
         severity="warning",
         path=direction.name if direction.name in _elements(scene) else subject.name,
-        where=str(kink.step.location),
-        message=f"{_opening(scene, kink)} {bend}{returned}.",
-        cure="No derivative exists at a jump; move the point off it."
-        if jumps
-        else "No derivative exists here; JAX's number is a convention. Check derivatives off the kink.",
+        where=str(bend.kink.step.location),
+        message=f"{_opening(scene, bends)} {shows}{returned}.",
+        cure=cure,
     )
 
 
-def _second_order(scene: Scene, kink: Kink, crossings: Sequence[Crossing]) -> Finding:
+def _second_order(scene: Scene, bends: Sequence[Bend], why: str) -> Finding:
+    crossings, kink = bends[0].crossings, bends[0].kink
+
     def rate(crossing: Crossing) -> str:
         sides = (crossing.slopes.left, crossing.slopes.right)
         left, right = (_slope(side, crossing.entry) for side in sides)
@@ -253,15 +317,17 @@ def _second_order(scene: Scene, kink: Kink, crossings: Sequence[Crossing]) -> Fi
     moved, other = first.direction.name, scene.names.input_element(first.entry)
     turned = [c for c in crossings if (c.direction.name, scene.names.input_element(c.entry)) == (other, moved)]
     back = f" (and that with respect to {moved}, moving {other}, at the rate {rate(turned[0])})" if turned else ""
+    is_continuous = all(crossing.has_rate for crossing in crossings)
+    smooth = "The gradient is continuous" if is_continuous else f"The function has one slope along {moved}"
     exists = "JAX's Hessian is wrong here" if first.has_rate and not first.is_bent else "there is no Hessian here"
     return Finding(
         kind="kink",
         severity="warning",
         path=moved,
         where=str(kink.step.location),
-        message=f"{_opening(scene, kink)} The gradient is continuous, but {exists}: moving {moved}, the derivative "
+        message=f"{_opening(scene, bends)} {smooth}, but {exists}: moving {moved}, the derivative "
         f"with respect to {other} changes at the rate {rate(first)}{back if moved != other else ''}; JAX's entry is "
-        f"{figure(first.told)}, {kink.why}.",
+        f"{figure(first.told)}{why}.",
         cure="A symmetric Hessian does not show that it is right. Move the point off the border, or write the second "
         "derivative by hand.",
     )
@@ -290,10 +356,11 @@ def _elements(scene: Scene) -> frozenset[str]:
     return frozenset(scene.names.input_element(k) for k in range(min(scene.subject.size, 10 * MAX_FOLLOWED)))
 
 
-def _jacobian_entry(scene: Scene, entry: int, direction: Direction) -> float | None:
-    """JAX's slope of an output along a direction."""
+def _jax_slopes(scene: Scene, direction: Direction) -> np.ndarray | None:
+    """JAX's slopes of the flat outputs along a direction."""
     jacobian = scene.values.jacobian
     if jacobian is None:
         return None
-    row = matrix_of(jacobian, scene.subject.outputs, scene.subject.inputs)[entry]
-    return float(np.sum(row[direction.vector != 0] * direction.vector[direction.vector != 0]))
+    moved = direction.vector != 0
+    rows = matrix_of(jacobian, scene.subject.outputs, scene.subject.inputs)[:, moved]
+    return rows @ direction.vector[moved]

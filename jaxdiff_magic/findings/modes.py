@@ -21,22 +21,29 @@ def find(scene: Scene) -> list[Finding]:
         *(
             _missing(subject, values, name, reason)
             for name, reason in values.missing.items()
-            if name != "jacobian" and not is_too_large(subject, name)
+            if name != "jacobian" and not is_too_large(subject, name) and not _is_told(values, name)
         ),
     ]
+
+
+def _is_told(values: Values, name: str) -> bool:
+    """Whether `refused` tells it: there is neither mode."""
+    return name in OTHER and values.jacobian is None and all(mode in values.missing for mode in OTHER)
 
 
 def _not_scalar(subject: Subject, values: Values) -> list[Finding]:
     if subject.is_scalar:
         return []
-    if len(subject.outputs) != 1:
+    if subject.complex_outputs:
+        returned, advice = "complex numbers", "return a real number, such as jnp.abs(...) ** 2"
+    elif len(subject.outputs) != 1:
         returned, advice = f"{len(subject.outputs)} arrays", "return one number made of them, such as a sum"
     elif subject.output_size == 1:
         returned, advice = f"an array of shape {subject.outputs[0].shape}", "return its one element with .squeeze()"
     else:
         returned, advice = f"an array of shape {subject.outputs[0].shape}", "return one number, such as its .sum()"
     modes: list[Mode] = [mode for mode in OTHER.values() if mode not in values.missing]
-    calls = [derivative_call(subject, mode).partition("  # ")[0] for mode in modes]
+    calls = list(dict.fromkeys(derivative_call(subject, mode).partition("  # ")[0] for mode in modes))
     return [
         Finding(
             kind="infeasible-mode",

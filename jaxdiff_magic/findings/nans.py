@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,28 +11,37 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.checking.reasons import SPECTRA, borders_of
+from jaxdiff_magic.checking.sides import both_sides
+from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.findings.nonfinite.origins import Origin, Origins, Program
-from jaxdiff_magic.findings.nonfinite.reasons import brought, reason
+from jaxdiff_magic.findings.nonfinite.reasons import brought, met, reason
 from jaxdiff_magic.findings.nonfinite.rebuilt import rebuilt
 from jaxdiff_magic.findings.nonfinite.rewrites import rewritings, writer
 from jaxdiff_magic.findings.nonfinite.singular import number
 from jaxdiff_magic.findings.nonfinite.trial import Trial, found_by_rules, tried
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.findings.smoothness.crossing import evaluated
 from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.reference.directions import leaf_places
 from jaxdiff_magic.report import Finding
 
 DOUBLE_WHERE = (
-    "Give the function a safe input where it is not finite: jnp.where(ok, g(jnp.where(ok, x, 1.0)), 0.0), "
-    "with ok true where g is smooth."
+    "Select the operand as well as the result: where a step is not smooth, give it another operand, at which it is, and "
+    "select its value afterwards. No line that was tried here gives a finite derivative that is right."
 )
 INTO_DOMAIN = "Move the point into the domain; jax.config.update('jax_debug_nans', True) stops where a nan is born."
 CLEAN = "Replace or leave out such data before the function is called."
+INFINITE = "Put infinities in after what is differentiated: jnp.where(ok, a * c, -jnp.inf) and ok where c is finite."
+PUT_IN = ("nan", "infinite")
+"""What an input or a captured array brings in by itself; other events are made of it on the way."""
 ADVICE = {
     "outside": INTO_DOMAIN,
     "exponent": "Hold the exponent fixed (an integer, or wrt without it), or keep the base positive.",
     "matrix": "Keep the matrix regular; a small multiple of the identity added to it changes the function.",
-    "spectrum": "Use only what does not depend on the choice of vectors: the values, or a function of the matrix.",
+    "spectrum": "Use only what does not depend on the choice among equal ones: their sum, a function of the matrix, "
+    "the vectors of the others (in forward mode, jax.jacfwd, which does not make nan of them).",
     "empty": "Shapes are known to Python: leave the operation out, with an if, where an array has no elements.",
     "overflow": "Keep the numbers in range: subtract the largest before exp, work with logarithms, or use float64.",
 }
@@ -65,6 +76,7 @@ class _Broken:
         right: the first of the true ones, by local rules in float64 or else as the check found it, or None.
         is_same: whether all the true ones are that.
         on_border: whether some choice of the function stands on its border, so that this is the derivative of one side.
+        jumps: whether function values jump at the point along the first of them, so that there is no derivative.
     """
 
     names: list[str]
@@ -75,6 +87,7 @@ class _Broken:
     right: float | None
     is_same: bool
     on_border: bool
+    jumps: bool
 
 
 @dataclass(frozen=True)
@@ -123,7 +136,10 @@ class _Telling:
         if one.other is not None:
             is_right = one.right is not None and np.isclose(one.other, one.right, rtol=1e-3)
             right = ", the derivative of the branch taken" if one.on_border else ", which is right"
-            end = f"{other} mode gives {number(one.other)}{right if is_right else ''}."
+            right = f", though {output.name} jumps here and has no derivative" if one.jumps else right
+            end = f"{other} mode gives {number(one.other)}{right if is_right or one.jumps else ''}."
+        elif one.jumps:
+            end = f"{output.name} jumps here: it has no derivative."
         elif one.right is not None and not np.isnan(one.right):
             alike = all(broken.is_same and broken.right == one.right for broken in group)
             of = "" if alike else f" with respect to {names[0]}"
@@ -168,8 +184,34 @@ class _Telling:
             other=None if other is None else float(other[first]),
             right=rights[0] if rights else None,
             is_same=len(set(rights)) == 1,
-            on_border=truth is not None and bool(truth.on_border[0]),
+            on_border=truth is not None and bool(truth.on_border[0]) and self._chooses,
+            jumps=self._jumps(o, i, first),
         )
+
+    @functools.cached_property
+    def _chooses(self) -> bool:
+        """Whether what stands on its border at the point is a choice, and not a spectrum with equal values alone."""
+        scene = self.scene
+        if scene.trace is None:
+            return False
+        return any(step.primitive not in SPECTRA for step in borders_of(scene.trace, scene.point))
+
+    def _jumps(self, o: int, i: int, entry: tuple[int, ...]) -> bool:
+        """Whether function values jump along the input of an entry; False where they do not tell."""
+        scene = self.scene
+        if scene.reference is None:
+            return False
+        leaf, place = scene.subject.inputs[i], leaf_places([leaf.shape for leaf in scene.subject.inputs])[i]
+        rank, unit = len(scene.subject.outputs[o].shape), np.zeros((1, scene.subject.size))
+        unit[0, place.start + int(np.ravel_multi_index(entry[rank:], leaf.shape)) if leaf.shape else place.start] = 1.0
+        row = int(np.ravel_multi_index(entry[:rank], scene.subject.outputs[o].shape)) if rank else 0
+        with contextlib.suppress(OutOfReach):
+            (found,) = both_sides(evaluated(scene, [(o,)]), scene.point, unit)
+            beside, here = (found.left.limit[row], found.right.limit[row]), found.middle[row]
+            with np.errstate(invalid="ignore", over="ignore"):
+                far = max(abs(beside[0] - here), abs(beside[1] - here)) > max(abs(here), 1.0)
+            return bool(found.left.jumps[row] or found.right.jumps[row] or far)
+        return False
 
     def _by_check(self, o: int, i: int, mask: np.ndarray) -> list[float]:
         """The true derivatives, where the check has found them all though local rules have none; else nothing."""
@@ -211,6 +253,11 @@ class _Telling:
     ) -> Iterator[Finding]:
         """One finding for each origin, the first with the lines to write instead."""
         data = next((origin for origin in origins if origin.data is not None), None)
+        if data is not None and data.event not in PUT_IN:
+            message = f"{what}. {met(data, self.scene)} {end}".strip()
+            place = str(data.location) or self.scene.subject.where
+            yield Finding("nan", "warning", path, place, message, INFINITE)
+            return
         if data is not None:
             message = f"{what}: {brought(data, self.scene)}."
             yield Finding("nan", "warning", path, self.scene.subject.where, message, CLEAN)

@@ -15,7 +15,8 @@ from jaxdiff_magic.reference.watching import Seen, Value
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.trace import Equation
 
-CHECK_READS = "Check the index; x.at[i].get(mode='fill', fill_value=jnp.nan) makes such reads nan instead."
+CHECK_READS = "Check the index. A read in the mode 'fill' gives nan there instead of another element."
+CHECK_WRITES = "Check the index, or clip it by hand to the array's length before it is used: JAX differentiates that."
 CURES = {
     "clamped": CHECK_READS,
     "half": CHECK_READS,
@@ -74,7 +75,9 @@ def _finding(names: Names, found: list[Outside]) -> Finding:
         where=str(step.location),
         message=f"{what}{quoted(step.location)} {where if many else where.replace(' there', '')}. "
         f"JAX raises no error: {_consequence(first, array or 'the array', axis)}",
-        cure=CURES[first.did],
+        cure=CHECK_WRITES
+        if first.did == "clamped" and first.item.primitive.startswith("scatter")
+        else CURES[first.did],
     )
 
 
@@ -82,7 +85,8 @@ def _consequence(outside: Outside, array: str, axis: str) -> str:
     match outside.did:
         case "clamped":
             place = f"{outside.instead} of {axis.removesuffix(' of ')}" if axis else f"{outside.instead}"
-            return f"it reads element {place} instead, and value and derivative are those of that element."
+            does = "writes to" if outside.item.primitive.startswith("scatter") else "reads"
+            return f"it {does} element {place} instead, and value and derivative are those of that element."
         case "half":
             return (
                 f"it reads element {outside.instead} instead, but reverse mode drops the read: jax.grad gives it "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from jaxdiff_magic.checking.faults import called, in_order
+from jaxdiff_magic.checking.faults import ONE_TRIANGLE, called, in_order
 from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
+from jaxdiff_magic.trace import RULES
 
 CURES = {
     "derivative": "Compare the rule with the code; if it is meant to differ, as gradient clipping and straight-through "
@@ -18,6 +19,13 @@ CURES = {
     "value": "Return {name}(...) itself as the first result of the rule.",
     "fails": "Correct the rule: it must accept and return what JAX says.",
 }
+
+OF_OPERATIONS = {
+    **dict.fromkeys(ONE_TRIANGLE, "Make the matrix symmetric by code, (a + a.T) / 2: then both triangles are read."),
+    "linear_call": "Correct the function that transposes it: its result must be linear in the cotangent alone.",
+    "custom_linear_solve": "Correct transpose_solve: it is given vecmat, and must return the x with vecmat(x) = b.",
+}
+"""What is to be done where an operation is at fault, by its primitive."""
 
 
 def find(scene: Scene) -> list[Finding]:
@@ -37,7 +45,10 @@ def _finding(scene: Scene, fault: Fault) -> Finding:
     if harmless:
         sentence += f" It makes no difference to the derivatives of {scene.subject.name} here."
     what = "tangent" if fault.kind == "custom_jvp" else "cotangent"
-    cure = CURES[fault.defect].format(name=fault.name, what=what) if fault.kind != "primitive" else ""
+    if fault.kind not in RULES:
+        cure = OF_OPERATIONS.get(fault.name, "")
+    else:
+        cure = CURES[fault.defect].format(name=fault.name, what=what)
     if not _is_called(scene, fault):
         cure = cure.partition("; if it is meant")[0].rstrip(".") + "."  # only what the function calls can be trusted
     severity = "warning" if harmless else "error"
@@ -46,6 +57,6 @@ def _finding(scene: Scene, fault: Fault) -> Finding:
 
 def _is_called(scene: Scene, fault: Fault) -> bool:
     """Whether the function itself calls what has the rule; a library's operation, or what a rule calls, it need not."""
-    if scene.trace is None or fault.kind == "primitive":
+    if scene.trace is None or fault.kind not in RULES:
         return True
     return fault.name in {called(placed.call.name) for placed in in_order(scene.trace)}

@@ -30,6 +30,7 @@ class Scene:
         reference: its derivatives by local rules; None where they cannot be told.
         check: the verdict.
         deadline: `time.monotonic()` after which nothing long is begun.
+        trust: names of functions whose rules are meant to differ from their code.
     """
 
     subject: Subject
@@ -39,6 +40,7 @@ class Scene:
     reference: Reference | None
     check: Check
     deadline: float
+    trust: tuple[str, ...] = ()
 
     @functools.cached_property
     def seen(self) -> tuple[Seen, ...]:

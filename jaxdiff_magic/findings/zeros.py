@@ -14,6 +14,7 @@ from jaxdiff_magic.findings.digits.blocks import in_digits
 from jaxdiff_magic.findings.saying import figure, listing, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness.deaths import Death, deaths
+from jaxdiff_magic.reference.dependences import reaching
 from jaxdiff_magic.reference.directions import leaf_places
 from jaxdiff_magic.reference.watching import Seen, Value, watched
 from jaxdiff_magic.report import Finding
@@ -37,6 +38,7 @@ class Followed:
         vector: the direction, flat over all inputs.
         true: the reference's largest derivative along it.
         error: the bound on its rounding.
+        on_border: whether a choice stood on its border, so that it is a matter of convention.
     """
 
     leaf: int
@@ -44,6 +46,7 @@ class Followed:
     vector: np.ndarray
     true: float
     error: float
+    on_border: bool
 
 
 def find(scene: Scene) -> list[Finding]:
@@ -83,16 +86,18 @@ def _zero(scene: Scene) -> tuple[list[Followed], list[Followed]]:
         found = [reference.evaluate((o, i), [x[None] for x in scene.point]) for o in range(len(blocks))]
         true = np.concatenate([f.values.reshape(-1, leaf.size) for f in found])
         error = np.concatenate([f.errors.reshape(-1, leaf.size) for f in found])
+        border = any(bool(f.on_border[0]) for f in found)
         vector = np.zeros(subject.size)
         if zero.all():
             vector[place] = 1.0 + rng.random(leaf.size)
             worst = np.unravel_index(int(np.argmax(np.abs(true))), true.shape)
-            wholes.append(Followed(i, None, vector, float(true[worst]), float(error[worst])))
+            wholes.append(Followed(i, None, vector, float(true[worst]), float(error[worst]), border))
         elif subject.is_scalar:
             for k in np.flatnonzero(zero)[:MAX_FOLLOWED]:
                 unit = vector.copy()
                 unit[place.start + k] = 1.0
-                parts.append(Followed(i, place.start + int(k), unit, float(true[0, k]), float(error[0, k])))
+                at = place.start + int(k)
+                parts.append(Followed(i, at, unit, float(true[0, k]), float(error[0, k]), border))
     return wholes, parts[:MAX_FOLLOWED]
 
 
@@ -108,16 +113,26 @@ def _whole(scene: Scene, one: Followed, ended: Sequence[Death], seen: Sequence[S
         what = f"{scene.subject.name} is stationary in {name} here: its derivative is 0."
         return Finding("zero-gradient", "info", name, "", what)
     if not ended or told == {"unread"}:
-        return _unused(scene, name, seen, row)
+        return _unused(scene, one, name, seen, row)
     where = ended[0].item.step.location
     return Finding(
         kind="zero-gradient",
         severity="warning",
         path=name,
         where=str(where),
-        message=f"The derivative with respect to {name} is 0: {_reasons(ended)}. {_extent(ended)}",
+        message=f"{_derivative([one])} with respect to {name} is 0: {_reasons(ended)}. {_extent(scene, [one])}",
         cure=_cure(ended),
     )
+
+
+def _reaches(scene: Scene, members: Sequence[Followed], slopes: bool) -> bool:
+    """Whether there may be a way from any of some inputs to a result, at whatever point; of slopes alone, or of values.
+
+    What is not told by one pass over the program's dependences is not said.
+    """
+    assert scene.trace is not None
+    found = reaching(scene.trace, np.array([one.vector != 0 for one in members]), slopes=slopes)
+    return found is None or bool(found.any())
 
 
 def _is_zero_as_held(scene: Scene, leaf: int) -> bool:
@@ -128,7 +143,7 @@ def _is_zero_as_held(scene: Scene, leaf: int) -> bool:
     return False
 
 
-def _unused(scene: Scene, name: str, seen: Sequence[Seen], row: int) -> Finding:
+def _unused(scene: Scene, one: Followed, name: str, seen: Sequence[Seen], row: int) -> Finding:
     branch = next((item for item in seen if _takes_it_in(item, row)), None)
     if branch is not None:
         message = (
@@ -136,6 +151,9 @@ def _unused(scene: Scene, name: str, seen: Sequence[Seen], row: int) -> Finding:
             f"{quoted(branch.step.location)}. It is 0 around this point, not everywhere."
         )
         return Finding("zero-gradient", "warning", name, str(branch.step.location), message)
+    if _reaches(scene, [one], slopes=False):
+        message = f"The derivative with respect to {name} is 0 here; elsewhere it need not be."
+        return Finding("zero-gradient", "info", name, scene.subject.where, message)
     message = f"The derivative with respect to {name} is 0: {scene.subject.name} never uses it, so it is 0 everywhere."
     cure = f"Leave {name} out of wrt, or look for the place where it was meant to be used."
     return Finding("zero-gradient", "warning", name, scene.subject.where, message, cure)
@@ -214,22 +232,31 @@ def _parts(scene: Scene, parts: Sequence[Followed], ends: Sequence[Sequence[Deat
         if not abs(one.true) <= 4 * one.error or {death.reason for death in ended} & EXPECTED:
             continue
         told = {(death.reason, death.item.step.location.line) for death in ended if death.reason != "unread"}
-        key = (one.leaf, frozenset(told))
+        key = (one.leaf, frozenset(told), bool(told) or _reaches(scene, [one], slopes=False))
         groups.setdefault(key, (ended, []))[1].append(one)
     for ended, members in groups.values():
         names = listing([scene.names.input_element(one.element) for one in members if one.element is not None])
         if len(parts) == MAX_FOLLOWED:
             names += f" (of the first {MAX_FOLLOWED} elements with derivative 0)"
-        unread = not ended or {death.reason for death in ended} == {"unread"}
-        never = f"{scene.subject.name} never reads {'them' if len(members) > 1 else 'it'}, so it is 0 at every point."
+        if not ended or {death.reason for death in ended} == {"unread"}:
+            if _reaches(scene, members, slopes=False):
+                continue  # what ends the way was not seen
+            them = "them" if len(members) > 1 else "it"
+            where, why = scene.subject.where, f"{scene.subject.name} never reads {them}, so it is 0 at every point."
+        else:
+            where, why = str(ended[0].item.step.location), f"{_reasons(ended)}. {_extent(scene, members)}"
         yield Finding(
             kind="zero-gradient",
             severity="info",
             path=scene.names.input_element(members[0].element or 0),
-            where=scene.subject.where if unread else str(ended[0].item.step.location),
-            message=f"The derivative with respect to {names} is 0: "
-            + (never if unread else f"{_reasons(ended)}. {_extent(ended)}"),
+            where=where,
+            message=f"{_derivative(members)} with respect to {names} is 0: {why}",
         )
+
+
+def _derivative(members: Sequence[Followed]) -> str:
+    """What is 0: where a choice stands on its border, that which JAX returns."""
+    return "JAX's derivative" if any(one.on_border for one in members) else "The derivative"
 
 
 def _reasons(ended: Sequence[Death]) -> str:
@@ -238,9 +265,9 @@ def _reasons(ended: Sequence[Death]) -> str:
     return "; ".join(list(said)[:3])
 
 
-def _extent(ended: Sequence[Death]) -> str:
-    """Whether the derivative is zero everywhere, or at this point."""
-    if all(death.zero != "numeric" for death in ended):
+def _extent(scene: Scene, members: Sequence[Followed]) -> str:
+    """Whether the derivative is zero wherever it exists, or at this point."""
+    if not _reaches(scene, members, slopes=True):
         return "So it is 0 at every point."
     return "It is 0 at this point; elsewhere it need not be."
 

@@ -18,11 +18,12 @@ import numpy as np
 from jaxdiff_magic.checking.points import sample
 from jaxdiff_magic.errors import DeriveError, OutOfReach
 from jaxdiff_magic.grade import Grade
-from jaxdiff_magic.grading.answers import FILE, Answer, Mine, Written, answers_of, with_names
+from jaxdiff_magic.grading.answers import FILE, Answer, Mine, Written, answers_of, in_python, with_names
 from jaxdiff_magic.grading.diagnosis import Case, Diagnosis, diagnosed, from_swapped
-from jaxdiff_magic.grading.estimates import Estimate, Right, estimates, right_values
+from jaxdiff_magic.grading.estimates import Estimate, Right, by_jax, estimates, right_values
 from jaxdiff_magic.grading.factors import named_numbers
 from jaxdiff_magic.grading.swaps import swaps
+from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.report import Check
 from jaxdiff_magic.source import is_users
@@ -99,10 +100,11 @@ class _Grading:
 
     def grades(self, answer: Answer) -> Iterator[Grade]:
         """One grade for each block that a derivation is about."""
-        paths = [(o, i) for o in range(len(self.subject.outputs)) for i in answer.inputs]
-        if "jacobian" in self.derivatives.missing:
+        paths = answer.paths
+        order = "jacobian" if len(paths[0]) == 2 else "hessian"
+        if order in self.derivatives.missing:
             for path in paths:
-                yield self._undecided(path, answer, f"JAX gives no derivative: {self.derivatives.missing['jacobian']}")
+                yield self._undecided(path, answer, f"JAX gives no derivative: {self.derivatives.missing[order]}")
             return
         rights = [self._right(path) for path in paths]
         self.points = [batch[: min(len(right.values) for right in rights)] for batch in self.points]
@@ -118,6 +120,9 @@ class _Grading:
                 found = read
                 break
             found = found or read
+        if found is not None and (second := self._as_second(answer, rights, found)) is not None:
+            yield self._is_right(*second)
+            return
         for k, path in enumerate(paths):
             if found is None:
                 assert error is not None
@@ -131,9 +136,18 @@ class _Grading:
     def _right(self, path: Path) -> Right:
         return right_values(self.subject, self.reference, self.derivatives, path, self.points, self.eps)
 
+    def _sides(self, path: Path) -> tuple[Leaf, Leaf]:
+        """What is differentiated last, and by what: for a second derivative, the first one is differentiated."""
+        output, *inputs = self.subject.outputs[path[0]], *(self.subject.inputs[i] for i in path[1:])
+        for leaf in inputs[:-1]:
+            output = replace(output, name=f"∂{output.name}/∂{leaf.name}", shape=(*output.shape, *leaf.shape))
+        return output, inputs[-1]
+
     def _turned(self, mine: Estimate, path: Path) -> Estimate:
         """A Jacobian that was to be written in denominator layout, in numerator layout."""
-        return mine.mapped(lambda x: self._transposed(x, path)) if self.layout == "denominator" else mine
+        if self.layout == "numerator" or len(path) > 2:
+            return mine
+        return mine.mapped(lambda x: self._transposed(x, path))
 
     def _transposed(self, values: np.ndarray, path: Path) -> np.ndarray:
         """The axes of the output and those of the input exchanged, whichever come first; other shapes stay."""
@@ -142,6 +156,20 @@ class _Grading:
             if out and into and values.shape == (*first, *then):
                 return np.moveaxis(values, range(len(first)), range(len(then), values.ndim))
         return values
+
+    def _as_second(
+        self, answer: Answer, rights: Sequence[Right], found: Sequence[Estimate]
+    ) -> tuple[Path, Answer, Right, Estimate] | None:
+        """A right second derivative where a first was to be given, which its shape tells from it."""
+        (path, *others) = answer.paths
+        if others or len(path) > 2 or found[0].values.shape[1:] == rights[0].shape:
+            return None
+        twice = (*path, path[1])
+        with contextlib.suppress(OutOfReach):
+            right = self._right(twice)
+            if right.counts.any() and not self._is_doubtful(twice, right) and right.is_met(found[0]):
+                return twice, answer, right, found[0]
+        return None
 
     # Outcomes
 
@@ -164,9 +192,7 @@ class _Grading:
         """Whether the check could not tell who is right, JAX or the reference."""
         if self.check.outcome != "out of reach" or right.by_jax or not right.counts[0]:
             return False
-        jacobian = self.derivatives.at(self.subject.point).jacobian
-        assert jacobian is not None
-        theirs = np.asarray(jacobian[path[0]][path[1]], np.float64)[None]
+        theirs = by_jax(self.derivatives, self.subject.point, path)[None]
         return not right.small(theirs - right.values[:1], 0.0).all()
 
     def _is_right(self, path: Path, answer: Answer, right: Right, mine: Estimate) -> Grade:
@@ -220,13 +246,15 @@ class _Grading:
         diagnosis: Diagnosis,
         mine: Estimate | None,
     ) -> Grade:
-        output, leaf = self.subject.outputs[path[0]], self.subject.inputs[path[1]]
+        output, leaf = self._sides(path)
         values = None
         if mine is not None:
             values = np.asarray(mine.values[0])
-            values = values if self.layout == "numerator" else self._transposed(values, path)
+            values = values if self.layout == "numerator" or len(path) > 2 else self._transposed(values, path)
         return Grade(
-            of=f"∂{output.name}/∂{leaf.name}",
+            of=f"∂²{self.subject.outputs[path[0]].name}/∂{self.subject.inputs[path[1]].name}∂{leaf.name}"
+            if len(path) > 2
+            else f"∂{output.name}/∂{leaf.name}",
             written=answer.text,
             outcome=outcome,
             kind=diagnosis.kind,
@@ -240,7 +268,7 @@ class _Grading:
     # What a diagnosis looks at
 
     def _case(self, path: Path, answer: Answer, right: Right, mine: Estimate) -> Case:
-        output, leaf = self.subject.outputs[path[0]], self.subject.inputs[path[1]]
+        output, leaf = self._sides(path)
         derivation, trace, axes = self.derivation, mine.trace, len(output.shape)
         point = [np.asarray(x, np.float64) for x in self.subject.point]
 
@@ -267,10 +295,10 @@ class _Grading:
 
     def _swapped(self, path: Path, answer: Answer) -> Iterator[tuple[str, str, Estimate]]:
         """What texts give that differ from the derivation's in one place."""
-        if len(self.subject.outputs) != 1 or len(answer.inputs) != 1 or answer.names is None:
+        if len(answer.paths) != 1 or answer.names is None:
             return
         for instead, text in swaps(answer.text):
-            (other,) = answers_of(self.subject, {answer.of: Written(text, answer.names)})
+            other = in_python(self.subject, answer, text)
             with contextlib.suppress(Exception):  # most of them make no sense
                 (estimate,) = self._read(other.readings[0], 1)
                 yield instead, text, self._turned(estimate, path)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import itertools
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import CodeType
 from typing import Any
 
@@ -16,10 +17,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.errors import InputError
+from jaxdiff_magic.grading.typed import Path, is_second, labelled, typed_value
 from jaxdiff_magic.source import closed_over
 from jaxdiff_magic.subject import Subject, positional_names
 from jaxdiff_magic.symbolic.written import value_of_text
 
+WHOLE = ("gradient", "jacobian", "hessian")
+"""What a derivation may be called that is by all arguments."""
 FILE = "<your derivation>"
 """Where tracebacks say that a derivation was written."""
 
@@ -41,16 +45,14 @@ class Answer:
     """One derivation.
 
     Attributes:
-        of: name of the argument, or of the part of it, that it differentiates by.
-        inputs: positions of its leaves among the subject's inputs.
+        paths: the derivatives that it gives: each an output and the inputs that it is differentiated by.
         text: as it was written; the name of a function.
         names: that the text may use besides those that the function can see; None where it is no text.
-        readings: functions of the subject's arguments; the text in Python, then as a formula. The first that is right
-            counts; of wrong ones, the first that has a value.
+        readings: functions of the subject's arguments; the text in Python, then as mathematics, then as SymPy's. The
+            first that is right counts; of wrong ones, the first that has a value.
     """
 
-    of: str
-    inputs: tuple[int, ...]
+    paths: tuple[Path, ...]
     text: str
     names: Mapping[str, Any] | None
     readings: tuple[Callable[..., Any], ...]
@@ -66,14 +68,18 @@ def with_names(mine: Mine, names: Mapping[str, Any]) -> Mine:
 
 
 def answers_of(subject: Subject, mine: Mine) -> tuple[Answer, ...]:
-    """The derivations in `mine`, each with the leaves that it is about.
+    """The derivations in `mine`, each with the derivatives that it gives.
 
     Raises:
         InputError: one is of something that is not differentiated, or is neither text nor callable.
     """
     if isinstance(mine, Mapping):
-        return tuple(_answer(subject, str(of).strip(), one) for of, one in mine.items())
-    return (_answer(subject, _first_argument(subject), mine),)
+        return tuple(answer for of, one in mine.items() for answer in _answers(subject, str(of).strip(), one))
+    text = mine.text if isinstance(mine, Written) else mine
+    if isinstance(text, str) and (parts := labelled(subject, text)):
+        names = mine.names if isinstance(mine, Written) else {}
+        return tuple(_read(subject, Written(part, names), (path,)) for path, part in parts.items())
+    return _answers(subject, _first_argument(subject), mine)
 
 
 def _first_argument(subject: Subject) -> str:
@@ -87,26 +93,49 @@ def _is_part(name: str, whole: str) -> bool:
     return name == whole or name.startswith((f"{whole}[", f"{whole}."))
 
 
-def _answer(subject: Subject, of: str, mine: str | Written | Callable[..., Any]) -> Answer:
-    inputs = tuple(k for k, leaf in enumerate(subject.inputs) if _is_part(leaf.name, of.replace('"', "'")))
-    if not inputs:
+def _answers(subject: Subject, of: str, mine: str | Written | Callable[..., Any]) -> tuple[Answer, ...]:
+    inputs, outputs = range(len(subject.inputs)), range(len(subject.outputs))
+    by = [k for k in inputs if _is_part(subject.inputs[k].name, of.replace('"', "'"))]
+    text = mine.text if isinstance(mine, Written) else mine
+    if not by and of in WHOLE and isinstance(text, str) and (parts := labelled(subject, text)):
+        names = mine.names if isinstance(mine, Written) else {}
+        return tuple(_read(subject, Written(part, names), (path,)) for path, part in parts.items())
+    if not by and of not in WHOLE:
         known = ", ".join(leaf.name for leaf in subject.inputs[:12])
         raise InputError(f"mine has a derivative by {of!r}, which is not differentiated here. Choose among: {known}.")
+    second = (of == "hessian" and not by) or (isinstance(text, str) and is_second(text))
+    sides = [by or inputs] * (2 if second else 1)
+    return (_read(subject, mine, tuple(itertools.product(outputs, *sides))),)
+
+
+def _read(subject: Subject, mine: str | Written | Callable[..., Any], paths: tuple[Path, ...]) -> Answer:
     if isinstance(mine, str):
         mine = Written(mine)
     if isinstance(mine, Written):
         text = mine.text.strip()
-        readings = [functools.partial(_as_formula, subject, text, mine.names)]
+        readings: list[Callable[..., Any]] = []
         if (code := _compiled(text)) is not None:
-            readings.insert(0, functools.partial(_in_python, subject, code, mine.names))
-        return Answer(of, inputs, text, mine.names, tuple(readings))
+            readings.append(functools.partial(_in_python, subject, code, mine.names))
+        if len(paths) == 1:
+            ways = itertools.product((True, False), (True, False))
+            readings += [functools.partial(_typed, subject, text, mine.names, paths[0], *way) for way in ways]
+        readings.append(functools.partial(_as_formula, subject, text, mine.names))
+        return Answer(paths, text, mine.names, tuple(readings))
     if not callable(mine):
         raise InputError(
             f"mine is {mine!r}. Give the derivative as text, such as 'X.T @ (X @ w - y)', as a function of the same "
             "arguments, or a dict of them by argument."
         )
     name = getattr(mine, "__name__", type(mine).__name__)
-    return Answer(of, inputs, "your function" if name == "<lambda>" else f"{name}(…)", None, (mine,))
+    return Answer(paths, "your function" if name == "<lambda>" else f"{name}(…)", None, (mine,))
+
+
+def in_python(subject: Subject, answer: Answer, text: str) -> Answer:
+    """The same answer with other text, which is Python."""
+    code = _compiled(text)
+    assert code is not None
+    assert answer.names is not None
+    return replace(answer, text=text, readings=(functools.partial(_in_python, subject, code, answer.names),))
 
 
 def _compiled(text: str) -> CodeType | None:
@@ -122,6 +151,15 @@ def _in_python(subject: Subject, code: CodeType, names: Mapping[str, Any], *args
 
 def _as_formula(subject: Subject, text: str, names: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
     return value_of_text(text, scope(subject, names, args, kwargs))
+
+
+def _typed(
+    subject: Subject, text: str, names: Mapping[str, Any], path: Path, tight: bool, own: bool, *args: Any, **kwargs: Any
+) -> Any:
+    leaves = [subject.outputs[path[0]], *(subject.inputs[i] for i in path[1:])]
+    sides = [leaf.shape for leaf in leaves if leaf.shape]
+    shape = tuple(length for side in sides for length in side)
+    return typed_value(text, scope(subject, names, args, kwargs), shape, sides, tight, own)
 
 
 def scope(subject: Subject, names: Mapping[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def right_values(
     points: Sequence[np.ndarray],
     eps: float,
 ) -> Right:
-    """A first derivative at a batch of points: by local rules, or by JAX where these do not reach."""
+    """A derivative at a batch of points: by local rules, or by JAX where these do not reach."""
     if reference is not None:
         with contextlib.suppress(OutOfReach):
             found = reference.evaluate(path, points)
@@ -104,11 +104,24 @@ def right_values(
     rows = []
     for k in range(min(MAX_EAGER, len(points[0]))):
         leaves = [batch[k].astype(leaf.dtype) for batch, leaf in zip(points, subject.inputs, strict=True)]
-        jacobian = derivatives.at(leaves).jacobian
-        assert jacobian is not None  # else there is nothing to grade
-        rows.append(np.asarray(jacobian[path[0]][path[1]], np.float64))
+        rows.append(by_jax(derivatives, leaves, path))
     values = np.stack(rows)
     return Right(values, 8 * _floor(values, eps), _any_finite(values), by_jax=True)
+
+
+def by_jax(derivatives: Derivatives, point: Sequence[Any], path: Path) -> np.ndarray:
+    """JAX's numbers for a derivative at a point, float64.
+
+    Raises:
+        OutOfReach: JAX was not asked for derivatives of that order.
+    """
+    found = derivatives.at(point)
+    nested = found.jacobian if len(path) == 2 else found.hessian
+    if nested is None:
+        raise OutOfReach("second derivatives were not asked for", "Ask with order=2.")
+    for position in path:
+        nested = nested[position]
+    return np.asarray(nested, np.float64)
 
 
 def _any_finite(values: np.ndarray) -> np.ndarray:

@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.copies import Missing, sentence
 from jaxdiff_magic.cost_figures import ModeCost
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.formula import Formula
+from jaxdiff_magic.grade import Grade
+from jaxdiff_magic.latex_names import words
 from jaxdiff_magic.leaves import Leaf, joined
 from jaxdiff_magic.plain import plain
-from jaxdiff_magic.render.content import declaration, listed
+from jaxdiff_magic.render.content import by_severity, declaration, listed
 from jaxdiff_magic.report import Block, Finding, Live, Report
 from jaxdiff_magic.subject import Subject
 
@@ -26,7 +29,15 @@ MAX_INPUTS = 4096
 MAX_SENT = 4096
 """A derivative of more numbers than this is not sent."""
 MAX_ENTRIES = 200
-"""How many rows of the check are sent."""
+"""How many rows of the check are sent …"""
+MAX_FINDINGS = 100
+"""… how many findings, the gravest first …"""
+MAX_GRADES = 50
+"""… how many grades of the reader's own derivations …"""
+MAX_WORDS = 2000
+"""… of how many characters a sentence …"""
+MAX_LATEX = 20_000
+"""… and a formula, which a browser would typeset for longer than anybody waits."""
 STRATEGY = (
     "mode",
     "passes",
@@ -50,6 +61,8 @@ def state_of(report: Report) -> dict[str, Any]:
     subject = report.subject
     if max(subject.size, subject.output_size) > MAX_INPUTS:
         raise OutOfReach(f"it has {max(subject.size, subject.output_size):,} numbers; a panel takes {MAX_INPUTS:,}")
+    if isinstance(subject.function, Missing):
+        raise OutOfReach(sentence(subject.name), "")
     if report.live is None:
         raise OutOfReach("this report was made without what moves its point")
     tape, missing = _tape(report.live)
@@ -57,8 +70,10 @@ def state_of(report: Report) -> dict[str, Any]:
         "version": VERSION,
         "name": subject.name,
         "signature": declaration(report.subject),
+        "grade": report.grade,
+        "mine": [_grade(grade) for grade in report.mine[:MAX_GRADES]],
         "verdict": report.verdict,
-        "summary": report.check.summary,
+        "summary": _cut(report.check.summary),
         "inputs": [leaf.to_dict() for leaf in subject.inputs],
         "outputs": [leaf.to_dict() for leaf in subject.outputs],
         "input_names": [name for leaf in subject.inputs for name in elements(leaf)],
@@ -68,7 +83,8 @@ def state_of(report: Report) -> dict[str, Any]:
         "check": _check(report),
         "cost": _cost(report),
         "curvature": _curvature(report),
-        "findings": [_finding(finding) for finding in report.findings],
+        "findings": [_finding(finding) for finding in by_severity(report)[:MAX_FINDINGS]],
+        "findings_left_out": max(0, len(report.findings) - MAX_FINDINGS),
         "tape": tape,
         "tape_missing": missing,
     }
@@ -102,8 +118,7 @@ def _tape(live: Live) -> tuple[dict[str, Any] | None, str]:
 def _derivatives(report: Report, live: Live) -> Iterator[dict[str, Any]]:
     """Value, gradient or Jacobian, and Hessian, as far as they were asked for."""
     numbers = dict(numbers_of(live.values, report.subject))
-    function = report.function
-    yield _derivative("value", numbers.get("value"), closed=[function.latex] if function is not None else [])
+    yield _derivative("value", numbers.get("value"), closed=list(_function(report)))
     first = "gradient" if report.subject.is_scalar else "jacobian"
     for name, what in (("jacobian", first), ("hessian", "hessian")):
         blocks = [block for block in report.blocks if block.what == what]
@@ -111,8 +126,18 @@ def _derivatives(report: Report, live: Live) -> Iterator[dict[str, Any]]:
         if blocks and name not in numbers:
             missing = f"it has {sum(block.values.size for block in blocks):,} entries, too many for a panel"
         if blocks or missing:
-            closed = [form.latex for block in blocks if (form := _closed(block)) is not None]
+            closed = [latex for block in blocks if (latex := _short(_closed(block)))]
+            closed += [words(f"No formula: {why}") for why in dict.fromkeys(block.missing for block in blocks) if why]
             yield _derivative(what, numbers.get(name), _formulas(report, blocks), closed, missing)
+
+
+def _function(report: Report) -> Iterator[str]:
+    """The function's formula, or why there is none, in LaTeX."""
+    if report.function is not None:
+        if latex := _short(report.function):
+            yield latex
+    elif why := report.missing.get("function"):
+        yield words(f"No formula: {why}")
 
 
 def _derivative(
@@ -151,7 +176,7 @@ def _latex(block: Block) -> np.ndarray:
     found = np.full(block.values.shape, None, object)
     if block.formulas is not None:
         for index in np.ndindex(*found.shape):
-            found[index] = getattr(block.formulas[index], "latex", None)
+            found[index] = _short(block.formulas[index])
     return found
 
 
@@ -160,11 +185,11 @@ def _check(report: Report) -> dict[str, Any]:
     entries = listed(check.entries, MAX_ENTRIES)
     return {
         "outcome": check.outcome,
-        "summary": check.summary,
-        "entries": plain(entries),
+        "summary": _cut(check.summary),
+        "entries": [entry | {"reason": _cut(entry["reason"])} for entry in plain(entries)],
         "left_out": len(check.entries) - len(entries),
         "columns": plain(check.columns),
-        "not_covered": list(check.not_covered),
+        "not_covered": list(check.not_covered[:MAX_FINDINGS]),
     }
 
 
@@ -191,8 +216,22 @@ def _curvature(report: Report) -> dict[str, Any] | None:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    words = {name: getattr(finding, name) for name in ("kind", "severity", "path", "where", "message", "cure")}
-    return words | {"formula": finding.formula.latex if finding.formula is not None else ""}
+    words = {name: _cut(getattr(finding, name)) for name in ("kind", "severity", "path", "where", "message", "cure")}
+    return words | {"formula": _short(finding.formula) or ""}
+
+
+def _grade(grade: Grade) -> dict[str, str]:
+    return {name: _cut(getattr(grade, name)) for name in ("of", "written", "outcome", "message")}
+
+
+def _cut(text: str) -> str:
+    """A sentence, without the end of one that nobody reads."""
+    return text if len(text) <= MAX_WORDS else f"{text[:MAX_WORDS]} …"
+
+
+def _short(formula: Formula | None) -> str | None:
+    """A formula's LaTeX; None where there is none, or none that a browser could draw."""
+    return formula.latex if formula is not None and len(formula.latex) <= MAX_LATEX else None
 
 
 def numbers_of(values: Any, subject: Subject) -> Iterator[tuple[str, np.ndarray]]:

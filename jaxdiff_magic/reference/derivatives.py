@@ -5,7 +5,6 @@ Values come with error bounds; axes are `(points, output, inputs…)`.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import math
 import time
@@ -73,6 +72,7 @@ class Reference:
         self._freezes = "stop_gradient" in primitives_of(trace)
         self._one_by_one = False
         self._most_trips: int | None = None
+        self._refused = ""
         self._kept: dict[tuple[int, bool, bytes], tuple[Blocks, np.ndarray]] = {}
         self._sides: Sides | None = None
         self._plain: dict[tuple[int, bytes], Blocks] = {}
@@ -90,6 +90,8 @@ class Reference:
         Raises:
             OutOfReach: names the primitive without a rule, and the user's line.
         """
+        if self._refused:
+            raise OutOfReach(self._refused)
         order, rest = len(path) - 1, (hold and self._freezes, fingerprint(points))
         if (order, *rest) not in self._kept:
             while len(self._kept) > MAX_KEPT:
@@ -180,12 +182,16 @@ class Reference:
         if "while" not in primitives_of(self.trace):
             return found
         for k in range(len(found)):
-            with np.errstate(all="ignore"), contextlib.suppress(OutOfReach):
-                if k == 0 or time.monotonic() < deadline:
-                    run = self._run(1, 1, taped=False)
-                    run.trace(self.trace, self._seeded([p[k : k + 1] for p in points], [], run, first_axis=1))
-                    self._most_trips = self._most_trips or PATIENCE * run.trips + PATIENCE
-                    continue
+            try:
+                with np.errstate(all="ignore"):
+                    if k == 0 or (time.monotonic() < deadline and not self._refused):
+                        run = self._run(1, 1, taped=False)
+                        run.trace(self.trace, self._seeded([p[k : k + 1] for p in points], [], run, first_axis=1))
+                        self._most_trips = self._most_trips or PATIENCE * run.trips + PATIENCE
+                        continue
+            except OutOfReach as error:
+                if k == 0:
+                    self._refused = error.reason  # so would every other run at this point be, after as long a time
             found[k] = k == 0
         return found
 

@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
-import mpmath
 import numpy as np
 
 from jaxdiff_magic.errors import InputError, OutOfReach
+from jaxdiff_magic.reference.arithmetic import mpmath
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.directions import Found, Path, total_size
 from jaxdiff_magic.reference.precise import Precise, elementwise, exact, in_digits, is_finite, mpmath_numbers

@@ -10,19 +10,26 @@ from __future__ import annotations
 import contextlib
 import math
 import operator
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.arithmetic import handed_out, mpf, mpmath
 
 SHORT = 4096
 """Floats that are whole multiples of one over this are exact: weights, signs, exponents such as 0.5."""
 
-_left = [math.inf]
-"""How many scalar operations may still be done."""
+
+class _Left(threading.local):
+    """How many scalar operations may still be done."""
+
+    operations = math.inf
+
+
+_left = _Left()
 
 
 @contextlib.contextmanager
@@ -32,14 +39,14 @@ def precision(digits: int, operations: float = math.inf) -> Iterator[None]:
     Raises:
         OutOfReach: it takes more operations.
     """
-    before, _left[0] = _left[0], operations
+    before, _left.operations = _left.operations, operations
     try:
         with mpmath.workdps(digits):
             yield
-    except _Spent:
+    except Spent:
         raise OutOfReach(f"it takes more than {operations:,} scalar operations, too many for so many digits") from None
     finally:
-        _left[0] = before
+        _left.operations = before
 
 
 UNFIT = (TypeError, ValueError, AttributeError, IndexError, KeyError, ArithmeticError)
@@ -62,12 +69,12 @@ def in_digits(digits: int, operations: float = math.inf) -> Iterator[None]:
 
 def spend(operations: int) -> None:
     """Count scalar operations; stop the run where there are too many."""
-    _left[0] -= operations
-    if _left[0] < 0:
-        raise _Spent
+    _left.operations -= operations
+    if _left.operations < 0:
+        raise Spent
 
 
-class _Spent(Exception):
+class Spent(Exception):
     """The scalar operations are used up."""
 
 
@@ -180,7 +187,7 @@ def exact(x: Any) -> Any:
         return x.value
     if isinstance(x, (bool, int, np.bool_, np.integer)):
         return int(x)
-    if isinstance(x, mpmath.mpf):
+    if isinstance(x, mpf):
         return x
     if isinstance(x, (float, np.floating)):
         number = float(x)
@@ -233,7 +240,7 @@ def mpmath_numbers(array: np.ndarray) -> np.ndarray:
     Raises:
         TypeError: one of them was computed in float64.
     """
-    return elementwise(lambda x: mpmath.mpf(exact(x)), array)
+    return elementwise(lambda x: handed_out(exact(x)), array)
 
 
 def is_finite(array: np.ndarray) -> np.ndarray:

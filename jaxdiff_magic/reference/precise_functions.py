@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.arithmetic import mpf, mpmath
 from jaxdiff_magic.reference.precise import Precise, elementwise, exact, spend
 
 MAX_BITS = 4000
@@ -94,7 +94,7 @@ def evaluate(name: str, args: tuple[Any, ...]) -> np.ndarray:
             found = function(*values)
         except (ZeroDivisionError, ValueError):  # mpmath's way to say that a pole is met
             return Precise(mpmath.nan)
-        return Precise(found if isinstance(found, mpmath.mpf) else mpmath.nan)
+        return Precise(found if isinstance(found, mpf) else mpmath.nan)
 
     return elementwise(one, *args)
 

@@ -129,7 +129,7 @@ class RuleValues:
     ) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray]:
         lead = 1 + (seeds is not None) + (units is not None)
         literal_eps = 0.0 if self.precise else self.literal_eps
-        run = Run(lead, len(points[0]), taped=False, literal_eps=literal_eps, precise=self.precise)
+        run = Run(lead, len(points[0]), taped=False, literal_eps=literal_eps, precise=self.precise, as_written=True)
         laid = [
             np.asarray(p, float).reshape(len(p), *(1,) * (lead - 1), *s)
             for p, s in zip(points, self.inputs, strict=True)

@@ -6,21 +6,40 @@ the tape give second and higher derivatives).
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.numbers import Bounded, Number, base, move, plus
-from jaxdiff_magic.reference.precise import precise
+from jaxdiff_magic.reference.precise import Spent, precise
+from jaxdiff_magic.source import Location
 from jaxdiff_magic.trace import Constant, Equation, RuleCall, Trace, Variable
 
 MAX_ENTRIES = 400_000
 """A run with more steps than this takes minutes."""
+BETWEEN_LOOKS = 64
+"""The clock is looked at every so many steps, which take a millisecond or two."""
+
+_STOP: ContextVar[float] = ContextVar("stop", default=math.inf)
+
+
+@contextlib.contextmanager
+def runs_until(stop: float) -> Iterator[None]:
+    """No run goes on after `stop`, on the clock of `time.monotonic()`: what needs it is out of reach then."""
+    token = _STOP.set(min(stop, _STOP.get()))
+    try:
+        yield
+    finally:
+        _STOP.reset(token)
 
 
 SPREADING = frozenset({"reshape", "broadcast_in_dim", "squeeze", "expand_dims", "copy"})
@@ -75,6 +94,8 @@ class Entry(NamedTuple):
     operands: tuple[Node, ...]
     results: tuple[Node, ...]
     pull: Pull
+    primitive: str
+    place: Location
 
 
 @dataclass
@@ -95,7 +116,11 @@ class Run:
         further: by how much of their own length loops go on once they have ended.
         most_trips: of one loop whose length is not known beforehand; None for any number.
         trips: of the longest such loop.
+        unread: for each result of the equation that is being run, whether nothing looks at it.
         decides: is asked at every choice, in their order, instead of noting the border.
+        as_written: whether linear solves whose code does not solve give what that code gives.
+        steps: how many were done.
+        doing, place: the primitive whose rule was called last, and where its step was written.
     """
 
     lead: int
@@ -111,10 +136,15 @@ class Run:
     most_trips: int | None = None
     trips: int = 0
     decides: Decides | None = None
+    as_written: bool = False
     steps: int = 0
+    unread: tuple[bool, ...] = ()
     choices: int = 0
+    doing: str = ""
+    place: Location = field(default_factory=Location)
     _needed: dict[int, Sequence[Equation]] = field(default_factory=dict)
     _chosen: dict[int, tuple[Node, Sequence[Node]]] = field(default_factory=dict)
+    _read: dict[int, set[Variable]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.on_border = np.zeros(self.points, bool)
@@ -161,8 +191,10 @@ class Run:
         self.steps += 1
         if self.steps > MAX_ENTRIES:
             raise OutOfReach(f"it takes more than {MAX_ENTRIES:,} steps")
+        if self.steps % BETWEEN_LOOKS == 0 and time.monotonic() > _STOP.get():
+            raise OutOfReach("to follow it step by step takes longer than there is time for")
         if self.taped and varies and any(node.is_number for node in results):
-            self.entries.append(Entry(tuple(operands), tuple(results), pull))
+            self.entries.append(Entry(tuple(operands), tuple(results), pull, self.doing, self.place))
         return results
 
     def note_border(self, near: np.ndarray, *nodes: Node) -> None:
@@ -233,6 +265,7 @@ class Run:
 
         for equation in self._live(trace):
             operands = [read(atom) for atom in equation.inputs]
+            self.unread = tuple(variable not in self._read[id(trace)] for variable in equation.outputs)
             results = self.equation(equation, operands)
             environment.update(zip(equation.outputs, results, strict=True))
             if self.watch:
@@ -246,13 +279,13 @@ class Run:
     def _live(self, trace: Trace) -> Sequence[Equation]:
         """The equations of a trace that its results depend on."""
         if id(trace) not in self._needed:
-            wanted = {atom for atom in trace.outputs if isinstance(atom, Variable)}
+            wanted: set[Variable] = {atom for atom in trace.outputs if isinstance(atom, Variable)}
             kept = []
             for equation in reversed(trace.equations):
                 if not wanted.isdisjoint(equation.outputs):
                     kept.append(equation)
                     wanted.update(atom for atom in _used(equation) if isinstance(atom, Variable))
-            self._needed[id(trace)] = kept[::-1]
+            self._needed[id(trace)], self._read[id(trace)] = kept[::-1], wanted
         return self._needed[id(trace)]
 
     def equation(self, equation: Equation, operands: list[Node]) -> list[Node]:
@@ -262,14 +295,36 @@ class Run:
             OutOfReach: names the primitive that has no rule, and the user's line.
         """
         results = [Result(variable.shape, variable.dtype) for variable in equation.outputs]
+        self.place = equation.location
         try:
             found = self.apply(equation.primitive, operands, equation.params, results, equation.bodies)
             if equation.primitive in SPREADING and id(operands[0]) in self._chosen:
                 self.note_choice(found[0], self._chosen[id(operands[0])][1])
             return found
         except OutOfReach as error:
-            where = f" ({equation.location})" if equation.location.line and " (" not in error.reason else ""
-            raise OutOfReach(f"{error.reason}{where}") from None
+            if (fixed := self._fixed(equation, operands)) is not None:
+                return fixed
+            raise OutOfReach(_placed(error.reason, equation.location)) from None
+
+    def _fixed(self, equation: Equation, operands: Sequence[Node]) -> list[Node] | None:
+        """The results of an operation of nothing that depends on the inputs, as JAX computes them; else None."""
+        if equation.operator is None or equation.bodies or self.precise or any(node.varies for node in operands):
+            return None
+        if any(jnp.issubdtype(variable.dtype, jax.dtypes.prng_key) for variable in equation.outputs):
+            return None  # which no node can hold
+        given = []
+        for atom, node in zip(equation.inputs, operands, strict=True):
+            flat = node.array.reshape(-1, *node.shape)
+            if len(flat) > 1 and not (flat == flat[:1]).all():
+                return None  # it jumps between the points
+            is_key = isinstance(atom, Constant) and atom.key is not None
+            given.append(atom.key if is_key else jnp.asarray(flat[0], atom.dtype))  # pyright: ignore
+        try:
+            results = equation.operator(*given)
+        except (TypeError, ValueError, NotImplementedError):
+            return None
+        results = results if isinstance(results, (tuple, list)) else [results]
+        return [self.constant(np.asarray(result)) for result in results]
 
     def apply(
         self,
@@ -283,12 +338,15 @@ class Run:
         from jaxdiff_magic.reference.rules import RULES
 
         if rule := RULES.get(primitive):
+            self.doing = primitive
             try:
                 found = rule(self, list(operands), Step(params, list(results), list(bodies)))
-            except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
+            except (OutOfReach, Diverges, Spent):
+                raise
+            except Exception as error:
                 if self.precise:
                     raise OutOfReach(f"{primitive} is evaluated in float64 only, not with more digits") from error
-                raise OutOfReach(f"the rule of {primitive} does not fit this use of it ({error})") from error
+                raise OutOfReach(_unfit(primitive, error)) from error
             if found is not None:
                 return found
         if len(bodies) == 1:  # a library function without a rule of its own
@@ -311,7 +369,13 @@ class Run:
             above = [known.get(id(node)) for node in entry.results]
             if all(adjoint is None for adjoint in above):
                 continue
-            for node, adjoint in zip(entry.operands, entry.pull(above), strict=True):
+            try:
+                pulled = entry.pull(above)
+            except (OutOfReach, Diverges, Spent):
+                raise
+            except Exception as error:
+                raise OutOfReach(_placed(_unfit(entry.primitive, error), entry.place)) from error
+            for node, adjoint in zip(entry.operands, pulled, strict=True):
                 if adjoint is not None and node.varies and node.is_number:
                     known[id(node)] = plus(known.get(id(node)), adjoint)
         return [known.get(id(node)) for node in inputs]
@@ -354,6 +418,16 @@ Rule = Callable[[Run, list[Node], Step], list[Node] | None]
 """The results of a primitive; None where the rule does not fit and the primitive's body should be run."""
 TotalRule = Callable[[Run, list[Node], Step], list[Node]]
 """A rule that fits always."""
+
+
+def _placed(reason: str, place: Location) -> str:
+    """A reason with the user's line, where it has none."""
+    return f"{reason} ({place})" if place.line and ", line " not in reason else reason
+
+
+def _unfit(primitive: str, error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    return f"the rule of {primitive} does not fit this use of it ({text})"
 
 
 def _used(equation: Equation) -> Sequence[Variable | Constant]:

@@ -41,6 +41,7 @@ class Grid:
         whole: for a table cut to its corner, the block it was cut from.
         unlisted: on the last table of a vector's second or higher derivatives, how many of its elements have none.
         is_transposed: whether rows are inputs and columns outputs, for a Jacobian.
+        missing: why blocks in it have no formula.
     """
 
     what: str
@@ -55,6 +56,7 @@ class Grid:
     whole: Block | None = None
     unlisted: int = 0
     is_transposed: bool = False
+    missing: tuple[str, ...] = ()
 
     @property
     def is_list(self) -> bool:
@@ -97,7 +99,13 @@ def _orders(blocks: Sequence[Block]) -> Grid:
         values=np.array([[block.values.ravel()[0]] for block in blocks]),
         formulas=formulas if formulas.any() else None,
         dtype=blocks[0].output.dtype,
+        missing=_missing(blocks),
     )
+
+
+def _missing(blocks: Sequence[Block]) -> tuple[str, ...]:
+    """Why some of them have no formula, each reason once."""
+    return tuple(dict.fromkeys(block.missing for block in blocks if block.missing))
 
 
 def _order_name(of: str, by: str, order: int) -> str:
@@ -132,9 +140,8 @@ def _arrange(group: Sequence[Block]) -> Iterator[Grid]:
 
     def grid(of: str, rows: Sequence[str], columns: Sequence[str], view: Callable[[np.ndarray], np.ndarray]) -> Grid:
         shown = None if formulas is None else view(formulas)
-        return _cut(
-            Grid(what, of, by, tuple(rows), tuple(columns), view(values), shown, output.dtype, closed_forms), group[0]
-        )
+        whole = Grid(what, of, by, tuple(rows), tuple(columns), view(values), shown, output.dtype, closed_forms)
+        return _cut(replace(whole, missing=_missing(group)), group[0])
 
     if what == "gradient" and width > MAX_SIDE and len(last[0].shape) == 2 and _fits(*last[0].shape):
         (leaf,) = last

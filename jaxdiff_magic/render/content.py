@@ -53,15 +53,14 @@ class Content:
     """A whole report: what is always shown at the top, then the sections asked for."""
 
     signature: str
-    verdict: Paragraph
     grades: tuple[Paragraph, ...]
+    verdict: Paragraph
     alert: Paragraph | None
     sections: tuple[Section, ...]
 
 
 def content(report: Report) -> Content:
     """Everything that text and HTML show of `report`."""
-    sign, tone = SIGNS[report.verdict]
     sections = (
         Section("derivatives", "Derivatives", tuple(derivatives(report)), is_open=True),
         Section("check", "Check", tuple(_check(report)), is_open=report.verdict != "proved"),
@@ -72,11 +71,20 @@ def content(report: Report) -> Content:
     )
     return Content(
         signature=_signature(report),
-        verdict=Paragraph((f"{sign} {report.verdict}", f": {report.check.summary}"), tone),
         grades=tuple(map(_grade, report.mine)),
+        verdict=_verdict(report),
         alert=_alert(report),
         sections=tuple(s for s in sections if s.parts and (not report.sections or s.name in report.sections)),
     )
+
+
+def _verdict(report: Report) -> Paragraph:
+    """The verdict, which is about JAX: where the reader's own derivation is not right, it is no good news."""
+    sign, tone = SIGNS[report.verdict]
+    if report.grade is None:
+        return Paragraph((f"{sign} {report.verdict}", f": {report.check.summary}"), tone)
+    shown: Tone = "neutral" if tone == "good" and report.grade != "right" else tone
+    return Paragraph((f"JAX's derivative: {sign} {report.verdict}", f": {report.check.summary}"), shown)
 
 
 def declaration(subject: Subject) -> str:
@@ -110,7 +118,7 @@ def _space(leaf: Leaf) -> str:
 def _alert(report: Report) -> Paragraph | None:
     """The first error or warning that the verdict does not tell, and how many more there are, for the top."""
     told = report.check.fault.sentence if report.verdict == "differs" and report.check.fault else ""
-    serious = [finding for finding in _by_severity(report) if finding.severity != "info"]
+    serious = [finding for finding in by_severity(report) if finding.severity != "info"]
     serious = [finding for finding in serious if not told or told[1:] not in finding.message]
     if not serious:
         return None
@@ -211,7 +219,7 @@ def _curvature(report: Report, curvature: Curvature) -> Iterator[Paragraph | Tab
 
 
 def _findings(report: Report) -> Iterator[Paragraph]:
-    for finding in _by_severity(report):
+    for finding in by_severity(report):
         sign, tone = SEVERITIES[finding.severity]
         place = " at ".join(filter(None, [finding.path, finding.where]))
         message = f"{place}: {finding.message}" if place else finding.message
@@ -228,12 +236,15 @@ def _with_formula(message: str, finding: Finding) -> Runs:
     return (f"{before} = ", finding.formula, after)
 
 
-def _by_severity(report: Report) -> list[Finding]:
+def by_severity(report: Report) -> list[Finding]:
+    """The findings, the gravest first."""
     return sorted(report.findings, key=lambda finding: list(SEVERITIES).index(finding.severity))
 
 
 def _derivation(report: Report) -> Iterator[Paragraph | Table]:
     listed = report.steps[:MAX_ROWS]
+    if why := report.missing.get("derivation"):
+        yield Paragraph(("No derivation", f": {why}"), "warning")
     if not listed:
         return
     has_adjoints = any(step.adjoint is not None for step in listed)

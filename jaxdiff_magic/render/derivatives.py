@@ -21,8 +21,8 @@ def derivatives(report: Report) -> Iterator[Paragraph | Table]:
     subject = report.subject
     if report.function is not None:
         yield Paragraph((report.function,) if is_equation(report.function) else (f"{subject.name} = ", report.function))
-    elif report.unreachable:
-        yield Paragraph(("No formula", f": {report.unreachable}"), "warning")
+    elif why := report.unreachable or report.missing.get("function", ""):
+        yield Paragraph(("No formula", f": {why}"), "warning")
     values = () if subject.output_size > LARGE else zip(subject.outputs, output_values(report), strict=False)
     if value := ", ".join(f"{leaf.name} = {array(entries, leaf.dtype)}" for leaf, entries in values):
         yield Paragraph((f"Value: {value}",))
@@ -55,6 +55,8 @@ def _grid(grid: Grid) -> Iterator[Paragraph | Table]:
     for formula in grid.closed_forms:
         if formula.notation == "matrix" or grid.whole is not None or grid.formulas is None:
             yield Paragraph((formula,))
+    for why in grid.missing:
+        yield Paragraph((f"No formula: {why}",))
     if grid.is_list:
         header = ("", "value") if grid.formulas is None else ("", "formula", "value")
         rows = tuple((Cell((name,)), *_list_cells(grid, i)) for i, name in enumerate(grid.rows))

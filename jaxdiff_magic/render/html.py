@@ -24,7 +24,7 @@ _MONO = "font-family:monospace"
 def render_html(report: Report) -> str:
     """`report` as one `<div class="jdm-report">` with inline styles, in HTML that notebook sanitisers keep."""
     said = content(report)
-    banners = [said.verdict, *said.grades, *([] if said.alert is None else [said.alert])]
+    banners = [*said.grades, said.verdict, *([] if said.alert is None else [said.alert])]
     return _tag(
         "div",
         _tag("div", escape(said.signature), f"{_MONO};font-size:13px;white-space:pre-wrap;margin:0 0 6px")

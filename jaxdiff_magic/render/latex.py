@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from jaxdiff_magic.grade import Grade
+from jaxdiff_magic.latex_names import latex_name, words
 from jaxdiff_magic.render.arrangement import Grid, grids
 from jaxdiff_magic.render.derivatives import is_equation, output_values
 from jaxdiff_magic.render.numbers import number
@@ -16,58 +16,27 @@ from jaxdiff_magic.report import Report
 
 MAX_VALUE = 12
 """A value with more entries is left to the other forms of the output."""
-_SPECIAL = {
-    "\\": r"\backslash ",
-    "{": r"\{",
-    "}": r"\}",
-    "_": r"\_",
-    "'": r"\text{'}",
-    '"': r"\text{\"}",
-    "^": r"\wedge ",
-}
 
 
 def render_latex(report: Report) -> str:
     """`report` as one `$$ \\begin{aligned} ... $$`: function, value and derivatives, formula = number."""
-    lines = [*map(_grade, report.mine), *_value(report), *(line for grid in grids(report) for line in _grid(grid))]
+    lines = [*map(_grade, report.mine), *_value(report)]
+    for grid in grids(report):
+        lines += [*_grid(grid), *(f"&{words(f'No formula: {why}')}" for why in grid.missing)]
     return "$$\n\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}\n$$"
-
-
-def latex_name(name: str) -> str:
-    """A name of the user's, such as `params['W']` or `x[0]`, as LaTeX.
-
-    Example:
-        >>> latex_name("x[0]"), latex_name("rate_1")
-        ('x_{0}', '\\\\mathrm{rate\\\\_1}')
-    """
-    indexed = re.fullmatch(r"(.*)\[([\d, ]+)\]", name)
-    if indexed:
-        return f"{latex_name(indexed[1])}_{{{indexed[2]}}}"
-    if len(name) == 1 and name.isalpha():
-        return name
-    escaped = "".join(_SPECIAL.get(c, rf"\{c}" if c in "#$%&" else c) for c in name)
-    return rf"\mathrm{{{escaped}}}"
 
 
 def _grade(grade: Grade) -> str:
     """What is said of a reader's own derivation, as words; they are on the left, where no equation is aligned."""
-    return rf"&{_words(f'yours is {grade.outcome}: {grade.of} = {grade.written}: {grade.message}')}"
-
-
-def _words(text: str) -> str:
-    parts = re.split(r"([\\{}_^#$%&'\"~])", text)
-    words = (rf"\text{{{part}}}" if k % 2 == 0 else _special(part) for k, part in enumerate(parts) if part)
-    return "".join(words)
-
-
-def _special(character: str) -> str:
-    return _SPECIAL.get(character, r"\sim " if character == "~" else rf"\{character}")
+    return rf"&{words(f'yours is {grade.outcome}: {grade.of} = {grade.written}: {grade.message}')}"
 
 
 def _value(report: Report) -> Iterator[str]:
     if report.function is not None:
         alone = f"{latex_name(report.subject.name)} = {report.function.latex}"
         yield _aligned(report.function.latex if is_equation(report.function) else alone)
+    elif why := report.unreachable or report.missing.get("function", ""):
+        yield f"&{words(f'No formula: {why}')}"
     for leaf, value in zip(report.subject.outputs, output_values(report), strict=False):
         if value.size <= MAX_VALUE and value.ndim <= 2:
             numbers = _matrix([[_number(entry, leaf.dtype) for entry in row] for row in np.atleast_2d(value)])

@@ -22,13 +22,14 @@ def formula_html(formula: Formula) -> str:
     """MathML of a formula, with its text in its place where MathML is not shown or cannot be made."""
     text = f'<code style="{_PLAIN}">{html.escape(formula.text)}</code>'
     try:
-        math = convert_to_element(formula.latex)
+        # the converter knows an environment of aligned lines by one of its names, and takes the others' & for a sign
+        math = convert_to_element(formula.latex.replace("{aligned}", "{split}"))
     except Exception:  # the converter raises many kinds, IndexError among them, on LaTeX that it does not know
         return text
     for element in math.iter():
         element.text = html.unescape(element.text or "")  # the converter writes entities, the serialiser escapes
-        if "\\" in element.text:
-            return text  # a command that the converter does not know and passed on
+        if "\\" in element.text or ("&" in element.text and r"\&" not in formula.latex):
+            return text  # a command or an alignment that the converter does not know and passed on
     math.set("style", _MATH)
     math.set("displaystyle", "true")  # else fractions and sums are too small to read from a distance
     math[:] = [_with_fallback(list(math), text)]

@@ -26,7 +26,7 @@ def render_text(report: Report, width: int | None = None) -> str:
     )
     said = content(report)
     console.print(Text(said.signature))
-    for banner in (said.verdict, *said.grades):
+    for banner in (*said.grades, said.verdict):
         console.print(_line(banner.runs))
     if said.alert is not None:
         console.print(_line(said.alert.runs))

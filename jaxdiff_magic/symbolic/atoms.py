@@ -8,6 +8,8 @@ import numpy as np
 import sympy as sp
 from sympy import Expr, Integer
 
+from jaxdiff_magic.latex_names import indexed, latex_name
+
 
 class Index(sp.Dummy):
     """An index symbol that runs over 0 … size - 1; `is_canonical` where its name says how deep its sum stands."""
@@ -83,8 +85,8 @@ class Lookup(Expr):
         return f"{self.table}[{', '.join(map(printer._print, self.indices))}]"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        name = rf"\mathrm{{{self.table.name}}}" if self.table.name else rf"\left({self.table}\right)"
-        printed = f"{{{name}}}_{{{','.join(map(printer._print, self.indices))}}}"
+        name = latex_name(self.table.name) if self.table.name else rf"\left({self.table}\right)"
+        printed = indexed(name, list(map(printer._print, self.indices)))
         return f"{{{printed}}}^{{{exp}}}" if exp else printed
 
 
@@ -155,6 +157,5 @@ class Applied(Opaque, Expr):
         return f"{self.label.name}[{indices}]" if indices else self.label.name
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        indices = ",".join(map(printer._print, self.indices))
-        printed = f"{printer._print(self.label)}_{{{indices}}}" if indices else printer._print(self.label)
+        printed = indexed(printer._print(self.label), list(map(printer._print, self.indices)))
         return rf"{{\left({printed}\right)}}^{{{exp}}}" if exp else printed

@@ -13,7 +13,7 @@ from sympy import Expr
 
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.symbolic.expression import Choice, Delta, Index, IndexSum, Truth, Within, free, opened
-from jaxdiff_magic.symbolic.functions import Expm1, Frozen, Log1p, Sigmoid
+from jaxdiff_magic.symbolic.functions import Expm1, Frozen, Log1p, LogAddExp, Sigmoid
 from jaxdiff_magic.symbolic.graph import Graph
 from jaxdiff_magic.symbolic.indices import total
 from jaxdiff_magic.symbolic.matrix import (
@@ -53,6 +53,7 @@ FUNCTIONS: Mapping[type[sp.Basic], str] = {
     sp.Min: "min",
     Sigmoid: "sigmoid",
     Log1p: "log1p",
+    LogAddExp: "logaddexp",
     Expm1: "expm1",
     Frozen: "stop_gradient",
     sp.StrictGreaterThan: ">",
@@ -172,6 +173,8 @@ class Contraction:
                 return self._of(e.args[0], p, q)
             case Choice() if isinstance(e.args[0], sp.core.relational.Relational):
                 return self._applied("where", e.args, p, q)
+            case LogAddExp(args=(x, sp.core.numbers.Zero())):
+                return self._applied("softplus", (x,), p, q)
             case _ if e.func in FUNCTIONS and not isinstance(e.args[0], Index):
                 return self._applied(FUNCTIONS[e.func], e.args, p, q)
             case _:

@@ -95,7 +95,7 @@ class TracedRule:
     Args:
         trace: of the rule; its arguments are the leaves, then cotangents, then tangents.
         inputs: names of the leaves.
-        cotangents, tangents: how many of each it takes.
+        cotangents, tangents: how many of each it takes; as many tangents as leaves for each order above the first.
         literal_eps: rounding of the literals that JAX put into the rule, in the function's own dtype.
         point: see `Derivation`; values of the leaves.
 
@@ -131,7 +131,10 @@ class TracedRule:
             along = [inputs[0]]
             first = output
         else:  # reverse, second: result of the first input, along the output's cotangent, then the tangent
-            along = [output, *(self._cotangents + i for i in inputs[1:])]
+            tangents = range(
+                self._cotangents, len(self._directions), len(self._leaves)
+            )  # where those of an order begin
+            along = [output, *(start + i for start, i in zip(tangents, inputs[1:], strict=False))]
             first = inputs[0]
         program, definition = self._program, self._program.outputs[first]
         for direction in along:

@@ -47,6 +47,27 @@ class Expm1(sp.Function):
         return sp.exp(self.args[0])
 
 
+class LogAddExp(sp.Function):
+    """log(exp(x) + exp(y)), accurate and smooth everywhere: softplus where one of them is 0."""
+
+    is_real = True
+
+    @classmethod
+    def eval(cls, x: Expr, y: Expr) -> Expr | None:
+        if x.is_number and y.is_number:
+            return sp.log(sp.exp(x) + sp.exp(y))
+        return cls(y, x) if y != 0 and (x == 0 or sp.default_sort_key(y) < sp.default_sort_key(x)) else None
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        x, y = self.args
+        return Sigmoid(x - y if argindex == 1 else y - x)
+
+    @property
+    def inside(self) -> Expr:
+        """What it is the logarithm of."""
+        return sp.Add(*map(sp.exp, self.args))
+
+
 class Frozen(sp.Function):
     """The value of an expression, taken as a constant by differentiation: `stop_gradient`."""
 
@@ -145,6 +166,7 @@ def elementary(e: Expr) -> Expr:
     return (
         e.replace(Sigmoid, lambda x: 1 / (1 + sp.exp(-x)))
         .replace(Log1p, lambda x: sp.log(1 + x))
+        .replace(LogAddExp, lambda x, y: sp.log(sp.exp(x) + sp.exp(y)))
         .replace(Expm1, lambda x: sp.exp(x) - 1)
         .replace(Frozen, lambda x: x)
     )

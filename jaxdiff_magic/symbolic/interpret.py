@@ -23,6 +23,7 @@ from jaxdiff_magic.symbolic.program import Array, Definition, Program, functions
 from jaxdiff_magic.symbolic.rules import STRUCTURE, VIEWS
 from jaxdiff_magic.symbolic.rules.linear_algebra import inverse, product
 from jaxdiff_magic.symbolic.rules.view import Result, View
+from jaxdiff_magic.symbolic.smooth import smooth
 from jaxdiff_magic.symbolic.tables import lookup
 from jaxdiff_magic.trace import Constant, Equation, Location, Trace, Variable
 
@@ -233,6 +234,8 @@ class _Reading:
             return
         indices = Array.named("", variable.shape).indices()
         expr = sp.sympify(self.reached(equation, lambda: result.at(indices)))
+        if equation.primitive in ("add", "sub"):
+            expr = smooth(expr, self.definitions)
         if expr.has(sp.zoo):
             raise OutOfReach(f"{equation.primitive} divides by zero{_at(equation.location)}")
         if expr.is_number:  # it needs no name
@@ -315,7 +318,7 @@ class _Reading:
 
     def constant(self, key: int | Variable, name: str, value: np.ndarray) -> Array:
         if key not in self.constants:
-            array = Array.named(self.unique(name, "c"), value.shape)
+            array = replace(Array.named(self.unique(name, "c"), value.shape), anonymous=not name)
             self.constants[key] = array, np.asarray(value, float)
             self.named[array.label] = array
         return self.constants[key][0]

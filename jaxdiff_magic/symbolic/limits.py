@@ -31,7 +31,10 @@ def until(deadline: float) -> Iterator[None]:
 def ask() -> None:
     """Raise OutOfReach when the time is over."""
     if time.monotonic() > _DEADLINE.get():
-        raise OutOfReach("its formula takes longer to derive than there is time for", "Raise the budget.")
+        raise OutOfReach(
+            "its formula takes longer to derive than there is time for",
+            "Give it more: budget=60 in derive, --budget 60 in a cell.",
+        )
 
 
 class _Stop(BaseException):

@@ -5,34 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from jaxdiff_magic.formula import Formula
+from jaxdiff_magic.latex_names import latex_name
 from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.symbolic.explanations import constants, with_where
 from jaxdiff_magic.symbolic.expression import standard
-from jaxdiff_magic.symbolic.matrix import Kronecker, Matrix, children
+from jaxdiff_magic.symbolic.matrix import Element, Kronecker, Matrix, Named, children
 from jaxdiff_magic.symbolic.matrix_form import MatrixForm
 from jaxdiff_magic.symbolic.matrix_notation import latex, text
-from jaxdiff_magic.symbolic.notation import latex_name
-from jaxdiff_magic.symbolic.program import Definition
+from jaxdiff_magic.symbolic.program import Definition, Program
 
 
 def matrix_equation(
-    form: MatrixForm, definition: Definition, output: Leaf, inputs: Sequence[Leaf], is_transposed: bool
+    form: MatrixForm,
+    program: Program,
+    definition: Definition,
+    output: Leaf,
+    inputs: Sequence[Leaf],
+    is_transposed: bool,
 ) -> Formula:
     """A function (no inputs) or a derivative in matrix notation.
 
     Args:
         form: what it is equal to.
-        definition: the same in index notation.
+        program, definition: the same in index notation.
         output, inputs: the leaf that is differentiated, and by which.
         is_transposed: whether rows are inputs and columns outputs.
     """
     left_text, left_latex = _left(form, output, inputs, is_transposed)
     right_text, right_latex = text(form.value), latex(form.value)
-    return Formula(
-        rf"{left_latex} = {right_latex}" + _joined(_explanations(form, latex, True), r",\quad \text{where } ", r",\; "),
-        f"{left_text} = {right_text}" + _joined(_explanations(form, text, False), ", where ", ", "),
-        standard(definition.expr),
-        "matrix",
+    values = (form.value, *(name.definition for name in form.names if name.definition is not None))
+    mentioned = {part.name for value in values for part in _parts(value) if isinstance(part, Named)}
+    mentioned |= {part.of.name for value in values for part in _parts(value) if isinstance(part, Element)}
+    explanations = map(Formula, _explanations(form, latex, True), _explanations(form, text, False))
+    equation = Formula(
+        f"{left_latex} = {right_latex}", f"{left_text} = {right_text}", standard(definition.expr), "matrix"
     )
+    return with_where(equation, [*explanations, *constants(program.constants, mentioned)])
 
 
 def _left(form: MatrixForm, output: Leaf, inputs: Sequence[Leaf], is_transposed: bool) -> tuple[str, str]:
@@ -60,6 +68,8 @@ def _explanations(form: MatrixForm, written: Callable[[Matrix], str], in_latex: 
         yield f"{written(name)} = {written(name.definition)}"
     for left, right in form.conditions:
         yield f"{written(left)} = {written(right)}"
+    for array in form.binary:
+        yield rf"{written(array)} \text{{ has only 0 and 1}}" if in_latex else f"{written(array)} has only 0 and 1"
     if form.is_block and any(isinstance(part, Kronecker) and part.commuted for part in _parts(form.value)):
         yield r"K \operatorname{vec}(Z) = \operatorname{vec}(Z^{\top})" if in_latex else "K vec(Z) = vec(Zᵀ)"
     if form.is_block:
@@ -70,8 +80,3 @@ def _parts(m: Matrix) -> Iterator[Matrix]:
     yield m
     for child in children(m):
         yield from _parts(child)
-
-
-def _joined(parts: Iterator[str], first: str, between: str) -> str:
-    joined = between.join(parts)
-    return first + joined if joined else ""

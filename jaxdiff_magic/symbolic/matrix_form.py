@@ -18,11 +18,20 @@ from jaxdiff_magic.symbolic.atoms import Applied, Lookup, Table
 from jaxdiff_magic.symbolic.confirmation import confirm, points_near
 from jaxdiff_magic.symbolic.contraction import Contraction
 from jaxdiff_magic.symbolic.expression import Delta, Within, contains
-from jaxdiff_magic.symbolic.matrix import Matrix, Named, Ones, Operation, Shape, Transpose, complexity, number
+from jaxdiff_magic.symbolic.matrix import (
+    Matrix,
+    Named,
+    Ones,
+    Operation,
+    Shape,
+    Transpose,
+    complexity,
+    number,
+)
 from jaxdiff_magic.symbolic.matrix_algebra import product, transpose
 from jaxdiff_magic.symbolic.matrix_names import named_in, with_names
 from jaxdiff_magic.symbolic.program import Array, Definition, Program
-from jaxdiff_magic.symbolic.simplification import simplifications
+from jaxdiff_magic.symbolic.simplification import Simplified, simplifications
 from jaxdiff_magic.symbolic.softmax import Softmaxes
 
 MAX_NUMBERS = 10_000_000
@@ -39,12 +48,14 @@ class MatrixForm:
         value: the expression.
         names: those in it that have a definition, in the order in which to define them.
         conditions: equations that the constant arrays satisfy and that were used: `(1'y, 1)`.
+        binary: the constant arrays of which it was used that their elements are 0 or 1.
         is_block: whether rows or columns count the entries of a matrix, in row-major order.
     """
 
     value: Matrix
     names: tuple[Named, ...] = ()
     conditions: tuple[tuple[Matrix, Matrix], ...] = ()
+    binary: tuple[Matrix, ...] = ()
     is_block: bool = False
 
 
@@ -91,7 +102,11 @@ def matrix_form(
                 simplified.expr, *(reversed(sides) if is_transposed else sides)
             )
             found = with_names(found, named, _names(program, definition))
-            confirm(program, definition, rows, transpose(found) if is_transposed else found, points)
+            upright = transpose(found) if is_transposed else found
+            confirm(program, definition, rows, upright, points)
+            holds = _holds_for_any(program, definition, rows, upright, points, simplified)
+            needed = () if holds else simplified.binary - simplified.complements.keys()
+            binary = tuple(arrays.of(label) for label in sorted(needed, key=str))
         except OutOfReach as error:
             reasons.append(error)
             continue
@@ -100,12 +115,39 @@ def matrix_form(
                 value=found,
                 names=named_in(found),
                 conditions=tuple(_adds_up(arrays.of(label)) for label in sorted(simplified.adding_up, key=str)),
+                binary=binary,
                 is_block=all(sides) and max(map(len, sides)) == 2,
             )
         )
     if not forms:
         raise reasons[0]
     return min(forms, key=_length)
+
+
+def _holds_for_any(
+    program: Program,
+    definition: Definition,
+    rows: int,
+    found: Matrix,
+    points: Sequence[np.ndarray],
+    simplified: Simplified,
+) -> bool:
+    """Whether a matrix form holds for other numbers than 0 and 1, too, in the constant arrays that have only these."""
+    if not simplified.binary or simplified.is_plain:
+        return True
+    rng, drawn = np.random.default_rng(5), {}
+    for array, values in program.constants:
+        if array.label in simplified.binary:
+            other = rng.uniform(0.2, 0.8, values.shape)
+            drawn[array.label] = other / other.sum(-1, keepdims=True) if array.label in simplified.adding_up else other
+    for label, of in simplified.complements.items():
+        drawn[label] = 1 - drawn[of.label]
+    constants = tuple((array, drawn.get(array.label, values)) for array, values in program.constants)
+    try:
+        confirm(replace(program, constants=constants), definition, rows, found, points)
+    except OutOfReach:
+        return False
+    return True
 
 
 def _length(form: MatrixForm) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import sympy as sp
@@ -29,6 +30,7 @@ from jaxdiff_magic.symbolic.matrix import (
     Unit,
     Vec,
     Zero,
+    children,
     shape,
 )
 from jaxdiff_magic.symbolic.matrix_algebra import scaled, unscaled
@@ -53,14 +55,23 @@ def text(m: Matrix) -> str:
 
 def latex(m: Matrix) -> str:
     """A matrix expression in LaTeX, without delimiters."""
-    return Writer(LATEX).written(m)[0]
+    is_taken = any(name.name in ("sigma", "σ") for name in _names(m))
+    return Writer(LATEX, r"\operatorname{sigmoid}" if is_taken else r"\sigma").written(m)[0]
+
+
+def _names(m: Matrix) -> Iterator[Named]:
+    if isinstance(m, Named):
+        yield m
+    for child in children(m):
+        yield from _names(child)
 
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes matrix expressions in one style."""
+    """Writes matrix expressions in one style; the sigmoid has a sign of its own where that is no name."""
 
     style: Style
+    sigmoid: str = ""
 
     def written(self, m: Matrix) -> tuple[str, int]:
         """How a value is written, and how tightly that holds together."""
@@ -222,7 +233,7 @@ class Writer:
         if m.function == "power":
             return self.style.power(self.within(m.arguments[0], ATOM), self.within(m.arguments[1], ATOM)), FACTOR
         if m.function == "sigmoid" and self.style.is_latex:
-            return r"\sigma" + self.bracketed(self.written(m.arguments[0])[0]), ATOM
+            return self.sigmoid + self.bracketed(self.written(m.arguments[0])[0]), ATOM
         if m.function == "abs":
             bars = (r"\left|", r"\right|") if self.style.is_latex else ("|", "|")
             return bars[0] + self.written(m.arguments[0])[0] + bars[1], ATOM

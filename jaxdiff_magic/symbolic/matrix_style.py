@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from jaxdiff_magic.symbolic.notation import latex_name, latex_number, text_number
+from jaxdiff_magic.latex_names import indexed, latex_name
+from jaxdiff_magic.symbolic.notation import latex_number, text_number
 
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 LATEX_FUNCTIONS = frozenset("exp log sin cos tan sinh cosh tanh arcsin arccos arctan max min det".split())
@@ -76,10 +77,12 @@ TEXT = Style(
 LATEX = Style(
     name=latex_name,
     number=latex_number,
-    function=lambda name: f"\\{name}" if name in LATEX_FUNCTIONS else rf"\operatorname{{{name}}}",
+    function=lambda name: (
+        f"\\{name}" if name in LATEX_FUNCTIONS else rf"\operatorname{{{name.replace('_', chr(92) + '_')}}}"
+    ),
     power=_latex_power,
     fraction=lambda above, below: rf"\frac{{{above}}}{{{below}}}",
-    subscript=lambda name, index: f"{name[:-1]},{index}}}" if "_{" in name else f"{name}_{{{index}}}",
+    subscript=lambda name, index: indexed(name, [index.replace(", ", ",")]),
     norm=(r"\lVert ", r" \rVert"),
     indicator=(r"\left[", r"\right]"),
     transposed=r"^{\top}",

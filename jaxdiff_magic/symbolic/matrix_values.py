@@ -40,12 +40,13 @@ Values = Mapping[sp.Symbol, np.ndarray]
 ELEMENTWISE: Mapping[str, Callable[..., np.ndarray]] = {
     **{
         name: getattr(np, name)
-        for name in "exp log sin cos tan sinh cosh tanh sign floor log1p expm1 abs power".split()
+        for name in "exp log sin cos tan sinh cosh tanh sign floor log1p expm1 abs power logaddexp".split()
     },
     **{f"a{name}": getattr(np, f"arc{name}") for name in "sin cos tan sinh cosh tanh".split()},
     "ceiling": np.ceil,
     "erf": special.erf,
     "sigmoid": special.expit,
+    "softplus": lambda x: np.logaddexp(x, 0.0),
     "stop_gradient": lambda x: x,
     "max": lambda *x: np.maximum.reduce(np.broadcast_arrays(*x)),
     "min": lambda *x: np.minimum.reduce(np.broadcast_arrays(*x)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,8 @@ from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 from jaxdiff_magic.formula import Formula
-from jaxdiff_magic.symbolic.expression import Index, free, standard
+from jaxdiff_magic.latex_names import indexed, latex_name
+from jaxdiff_magic.symbolic.expression import Choice, Index, IndexSum, free, standard
 from jaxdiff_magic.symbolic.program import Definition
 
 LETTERS = ("i", "j", "k", "l", "m", "n", "p", "q", "r", "s", "t", "u", "v", "w")
@@ -43,9 +43,9 @@ def definition_formula(definition: Definition, name: str = "") -> Formula:
     left = name or definition.array.name
     if indices:
         left_text = f"{left}[{', '.join(index.name for index in indices)}]"
-        left_latex = f"{{{latex_name(left)}}}_{{{' '.join(index.name for index in indices)}}}"
     else:
-        left_text, left_latex = left, latex_name(left)
+        left_text = left
+    left_latex = indexed(latex_name(left), [index.name for index in indices])
     return Formula(f"{left_latex} = {latex}", f"{left_text} = {text}", standard(e))
 
 
@@ -63,7 +63,7 @@ def derivative_formula(definition: Definition, output: str, inputs: Sequence[str
     latex = rf"\frac{{\partial{power and '^' + power} {latex_name(output)}}}{{{below}}}"
     if letters:
         text += f"[{', '.join(letter.name for letter in letters)}]"
-        latex = rf"\left({latex}\right)_{{{' '.join(letter.name for letter in letters)}}}"
+        latex = rf"\left({latex}\right)_{{{','.join(letter.name for letter in letters)}}}"
     return Formula(f"{latex} = {_latex(e)}", f"{text} = {_text(e)}", standard(e))
 
 
@@ -85,11 +85,18 @@ def array_formula(entries: np.ndarray) -> Formula:
         return formulas.item()
     text = _nested(formulas)
     expressions = np.vectorize(lambda formula: formula.sympy, otypes=[object])(formulas)
+    array = sp.Array if formulas.ndim > 2 else sp.Matrix
+    return Formula(_latex_array(formulas), text, array(expressions.tolist()))
+
+
+def _latex_array(formulas: np.ndarray) -> str:
+    """A vector as a column, a matrix, and what has more axes as a list of those."""
     if formulas.ndim > 2:
-        return Formula(rf"\text{{{len(formulas.shape)}-dimensional array}}", text, sp.Array(expressions.tolist()))
+        parts = r",\; ".join(map(_latex_array, formulas))
+        return rf"\left[{parts}\right]"
     rows = formulas.reshape(formulas.shape[0], formulas[:1].size)
     body = r" \\ ".join(" & ".join(entry.latex for entry in row) for row in rows)
-    return Formula(rf"\begin{{bmatrix}} {body} \end{{bmatrix}}", text, sp.Matrix(expressions.tolist()))
+    return rf"\begin{{bmatrix}} {body} \end{{bmatrix}}"
 
 
 def grouped_formula(parts: Mapping[str, Formula]) -> Formula:
@@ -114,43 +121,6 @@ def latex_number(value: sp.Expr) -> str:
     return _latex(value)
 
 
-def latex_name(name: str) -> str:
-    """A name of the user's code as mathematics: `x`, `\\theta`, `\\mathrm{params}_{W}`, `x_{0}`."""
-    match = re.fullmatch(r"([^\[.]*)((?:\[[^\]]*\]|\.\w+)*)", name)
-    if match is None:
-        return rf"\mathrm{{{_escaped(name)}}}"
-    root, keys = match.groups()
-    parts = [part.strip("[].'\"") for part in re.findall(r"\[[^\]]*\]|\.\w+", keys)]
-    printed = _latex_word(root)
-    return f"{printed}_{{{','.join(map(_latex_word, parts))}}}" if parts else printed
-
-
-def _latex_word(word: str) -> str:
-    base, _, suffix = word.partition("_")
-    if suffix and base:
-        return (
-            f"{_latex_word(base)}_{{{_latex_word(suffix.replace('_', ' '))}}}"
-            if not suffix.count("_")
-            else rf"\mathrm{{{_escaped(word)}}}"
-        )
-    if len(word) <= 1 or word.isdigit():
-        return _escaped(word)
-    if word in GREEK:
-        return f"\\{word}"
-    if re.fullmatch(r"[A-Za-z]\d+", word):
-        return f"{word[0]}_{{{word[1:]}}}"
-    return rf"\mathrm{{{_escaped(word)}}}"
-
-
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega".split()
-)
-
-
-def _escaped(word: str) -> str:
-    return re.sub(r"([_#$%&{}])", r"\\\1", word)
-
-
 def _nested(formulas: np.ndarray) -> str:
     if formulas.ndim == 0:
         return str(formulas.item())
@@ -166,7 +136,9 @@ def _text(e: sp.Expr) -> str:
 
 
 def _latex(e: sp.Expr) -> str:
-    return _Latex({"fold_short_frac": False, "full_prec": False}).doprint(_with_decimals(e))
+    printer = _Latex({"fold_short_frac": False, "full_prec": False})
+    printer.taken = frozenset(latex_name(symbol.name) for symbol in free(e))
+    return printer.doprint(_with_decimals(e))
 
 
 def _with_decimals(e: sp.Expr) -> sp.Expr:
@@ -223,11 +195,30 @@ class _Text(StrPrinter):
     def _print_Log1p(self, e: Any) -> str:
         return f"log(1 + {self._print(e.args[0])})"
 
+    def _print_LogAddExp(self, e: Any) -> str:
+        x, y = map(self._print, e.args)
+        return f"log(1 + exp({x}))" if e.args[1] == 0 else f"log(exp({x}) + exp({y}))"
+
     def _print_Expm1(self, e: Any) -> str:
         return f"(exp({self._print(e.args[0])}) - 1)"
 
 
 class _Latex(LatexPrinter):
+    """Signs that are names of the reader's, too, give way to words: e, σ and δ.
+
+    Attributes:
+        taken: the reader's names, as they are written.
+    """
+
+    taken: frozenset[str] = frozenset()
+
+    def _exp(self, exponent: Any) -> str:
+        written = self._print(exponent)
+        return rf"\exp\left({written}\right)" if "e" in self.taken else f"e^{{{written}}}"
+
+    def _print_ExpBase(self, e: sp.exp, exp: str | None = None) -> str:
+        return self._power(self._exp(e.args[0]), exp)
+
     def _print_Symbol(self, e: sp.Symbol, style: str = "plain") -> str:
         return latex_name(e.name)
 
@@ -235,19 +226,30 @@ class _Latex(LatexPrinter):
         return latex_name(e.name)
 
     def _print_Indexed(self, e: sp.Indexed) -> str:
-        name = latex_name(e.base.label.name)
-        indices = ",".join(self._print(index) for index in e.indices)
-        return f"{name[:-1]},{indices}}}" if "_{" in name else f"{name}_{{{indices}}}"
+        return indexed(latex_name(e.base.label.name), [self._print(index) for index in e.indices])
+
+    def parenthesize(self, item: Any, level: int, is_neg: bool = False, strict: bool = False) -> str:
+        """SymPy takes what it does not know for an atom, which an exponent may follow."""
+        if isinstance(item, (IndexSum, Choice)) and (level > PRECEDENCE["Mul"] or not strict):
+            return rf"\left({self._print(item)}\right)"
+        return super().parenthesize(item, level, is_neg=is_neg, strict=strict)
+
+    def _needs_mul_brackets(self, expr: Any, first: bool = False, last: bool = False) -> bool:
+        """A sum ends where the product does that it is in; so one that others follow stands in brackets."""
+        if isinstance(expr, (IndexSum, Choice)):
+            return not last or isinstance(expr, Choice)
+        return super()._needs_mul_brackets(expr, first=first, last=last)
 
     def _print_Delta(self, e: Any, exp: str | None = None) -> str:
-        return rf"\delta_{{{self._print(e.args[0])},{self._print(e.args[1])}}}"
+        a, b = map(self._print, e.args)
+        return rf"\left[{a} = {b}\right]" if r"\delta" in self.taken else rf"\delta_{{{a},{b}}}"
 
     def _print_Within(self, e: Any, exp: str | None = None) -> str:
         return rf"\left[{e.args[1]} \le {self._print(e.args[0])} \le {e.args[2]}\right]"
 
     def _print_IndexSum(self, e: Any) -> str:
         sums = " ".join(rf"\sum_{{{i.name}=0}}^{{{i.size - 1}}}" for i in e.indices)
-        return f"{sums} {self.parenthesize(e.body, PRECEDENCE['Mul'])}"
+        return f"{sums} {self.parenthesize(e.body, PRECEDENCE['Mul'], strict=True)}"
 
     def _print_Truth(self, e: Any, exp: str | None = None) -> str:
         return rf"\left[{self._print(e.args[0])}\right]"
@@ -255,7 +257,7 @@ class _Latex(LatexPrinter):
     def _print_Choice(self, e: Any, exp: str | None = None) -> str:
         condition, yes, no = map(self._print, e.args)
         cases = rf"\begin{{cases}} {yes} & \text{{if }} {condition} \\ {no} & \text{{otherwise}} \end{{cases}}"
-        return self._power(rf"\left({cases}\right)", exp) if exp else cases
+        return self._power(cases, exp)
 
     def _print_Heaviside(self, e: sp.Heaviside, exp: str | None = None) -> str:
         return rf"\left[{self._print(e.args[0])} > 0\right]"
@@ -264,13 +266,20 @@ class _Latex(LatexPrinter):
         return self._power(rf"\operatorname{{sg}}\left({self._print(e.args[0])}\right)", exp)
 
     def _print_Sigmoid(self, e: Any, exp: str | None = None) -> str:
-        return self._power(rf"\sigma\left({self._print(e.args[0])}\right)", exp)
+        name = r"\operatorname{sigmoid}" if r"\sigma" in self.taken else r"\sigma"
+        return self._power(rf"{name}\left({self._print(e.args[0])}\right)", exp)
 
     def _print_Log1p(self, e: Any, exp: str | None = None) -> str:
         return self._power(rf"\log\left(1 + {self._print(e.args[0])}\right)", exp)
 
+    def _print_LogAddExp(self, e: Any, exp: str | None = None) -> str:
+        x, y = map(self._exp, e.args)
+        both = f"1 + {x}" if e.args[1] == 0 else f"{x} + {y}"
+        return self._power(rf"\log\left({both}\right)", exp)
+
     def _print_Expm1(self, e: Any, exp: str | None = None) -> str:
-        return self._power(rf"\left(e^{{{self._print(e.args[0])}}} - 1\right)", exp)
+        printed = f"{self._exp(e.args[0])} - 1"
+        return self._power(printed, exp) if exp else rf"\left({printed}\right)"
 
     def _power(self, printed: str, exponent: str | None) -> str:
-        return f"{{{printed}}}^{{{exponent}}}" if exponent else printed
+        return rf"{{\left({printed}\right)}}^{{{exponent}}}" if exponent else printed

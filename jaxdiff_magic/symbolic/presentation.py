@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import itertools
 import math
@@ -23,9 +22,10 @@ from jaxdiff_magic.symbolic.component import component, tidy
 from jaxdiff_magic.symbolic.contraction import TooLong
 from jaxdiff_magic.symbolic.derivation import INLINE, Derivation, Path
 from jaxdiff_magic.symbolic.evaluate import evaluation
-from jaxdiff_magic.symbolic.expression import IndexSum, free, opened, size
+from jaxdiff_magic.symbolic.explanations import constants, explained, operands, with_where
+from jaxdiff_magic.symbolic.expression import IndexSum, free, size
 from jaxdiff_magic.symbolic.functions import Frozen
-from jaxdiff_magic.symbolic.indices import total
+from jaxdiff_magic.symbolic.interpret import number
 from jaxdiff_magic.symbolic.matrix import Named, complexity
 from jaxdiff_magic.symbolic.matrix_equation import matrix_equation
 from jaxdiff_magic.symbolic.matrix_form import matrix_form, matrix_value, shape_of
@@ -37,6 +37,7 @@ from jaxdiff_magic.symbolic.notation import (
     scalar_formula,
 )
 from jaxdiff_magic.symbolic.program import Definition, Program
+from jaxdiff_magic.symbolic.shifts import unshifted
 
 MAX_COMPONENTS = 64
 """A block is written entry by entry while it has no more entries than this …"""
@@ -55,6 +56,7 @@ MATRIX_SECONDS_ASKED = 10.0
 """… and one that is asked for by name."""
 UNFORESEEN = (ArithmeticError, AttributeError, MemoryError, RecursionError, TypeError, ValueError)
 """What SymPy and NumPy raise on expressions that they do not expect."""
+LONG = "it is too long to read in one piece; report.formula({!r}, 'steps') has it step by step"
 MAX_NAMES = 16
 """How many of the user's variables are considered for a place in a matrix form."""
 NOTATIONS = ("auto", "component", "index", "matrix", "steps")
@@ -67,11 +69,16 @@ class Presentation:
         subject: names and shapes.
         derivation: its formulas.
         layout: "denominator" transposes Jacobians.
+
+    Attributes:
+        missing: why a block that was asked for has no closed form, the "function" no formula, and the "derivation" no
+            steps.
     """
 
     def __init__(self, subject: Subject, derivation: Derivation, layout: str) -> None:
         self.subject, self.derivation, self.layout = subject, derivation, layout
         self._matrices: dict[Path, Formula | OutOfReach] = {}
+        self.missing: dict[Path | str, str] = {}
         self._spent = 0.0
 
     def components(self, path: Path) -> np.ndarray | None:
@@ -82,13 +89,20 @@ class Presentation:
                 return None
             entries = np.empty(definition.array.shape, object)
             for entry in np.ndindex(*entries.shape):
-                e = tidy(component(program, definition, entry, limit=4 * READABLE))
+                e = tidy(self._with_numbers(program, component(program, definition, entry, limit=4 * READABLE)))
                 if size(e) > READABLE:
                     return None
                 entries[entry] = scalar_formula(e)
         except OutOfReach:
             return None
         return entries
+
+    @staticmethod
+    def _with_numbers(program: Program, e: Expr) -> Expr:
+        """`e` with the elements of arrays that have no name as the numbers that they are."""
+        data = {array.label: values for array, values in program.constants if array.anonymous}
+        elements = {node for node in e.atoms(sp.Indexed) if node.base.label in data}
+        return e.xreplace({node: number(data[node.base.label][tuple(map(int, node.indices))]) for node in elements})
 
     def closed_form(self, path: Path) -> Formula | None:
         """A block as one formula, in matrix notation where that says it; None when it needs steps or is too long."""
@@ -103,23 +117,36 @@ class Presentation:
         if self._is_empty(path):
             return None
         steps = {d.array.label for d in program.definitions if not d.array.operation}
-        if steps & free(definition.expr) or size(definition.expr) > limit:
+        inner, _ = operands(program, [definition.expr])
+        whole = [definition.expr, *(step.expr for step in inner)]
+        reached = frozenset().union(*map(free, whole)) - {step.array.label for step in inner}
+        if steps & reached or sum(map(size, whole)) > limit:
+            self.missing[path] = LONG.format(
+                {1: "function", 2: self._first, 3: "hessian"}.get(len(path), f"d{len(path) - 1}")
+            )
             return None
         output, *inputs = path
         names = [self.subject.inputs[i].name for i in inputs]
-        with contextlib.suppress(OutOfReach):  # the time for formulas is over
+        try:
             if not inputs:
-                return definition_formula(definition)
-            return derivative_formula(definition, self.subject.outputs[output].name, names)
-        return None
+                return explained(definition_formula(definition), program, [definition.expr])
+            found = derivative_formula(definition, self.subject.outputs[output].name, names)
+            return explained(found, program, [definition.expr])
+        except OutOfReach as error:  # the time for formulas is over
+            self.missing[path] = str(error)
+            return None
 
     def function(self) -> Formula | None:
         """The function itself: entry by entry when small, else in index notation; None when it needs many steps."""
         try:
             found = self.formula("function", "auto")
-        except OutOfReach:
+        except OutOfReach as error:
+            self.missing["function"] = str(error)
             return None
-        return found if found.text.count("\n") < MAX_LINES else None
+        if found.text.count("\n") < MAX_LINES:
+            return found
+        self.missing["function"] = LONG.format("function")
+        return None
 
     def formula(self, what: str, notation: str) -> Formula:
         """See `Report.formula`."""
@@ -165,7 +192,7 @@ class Presentation:
         form = matrix_form(
             program, definition, sum(sides[:1]), self.subject.point, deadline, is_transposed, self._variables
         )
-        return matrix_equation(form, definition, output, inputs, is_transposed)
+        return matrix_equation(form, program, definition, output, inputs, is_transposed)
 
     def _matrix_if_any(self, path: Path) -> Formula | None:
         """A block in matrix notation, if the function works on arrays as a whole and that is quickly found."""
@@ -210,12 +237,15 @@ class Presentation:
         """
         try:
             return self._steps(point)
-        except OutOfReach:
+        except OutOfReach as error:
+            self.missing["derivation"] = str(error)
             return ()
 
     def _steps(self, point: Sequence[np.ndarray]) -> tuple[Step, ...]:
         program = self._steps_program()
-        if not program.definitions or len(program.definitions) > MAX_STEPS:
+        if len(program.definitions) > MAX_STEPS:
+            raise OutOfReach(f"it has {len(program.definitions)} steps, more than the {MAX_STEPS} that are listed")
+        if not program.definitions:
             return ()
         batch = [np.asarray(x, np.float64)[None] for x in point]
         adjoints: dict[sp.Symbol, np.ndarray] = {}
@@ -232,10 +262,17 @@ class Presentation:
             } | {output.array.label: np.ones(())}
         else:
             started = evaluation(program, batch)
+        told: set[sp.Basic] = set()
+
+        def formula(definition: Definition) -> Formula:
+            new = free(definition.expr) - told
+            told.update(new)
+            return with_where(definition_formula(definition), list(constants(program.constants, new)))
+
         return tuple(
             Step(
                 name=definition.array.name,
-                formula=definition_formula(definition),
+                formula=formula(definition),
                 partials=tuple(self._partials(program, definition)),
                 value=started.of(definition)[0][0],
                 adjoint=adjoints.get(definition.array.label),
@@ -300,6 +337,9 @@ class Presentation:
         lines: dict[str, Formula] = {}
         for path in paths:
             program, definition = self.derivation.formula(path)
+            _, labels = operands(program, [step.expr for step in (*program.definitions, definition)])
+            for k, constant in enumerate(constants(program.constants, labels)):
+                lines.setdefault(f"constant {k}", constant)
             for step in (*program.definitions, definition):
                 if step.array.operation:  # inv(A) says what it is
                     continue
@@ -317,44 +357,13 @@ class Presentation:
             return int(what[1:])
         raise InputError(f"There is no formula of {what!r}. Choose function, gradient, jacobian, hessian, d3, d4 ….")
 
+    @property
+    def _first(self) -> str:
+        return "gradient" if self.subject.is_scalar else "jacobian"
+
     def _label(self, path: Path) -> str:
         output, *inputs = path
         names = [self.subject.inputs[i].name for i in inputs]
         if len(self.subject.outputs) > 1 or not names:
             names.insert(0, self.subject.outputs[output].name)
         return ", ".join(names)
-
-
-def unshifted(e: Expr) -> Expr:
-    """`e` with frozen shifts cancelled where they cancel exactly: exp(x - c) / sum(exp(x - c)) without c.
-
-    Softmax and log-sum-exp subtract a frozen maximum against overflow; in the formula it is clutter.
-    """
-    if not e.has(Frozen):
-        return e
-    known: dict[sp.Basic, sp.Basic] = {}
-
-    def walk(node: sp.Basic) -> sp.Basic:
-        if not node.has(Frozen):
-            return node
-        if node not in known:
-            known[node] = summed(node) if isinstance(node, IndexSum) else _split_shift(node.func(*map(walk, node.args)))
-        return known[node]
-
-    def summed(node: IndexSum) -> Expr:
-        bound, body = opened(node)
-        return total(walk(body), bound)
-
-    return sp.sympify(walk(e))
-
-
-def _split_shift(node: sp.Basic) -> sp.Basic:
-    if isinstance(node, sp.exp) and isinstance(node.args[0], sp.Add):
-        frozen = [term for term in node.args[0].args if term.has(Frozen)]
-        return sp.Mul(*(sp.exp(term) for term in frozen), sp.exp(node.args[0] - sp.Add(*frozen)), evaluate=False)
-    if isinstance(node, sp.log) and isinstance(node.args[0], sp.Mul):
-        shifts = [f for f in node.args[0].args if isinstance(f, sp.exp) and f.has(Frozen)]
-        if shifts:
-            rest = sp.Mul(*(f for f in node.args[0].args if f not in shifts))
-            return sp.Add(*(shift.args[0] for shift in shifts), sp.log(rest))
-    return node

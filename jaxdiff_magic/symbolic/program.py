@@ -38,12 +38,14 @@ class Array:
         shape: of the array.
         symbol: stands for it in expressions.
         operation: for a function of whole arrays, such as an inverse, its name and its operands.
+        anonymous: whether it is a constant that has no name in the user's code.
     """
 
     name: str
     shape: tuple[int, ...]
     symbol: sp.Symbol | sp.IndexedBase = field(compare=False)
     operation: tuple[str, tuple[Array, ...]] | None = None
+    anonymous: bool = field(default=False, compare=False)
 
     @classmethod
     def named(cls, name: str, shape: Sequence[int], integer: bool = False) -> Array:

@@ -106,7 +106,7 @@ def proved(ours: tuple[Program, Expr], rule: TracedRule, path: Path, entry: Sequ
         right = component(*theirs, rule.element(path, entry, output_axes), MAX_OPERATIONS)
     except OutOfReach:
         return False
-    return same(left, right.xreplace(same_constants(program, theirs[0])))
+    return same(left.xreplace(equal_constants(program)), right.xreplace(same_constants(program, theirs[0])))
 
 
 def block_to_prove(derivation: Derivation, path: Path) -> tuple[Program, Definition] | None:
@@ -147,9 +147,9 @@ def proved_as_written(derivation: Derivation, path: Path, written: Derivation) -
         shape = ours[1].array.shape
         if math.prod(shape) > MAX_ENTRIES:
             return False
-        renaming = same_constants(ours[0], theirs[0])
+        renaming, merging = same_constants(ours[0], theirs[0]), equal_constants(ours[0])
         sides = ((component(*side, entry, MAX_OPERATIONS) for side in (ours, theirs)) for entry in np.ndindex(*shape))
-        return all(same(left, right.xreplace(renaming)) for left, right in sides)
+        return all(same(left.xreplace(merging), right.xreplace(renaming)) for left, right in sides)
     except OutOfReach:
         return False
 
@@ -164,11 +164,12 @@ def _same_at_once(
     The first is in one piece.
     """
     program, one = ours
-    right = _in_one_piece(*theirs)
-    if right is None or size(one.expr) + size(right[1].expr) > MAX_AT_ONCE:
+    piece = _in_one_piece(*theirs)
+    if piece is None or size(one.expr) + size(piece[1].expr) > MAX_AT_ONCE:
         return False
-    other, another = right
-    return same(one.expr, canonical(another.at(place(one.indices))).xreplace(same_constants(program, other)))
+    other, another = piece
+    right = canonical(another.at(place(one.indices))).xreplace(same_constants(program, other))
+    return same(one.expr.xreplace(equal_constants(program)), right)
 
 
 def _in_one_piece(program: Program, definition: Definition) -> tuple[Program, Definition] | None:
@@ -187,4 +188,13 @@ def same_constants(ours: Program, theirs: Program) -> dict[sp.Symbol, sp.Symbol]
             sp.Dummy(array.name, real=True),
         )
         for array, value in theirs.constants
+    }
+
+
+def equal_constants(program: Program) -> dict[sp.Symbol, sp.Symbol]:
+    """For each of a program's constants the first that has the same numbers, as `same_constants` has it."""
+    return {
+        array.label: next(first.label for first, data in program.constants if np.array_equal(data, value))
+        for array, value in program.constants
+        if not np.isnan(value).any()
     }

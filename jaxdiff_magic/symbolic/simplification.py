@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -33,6 +34,8 @@ class Simplified:
         softmaxes: the softmax arrays in it.
         adding_up: the constants whose elements were added up to 1.
         is_plain: whether nothing was simplified.
+        binary: the constants whose elements were taken as 0 or 1.
+        complements: those of them that were taken as 1 - y of another, y.
     """
 
     program: Program
@@ -40,6 +43,8 @@ class Simplified:
     softmaxes: Softmaxes
     adding_up: frozenset[sp.Symbol] = frozenset()
     is_plain: bool = False
+    binary: frozenset[sp.Symbol] = frozenset()
+    complements: Mapping[sp.Symbol, Array] = field(default_factory=dict)
 
 
 def simplifications(
@@ -72,8 +77,12 @@ def simplifications(
 
     if contains(expr, (Choice, sp.Abs, sp.sign)):
         expr = rewritten(without_choices)
-    if binary & free(expr):
-        expr = rewritten(lambda e: with_binaries(e, binary, complements))
+    used: dict[str, Any] = {}
+    if binary & free(expr) and (before := expr) != (expr := rewritten(lambda e: with_binaries(e, binary, complements))):
+        used = {
+            "binary": binary & free(before),
+            "complements": {k: y for k, y in complements.items() if k in free(before)},
+        }
     if contains(expr, (sp.exp, Sigmoid)):
         expr = rewritten(with_sigmoids)
     if contains(expr, (sp.exp,)):
@@ -82,7 +91,7 @@ def simplifications(
     if known & free(expr):
         before, expr = expr, rewritten(lambda e: with_known_sums(e, known, adding_up))
         adding_up = adding_up if before != expr else set()
-    given = Simplified(extended(), expr, softmaxes, frozenset(adding_up))
+    given = Simplified(extended(), expr, softmaxes, frozenset(adding_up), **used)
     if (shorter := rewritten(with_like_terms)) != expr:
         yield replace(given, expr=shorter)
     yield given
@@ -90,22 +99,22 @@ def simplifications(
 
 
 def _binary(program: Program) -> frozenset[sp.Symbol]:
-    """The constant arrays of zeros and ones."""
+    """The constant arrays of both zeros and ones, and of nothing else: as labels are, and no weights or biases."""
     return frozenset(
         array.label
         for array, values in program.constants
-        if values.ndim in (1, 2) and values.size and np.isin(values, (0.0, 1.0)).all()
+        if values.ndim in (1, 2) and values.size and set(np.unique(values)) == {0.0, 1.0}
     )
 
 
 def _complements(program: Program, binary: frozenset[sp.Symbol]) -> dict[sp.Symbol, Array]:
-    """For a constant that is 1 - y, computed before JAX saw it, the constant y of zeros and ones."""
+    """For a constant without a name that is 1 - y, computed before JAX saw it, the constant y of zeros and ones."""
     seen: list[tuple[Array, np.ndarray]] = []
     found: dict[sp.Symbol, Array] = {}
     for array, values in program.constants:
         if array.label in binary:
             matching = [y for y, others in seen if others.shape == values.shape and (others + values == 1).all()]
-            if matching:
+            if matching and array.anonymous:
                 found[array.label] = matching[0]
             else:
                 seen.append((array, values))

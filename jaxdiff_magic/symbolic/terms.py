@@ -19,10 +19,10 @@ from jaxdiff_magic.symbolic.functions import Frozen
 from jaxdiff_magic.symbolic.matrix_equation import matrix_equation
 from jaxdiff_magic.symbolic.matrix_form import matrix_form
 from jaxdiff_magic.symbolic.notation import definition_formula, scalar_formula
-from jaxdiff_magic.symbolic.presentation import unshifted
 from jaxdiff_magic.symbolic.program import Array, Definition, Program
 from jaxdiff_magic.symbolic.proof import SYMPY_FAILURES
 from jaxdiff_magic.symbolic.readable import apart, rewritten
+from jaxdiff_magic.symbolic.shifts import unshifted
 
 MAX_TERMS = 12
 """A formula with more terms is not taken apart."""

@@ -4,20 +4,29 @@ import cardRules from "styles:card";
 import faces from "styles:faces";
 import katex from "katex";
 
-/** What KaTeX cannot read is shown as it is written, in red. */
+/** A longer formula would keep the page waiting. */
+const MOST_CHARACTERS = 20_000;
+
+/** What KaTeX cannot read is shown as it is written, in red; of what is too long or too deep, how long it is. */
 export function typeset(latex: string, display = false): HTMLElement {
   const formula = document.createElement("span");
-  // Not katex.render, which throws in pages without a doctype; what this string contains, KaTeX has escaped.
-  formula.innerHTML = katex.renderToString(latex, {
-    displayMode: display,
-    throwOnError: false,
-    output: "htmlAndMathml",
-    strict: "ignore",
-    trust: false,
-    // No formula may cover the page, or expand for ever.
-    maxSize: 20,
-    maxExpand: 1000,
-  });
+  try {
+    if (latex.length > MOST_CHARACTERS) throw new RangeError("too long");
+    // Not katex.render, which throws in pages without a doctype; what this string contains, KaTeX has escaped.
+    formula.innerHTML = katex.renderToString(latex, {
+      displayMode: display,
+      throwOnError: false,
+      output: "htmlAndMathml",
+      strict: "ignore",
+      trust: false,
+      // No formula may cover the page, or expand for ever.
+      maxSize: 20,
+      maxExpand: 1000,
+    });
+  } catch {
+    // Also where braces stand in one another deeper than the browser's stack is.
+    formula.textContent = `a formula of ${latex.length.toLocaleString("en-US")} characters, too much to draw`;
+  }
   return formula;
 }
 

@@ -1,7 +1,7 @@
 /** The marks and tones of outcomes and severities, the same as in the static output. */
 
 import { element } from "./dom";
-import type { Finding, Outcome } from "./wire";
+import type { Finding, Grade, Outcome } from "./wire";
 
 export type Tone = "good" | "neutral" | "warning" | "bad";
 
@@ -12,6 +12,12 @@ export const SIGNS: Record<Outcome, readonly [string, Tone]> = {
   agrees: ["≈", "good"],
   "out of reach": ["?", "warning"],
   differs: ["✗", "bad"],
+};
+
+export const GRADES: Record<Grade["outcome"], readonly [string, Tone]> = {
+  right: ["✓", "good"],
+  undecided: ["?", "warning"],
+  wrong: ["✗", "bad"],
 };
 
 export const SEVERITIES: Record<Finding["severity"], readonly [string, Tone]> = {

@@ -1,6 +1,7 @@
 /** A standalone page: its state is in `<script type="application/json" id="jdm-state">`, its place `#jdm-panel`, and this
  * bundle an inline `<script type="module">` after them, which browsers also run from a file. */
 
+import { failure } from "./guard";
 import { mount } from "./mount";
 
 /** Does nothing on other pages, such as a notebook. */
@@ -8,5 +9,12 @@ export function mountPage(): void {
   const data = document.querySelector("script#jdm-state[type='application/json']");
   const place = document.querySelector<HTMLElement>("#jdm-panel");
   if (!data || !place || place.hasChildNodes()) return;
-  mount(place, JSON.parse(data.textContent ?? ""), null);
+  let state: unknown;
+  try {
+    state = JSON.parse(data.textContent ?? "");
+  } catch (error) {
+    place.append(failure("This page", error));
+    return;
+  }
+  mount(place, state, null);
 }

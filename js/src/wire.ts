@@ -98,6 +98,15 @@ export interface Finding {
   formula: string;
 }
 
+/** Of a derivation of the reader's own. */
+export interface Grade {
+  /** Which derivative it is of. */
+  of: string;
+  written: string;
+  outcome: "right" | "undecided" | "wrong";
+  message: string;
+}
+
 /** A scalar program in single assignment: node k is `nodes[k]`, an operation and the numbers of earlier nodes.
  *
  * ["input", i] is the i-th input and ["const", value] a number; every other operand is the number of a node. Comparisons
@@ -120,6 +129,9 @@ export interface PanelState {
   name: string;
   /** "f : ℝ² → ℝ   (float32)" */
   signature: string;
+  /** The worst of the grades in `mine`; null where the reader gave no derivation. */
+  grade: Grade["outcome"] | null;
+  mine: Grade[];
   verdict: Outcome;
   summary: string;
   inputs: Leaf[];
@@ -134,6 +146,8 @@ export interface PanelState {
   cost: Cost | null;
   curvature: Curvature | null;
   findings: Finding[];
+  /** How many findings are left out of `findings`; those are never the gravest. */
+  findings_left_out: number;
   tape: Tape | null;
   /** Why there is no tape; "" when there is one. */
   tape_missing: string;

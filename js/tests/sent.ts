@@ -6,6 +6,8 @@ export const cubic: PanelState = {
   "version": 1,
   "name": "cubic",
   "signature": "cubic : \u211d\u00b2 \u2192 \u211d   (float32)",
+  "grade": null,
+  "mine": [],
   "verdict": "proved",
   "summary": "for all 6 entries, the formula derived from the code and the one behind JAX's forward and reverse mode are the same expression; the numbers agree at the point and at 49 random points around it",
   "inputs": [
@@ -269,6 +271,7 @@ export const cubic: PanelState = {
     ]
   },
   "findings": [],
+  "findings_left_out": 0,
   "tape": {
     "nodes": [
       [
@@ -315,6 +318,8 @@ export const layer: PanelState = {
   "version": 1,
   "name": "layer",
   "signature": "layer : \u211d\u00b2\u02e3\u00b2 \u00d7 \u211d\u00b2 \u2192 \u211d\u00b2   (float32)",
+  "grade": null,
+  "mine": [],
   "verdict": "agrees",
   "summary": "all 84 entries of JAX's forward and reverse mode agree with the formula derived from the code at the point and at 64 random points around it; 78 of them proved by algebra",
   "inputs": [
@@ -1870,6 +1875,7 @@ export const layer: PanelState = {
       "formula": ""
     }
   ],
+  "findings_left_out": 0,
   "tape": {
     "nodes": [
       [
@@ -1958,6 +1964,8 @@ export const wrong: PanelState = {
   "version": 1,
   "name": "wrong",
   "signature": "wrong : \u211d \u2192 \u211d   (float32)",
+  "grade": null,
+  "mine": [],
   "verdict": "differs",
   "summary": "2 of 2 entries differ: JAX's forward mode gives 1.75517 where the function's own derivative is 0.877583. The fault: the rule of wrong (states.py, line 36) is not the derivative of wrong: for wrong with respect to x it gives 1.75517 where the code of wrong gives 0.877583 (it is 2 times the derivative)",
   "inputs": [
@@ -2076,6 +2084,7 @@ export const wrong: PanelState = {
       "formula": "\\cos{\\left(x \\right)}"
     }
   ],
+  "findings_left_out": 0,
   "tape": {
     "nodes": [
       [
@@ -2099,6 +2108,8 @@ export const outside: PanelState = {
   "version": 1,
   "name": "outside",
   "signature": "outside : \u211d\u00b2 \u2192 \u211d   (float32)",
+  "grade": null,
+  "mine": [],
   "verdict": "out of reach",
   "summary": "6 of 6 entries cannot be decided: the function's value is not finite here",
   "inputs": [
@@ -2289,6 +2300,7 @@ export const outside: PanelState = {
       "formula": ""
     }
   ],
+  "findings_left_out": 0,
   "tape": {
     "nodes": [
       [
@@ -2325,6 +2337,8 @@ export const special: PanelState = {
   "version": 1,
   "name": "special",
   "signature": "special : \u211d \u2192 \u211d   (float32)",
+  "grade": null,
+  "mine": [],
   "verdict": "proved",
   "summary": "for all 2 entries, the formula derived from the code and the one behind JAX's forward and reverse mode are the same expression; the numbers agree at the point and at 54 random points around it",
   "inputs": [
@@ -2433,6 +2447,7 @@ export const special: PanelState = {
     ]
   },
   "findings": [],
+  "findings_left_out": 0,
   "tape": null,
   "tape_missing": "the browser has no `regularized_incomplete_beta` (states.py, line 46)"
 };

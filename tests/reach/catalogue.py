@@ -251,8 +251,8 @@ def symmetric(a: jax.Array) -> jax.Array:
     return (a + a.T) / 2
 
 
-TRIANGLE = "symmetrise it first"
-"""LAPACK reads one triangle only, JAX's rule takes both to vary together: by single elements it is a convention."""
+TRIANGLE = "reads one triangle of its matrix"
+"""LAPACK reads one triangle only, JAX's rule takes both to vary together: by single elements they differ."""
 
 
 NO_RULE = "not implemented"

@@ -14,6 +14,7 @@ from jax.scipy import special
 
 from jaxdiff_magic import derive
 from jaxdiff_magic.errors import InputError, OutOfReach
+from jaxdiff_magic.reference import arithmetic
 from jaxdiff_magic.reference.digits import right_digits, with_digits
 from jaxdiff_magic.reference.precise import Precise, precise, precision
 from jaxdiff_magic.reference.precise_functions import CONSTANTS, MPMATH
@@ -104,7 +105,7 @@ def test_scalar_functions_are_those_of_mpmath(name: str) -> None:
 
 def test_every_scalar_function_has_more_digits() -> None:
     assert set(MPMATH) == set(FUNCTIONS)
-    with mpmath.workdps(30):
+    with arithmetic.mpmath.workdps(30):
         assert {name: float(exact()) for name, (_, exact) in CONSTANTS.items()} == {
             name: rounded for name, (rounded, _) in CONSTANTS.items()
         }

@@ -29,8 +29,9 @@ from jaxdiff_magic.symbolic.matrix_algebra import add, diag, product, scaled, tr
 from jaxdiff_magic.symbolic.matrix_form import Arrays, MatrixForm, matrix_form
 from jaxdiff_magic.symbolic.matrix_notation import latex, text
 from jaxdiff_magic.symbolic.matrix_values import value
-from jaxdiff_magic.symbolic.presentation import Presentation, unshifted
+from jaxdiff_magic.symbolic.presentation import Presentation
 from jaxdiff_magic.symbolic.program import Array, Definition, Program
+from jaxdiff_magic.symbolic.shifts import unshifted
 from jaxdiff_magic.symbolic.softmax import Softmaxes
 from jaxdiff_magic.trace import subject_trace
 

@@ -99,7 +99,7 @@ def _applied(subject: Subject) -> str:
 
 
 def _is_one_vector(subject: Subject) -> bool:
-    return subject.output_template == 0 and len(subject.outputs[0].shape) <= 1
+    return subject.output_template == 0 and not subject.complex_outputs and len(subject.outputs[0].shape) <= 1
 
 
 def _has_other_results(subject: Subject) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from jaxdiff_magic.cost.calls import derivative_call
+from jaxdiff_magic.cost.calls import closed_over, derivative_call
 from jaxdiff_magic.cost.counting import Count
 from jaxdiff_magic.cost.measuring import Program
 from jaxdiff_magic.cost.passes import MOST_PASSES, Mode, passes, too_large
@@ -118,12 +118,12 @@ def _jacobians(subject: Subject, missing: Mapping[str, str], memory: Memory) -> 
     yield from plain.values()
     yield from chunked_jacobians(subject, plain, memory.taken, memory.deadline)
     fewest = min(passes(subject, mode) for mode in plain)
-    if subject.untraceable or fewest < FEWEST_PASSES:
-        return
     usable = sorted((s for s in plain.values() if not s.infeasible), key=lambda s: s.passes or 0)
     reference = usable[0] if usable else None
+    if subject.untraceable or fewest < FEWEST_PASSES:
+        return
     for strategy in (*_waist(subject, usable), *_coloured_jacobians(subject, fewest, memory.deadline)):
-        yield confirmed(subject, strategy, reference, memory.deadline)
+        yield confirmed(subject, strategy, reference, memory.deadline, late=True)
 
 
 def _obstacle(what: What, name: str, transformed: Callable[..., Any], memory: Memory) -> str:
@@ -213,7 +213,7 @@ def _hessians(subject: Subject, missing: Mapping[str, str], memory: Memory) -> I
             name=name,
             passes=needed,
             infeasible=infeasible or missing.get(name) or _obstacle("hessian", name, transformed, memory),
-            call=transform_call(subject, *texts),
+            call=transform_call(subject, *texts) or closed_over(subject, *texts),
             build=lambda transformed=transformed: transformed,
         )
     yield from plain.values()
@@ -222,7 +222,7 @@ def _hessians(subject: Subject, missing: Mapping[str, str], memory: Memory) -> I
         return
     reference = next((strategy for strategy in plain.values() if not strategy.infeasible), None)
     for strategy in _coloured_hessian(subject, memory.deadline):
-        yield confirmed(subject, strategy, reference, memory.deadline)
+        yield confirmed(subject, strategy, reference, memory.deadline, late=True)
 
 
 def _coloured_hessian(subject: Subject, deadline: float) -> Iterator[Strategy]:

@@ -50,11 +50,17 @@ def verified(subject: Subject, strategy: Strategy, plain: Strategy | None, seed:
     return "the same products in random directions, at the point and at one near it", ""
 
 
-def confirmed(subject: Subject, strategy: Strategy, reference: Strategy | None, deadline: float) -> Strategy:
-    """A strategy that is feasible only where its numbers are right; unverified after the deadline."""
-    if strategy.infeasible or time.monotonic() > deadline:
+def confirmed(
+    subject: Subject, strategy: Strategy, reference: Strategy | None, deadline: float, *, late: bool = False
+) -> Strategy:
+    """A strategy that is feasible only where its numbers are right; unverified after the deadline.
+
+    Args:
+        late: whether one of few passes is compared even then, by products: it was found, and it is what to use.
+    """
+    if strategy.infeasible or (time.monotonic() > deadline and not late):
         return strategy
-    agrees, differs = verified(subject, strategy, reference)
+    agrees, differs = verified(subject, strategy, reference if time.monotonic() <= deadline else None)
     return replace(strategy, verified=agrees, infeasible=differs)
 
 

@@ -20,6 +20,8 @@ from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
 
 GOOD = 0.75
 """A form is shown where its relative error is below the dtype's eps to this power: three quarters of the digits."""
+TINY = 1e-30
+"""Below this a value counts as 0."""
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
 CALLS = {
     **{name: f"jnp.{name}" for name in "exp log sin cos tan sinh cosh tanh sqrt cbrt expm1 log1p abs".split()},
@@ -70,7 +72,9 @@ def cure_of(
             if value is not None:
                 known = dict(zip(trace.inputs, names, strict=True))
                 instead = _plain(_text(equation.outputs[0], steps, known, 5, whole=True))
-                return Cure(_written(form, steps, known), "it" if "..." in instead else instead, value)
+                text = _written(form, steps, known)
+                if _runs(text, form, steps, known, native):
+                    return Cure(text, "it" if "..." in instead else instead, value)
     return None
 
 
@@ -91,16 +95,29 @@ def _tried(
         operands = (known[a] if isinstance(a, Variable) else jnp.asarray(a.rounded) for a in form.operands)
         return form.function(*operands)
 
+    step = Trace(variables, inner, equation.outputs[:1])
     try:
-        truth = _truth(Trace(variables, inner, equation.outputs[:1]), point, order) if order else result
+        truth = _truth(step, point, order) if order else result
         found = np.asarray(_sloped(stable, point, order))
+        if not all(_is_kept(np.asarray(_sloped(stable, point, k)), _truth(step, point, k)) for k in range(order)):
+            return None
     except (OutOfReach, TypeError, ValueError):
         return None
     eps = float(jnp.finfo(found.dtype).eps)
     wide = found.astype(np.float64)
     if wide.shape != truth.shape or not np.isfinite(wide).all() or relative_error(wide, truth) > eps**GOOD:
         return None
+    if not np.any(truth) and np.any(wide):  # what should be 0 is 0
+        return None
     return found
+
+
+def _is_kept(found: np.ndarray, truth: np.ndarray) -> bool:
+    """Whether a form has the value, or a derivative of lower order, of what it takes the place of: to half the digits."""
+    wide, eps = found.astype(np.float64), float(jnp.finfo(found.dtype).eps)
+    exact = truth.astype(np.float64)
+    scale = float(np.max(np.abs(exact), initial=0.0))
+    return wide.shape == exact.shape and bool(np.all(np.abs(wide - exact) <= np.sqrt(eps) * scale + TINY))
 
 
 def _sloped(f: Any, point: Sequence[Any], order: int) -> Any:
@@ -122,6 +139,26 @@ def _truth(trace: Trace, point: Sequence[Any], order: int) -> np.ndarray:
 def _written(form: Form, steps: Steps, names: Mapping[Variable, str]) -> str:
     """The form as Python over the user's names."""
     return _plain(form.template.format(*(f"({_text(atom, steps, names, 3)})" for atom in form.operands)))
+
+
+def _runs(text: str, form: Form, steps: Steps, names: Mapping[Variable, str], native: Mapping[Variable, Any]) -> bool:
+    """Whether the text, as it is printed, gives what the form gives; one that is shortened cannot be run."""
+    if "..." in text:
+        return True
+    values = {name: native[variable] for variable, name in names.items() if variable in native}
+    values |= {made.name: native[v] for v, made in steps.makers.items() if made.name and v in native}
+    space: dict[str, Any] = {"jnp": jnp, "jax": jax}
+    for k, name in enumerate(sorted(values, key=len, reverse=True)):
+        if not name.isidentifier():  # a part of an argument
+            text, space[f"part_{k}"] = text.replace(name, f"part_{k}"), values[name]
+        else:
+            space[name] = values[name]
+    try:
+        found = eval(text, space)
+        operands = (native[a] if isinstance(a, Variable) else jnp.asarray(a.rounded) for a in form.operands)
+        return bool(jnp.allclose(found, form.function(*operands), rtol=1e-3, atol=0.0, equal_nan=True))
+    except Exception:  # a name that is not a value of the function's: the text is not shown
+        return False
 
 
 def _plain(text: str) -> str:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
-import mpmath
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.arithmetic import mpmath
 from jaxdiff_magic.reference.precise import UNFIT, elementwise, exact, is_precise, precision
 from jaxdiff_magic.reference.watching import Seen, Value, watched
 from jaxdiff_magic.trace import Constant, Equation, Trace, Variable

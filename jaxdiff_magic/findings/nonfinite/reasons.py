@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.findings.nonfinite.origins import Origin
@@ -92,6 +93,25 @@ def _operand_text(origin: Origin) -> str:
     return "" if operand is None else source.text(operand)
 
 
+def met(origin: Origin, scene: Scene) -> str:
+    """What became of an infinity of the user's: "In `softmax(a * c)`, c[1] is infinite, and reverse mode makes …"."""
+    source = origin.location.source
+    line = f"In `{source}`, " if source else ""
+    data = origin.data
+    if isinstance(data, Constant):
+        at = np.argwhere(np.isinf(data.value)).tolist() if data.shape else []
+        places = [f"[{', '.join(map(str, index))}]" for index in at]
+        if data.name:
+            name = listing([f"{data.name}{place}" for place in places] or [data.name])
+        else:
+            name = f"element {listing(places)} of a constant" if places else "a constant"
+        said = f"{name} {'is' if len(places) < 2 else 'are'} infinite"
+    else:
+        said = brought(origin, scene)
+    program = MODE.get(origin.program, "the function")
+    return f"{line}{said}, and {program} makes {origin.event} = nan of it."
+
+
 def brought(origin: Origin, scene: Scene) -> str:
     """Which of the user's arrays brings the number in: "x[1] is nan: it was so in the input"."""
     data, subject = origin.data, scene.subject
@@ -107,6 +127,11 @@ def brought(origin: Origin, scene: Scene) -> str:
     if position is None:
         return "a derivative that JAX was given is not finite"
     leaf = subject.inputs[position]
-    value = np.asarray(subject.point[position])
+    value = subject.native_point[position]
     names = [leaf.element(index) for index in np.argwhere(bad(value)).tolist()]
+    given = np.asarray(subject.point[position]).astype(np.float64)
+    if np.isfinite(given).all():
+        verb = "is" if len(names) == 1 else "are"
+        most = f"{float(jnp.finfo(leaf.dtype).max):.3g}"
+        return f"{listing(names)} {verb} too large for {leaf.dtype}, whose largest number is {most}"
     return f"{listing(names)} {'is' if len(names) == 1 else 'are'} {origin.event} in the input"

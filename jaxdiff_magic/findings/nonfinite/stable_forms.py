@@ -198,6 +198,18 @@ def _times_logarithm(read: Reader, node: ast.expr) -> Iterator[str]:
                 yield f"jax.scipy.special.xlogy({read.text(y)}, {read.text(p)})"
 
 
+def _in_range(read: Reader, node: ast.expr) -> Iterator[str]:
+    """x.at[i].max(y, mode="clip"): with the index clipped by hand."""
+    match node:
+        case ast.Call(ast.Attribute(ast.Subscript(ast.Attribute(base, "at"), index), operation), [value], keywords):
+            rest = [k for k in keywords if k.arg != "mode"]
+            modes = [k.value for k in keywords if k.arg == "mode" and isinstance(k.value, ast.Constant)]
+            if modes and modes[0].value == "clip" and not isinstance(index, (ast.Tuple, ast.Slice)):
+                array, texts = read.factor(base), [read.text(value), *(f"{k.arg}={read.text(k.value)}" for k in rest)]
+                kept = f"{read.numpy}.clip({read.text(index)}, 0, {array}.shape[0] - 1)"
+                yield f"{array}.at[{kept}].{operation}({', '.join(texts)})"
+
+
 FORMS: Sequence[Callable[[Reader, ast.expr], Iterator[str]]] = (
     _logarithm,
     _softplus,
@@ -206,5 +218,6 @@ FORMS: Sequence[Callable[[Reader, ast.expr], Iterator[str]]] = (
     _square,
     _power_zero,
     _times_logarithm,
+    _in_range,
 )
 """Each gives the texts that may take an expression's place."""

@@ -68,13 +68,13 @@ def tried(scene: Scene, function: Callable[..., Any], order: int, is_smooth: boo
     if unknown is None:
         return None
     off = _off_limits(scene, derivatives, here, unknown, order)
-    if any(key[0] == "value" for key, _ in off) or (off and is_smooth):
+    if any(key[0] == "value" or has_limit for key, _, has_limit in off) or (off and is_smooth):
         return None
     compared = 0
     for leaves in _nearby(scene):
         if compared == NEARBY or time.monotonic() > scene.deadline:
             break
-        yours = _blocks(scene.derivatives.at(leaves), order)
+        yours = _known(scene, _blocks(scene.derivatives.at(leaves), order), leaves)
         if not all(np.isfinite(block).all() for block in yours.values()):
             continue
         mine = _blocks(derivatives.at(leaves), order)
@@ -95,6 +95,17 @@ def _blocks(values: Values, order: int) -> dict[Key, np.ndarray]:
     if order > 1:
         for o, rows in enumerate(values.hessian or ()):
             found |= {("hessian", o, i, j): np.asarray(b) for i, row in enumerate(rows) for j, b in enumerate(row)}
+    return found
+
+
+def _known(scene: Scene, blocks: dict[Key, np.ndarray], leaves: Sequence[Any]) -> dict[Key, np.ndarray]:
+    """What the user's function gives, with the derivatives by local rules where JAX's are not finite."""
+    found = dict(blocks)
+    for key, block in blocks.items():
+        if key[0] != "value" and not np.isfinite(block).all() and np.isfinite(blocks["value", key[1]]).all():
+            truth = found_by_rules(scene, key[1:], leaves)
+            if truth is not None and not truth.on_border[0]:
+                found[key] = np.where(np.isfinite(block), block, truth.values[0]).astype(block.dtype)
     return found
 
 
@@ -129,7 +140,9 @@ def _right_here(scene: Scene, here: Values, order: int) -> dict[Key, np.ndarray]
         if key[0] != "value":  # no derivative where there is no value
             value = np.isfinite(yours["value", key[1]])
             known = np.where(value.reshape((*value.shape, *[1] * (known.ndim - value.ndim))), known, np.nan)
-        if truth is not None:
+        if truth is not None and not truth.on_border[0]:
+            known = np.where(np.isfinite(truth.values[0]), truth.values[0], known)
+        elif truth is not None and key[0] != "hessian":  # on a border it is the derivative of the branch that is taken
             known = np.where(np.isfinite(known), known, truth.values[0])
         if not _close(block, known, np.isfinite(known)):
             return None
@@ -149,20 +162,28 @@ def found_by_rules(scene: Scene, path: tuple[int, ...], leaves: Sequence[Any]) -
 
 def _off_limits(
     scene: Scene, derivatives: Derivatives, here: Values, unknown: dict[Key, np.ndarray], order: int
-) -> list[tuple[Key, float]]:
-    """The entries among some that are not the limits of those nearby, with the number that they have."""
+) -> list[tuple[Key, float, bool]]:
+    """The entries among some that are not the limits of those nearby: the number that they have, and whether all ways
+    to the point have one limit, so that this is the derivative and the number is wrong."""
     if not any(mask.any() for mask in unknown.values()):
         return []
-    found: list[tuple[Key, float]] = []
-    for side in (1.0, -1.0):
-        near, nearer = (derivatives.at(_moved(scene, side * size)) for size in (CLOSE, CLOSER))
-        if not all(np.isfinite(np.asarray(v)).all() for v in (*near.value, *nearer.value)):
-            continue  # the domain ends at the point
-        for key, mask in unknown.items():
-            a, b, c = (_blocks(values, order)[key].astype(np.float64)[mask] for values in (here, near, nearer))
-            before, after = np.abs(a - b), np.abs(a - c)
-            off = ~((np.minimum(before, after) <= 1e-3 * np.maximum(1, np.abs(a))) | (after <= 0.2 * before))
-            found += [(key, float(value)) for value in a[off][:1]]
+    found: list[tuple[Key, float, bool]] = []
+    sides = [[derivatives.at(_moved(scene, side * size)) for size in (CLOSE, CLOSER)] for side in (1.0, -1.0)]
+    sides = [side for side in sides if all(np.isfinite(np.asarray(v)).all() for values in side for v in values.value)]
+    # where no side is left, the domain ends at the point
+    for key, mask in unknown.items():
+        at = np.asarray(_blocks(here, order)[key], np.float64)[mask]
+        ways = [[_blocks(values, order)[key].astype(np.float64)[mask] for values in side] for side in sides]
+        off = np.zeros(at.shape, bool)
+        for near, nearer in ways:
+            before, after = np.abs(at - near), np.abs(at - nearer)
+            off |= ~((np.minimum(before, after) <= 1e-3 * np.maximum(1, np.abs(at))) | (after <= 0.2 * before))
+        limit = ways[0][1] if ways else at
+        agree = np.ones(at.shape, bool)
+        for near, nearer in ways:  # a limit is approached, and the same from every side
+            scale = np.maximum(1, np.abs(limit))
+            agree &= (np.abs(nearer - limit) <= CLOSE * 10 * scale) & (np.abs(near - nearer) <= 0.1 * scale)
+        found += [(key, float(value), bool(same)) for value, same in zip(at[off], agree[off], strict=True)][:8]
     return found
 
 

@@ -16,7 +16,23 @@ from jaxdiff_magic.reference.watching import Seen, Value
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.trace import Equation
 
-COMPARISONS: Mapping[str, str] = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+COMPARISONS: Mapping[str, str] = {
+    "lt": "<",
+    "le": "<=",
+    "gt": ">",
+    "ge": ">=",
+    "eq": "==",
+    "ne": "!=",
+    "lt_to": "<",
+    "le_to": "<=",
+    "eq_to": "==",  # as `searchsorted` compares, NaN being the largest
+}
+SEARCH = "call_hi_primitive"
+"""Where values belong in a sorted array; older versions of JAX compare in a loop instead."""
+DECIDING = frozenset((*COMPARISONS, SEARCH))
+"""Primitives that turn numbers into a decision."""
+READING = frozenset(("gather", "dynamic_slice"))
+"""Primitives that read where their operands after the first say."""
 MAX_LOGIC = 60
 """No more steps than this are looked through between a number and the choice that it decides."""
 
@@ -139,6 +155,16 @@ def _in_order(item: Seen, coarseness: float) -> Iterator[Border]:
         yield Border(item, ((0, ends[0]), (0, ends[1])))
 
 
+def _nodes(item: Seen, coarseness: float) -> Iterator[Border]:
+    """Values that are equal to elements of the array among which their place is looked for."""
+    array, values = item.operands
+    if array.data.ndim != 1 or not (is_number(array) and is_number(values)):
+        return
+    error = (np.asarray(values.error)[..., None] + np.asarray(array.error)) * coarseness
+    for *index, node in np.argwhere(near(values.data[..., None], array.data, error)).tolist():
+        yield Border(item, ((1, tuple(index)), (0, (node,))))
+
+
 ON_BORDER: Mapping[str, Callable[[Seen, float], Iterator[Border]]] = {
     "max": _pair((0, 1)),
     "min": _pair((0, 1)),
@@ -158,6 +184,7 @@ ON_BORDER: Mapping[str, Callable[[Seen, float], Iterator[Border]]] = {
     "sort": _in_order,
     "top_k": _in_order,
     **dict.fromkeys(COMPARISONS, _pair((0, 1))),
+    SEARCH: _nodes,
 }
 """Primitive to the elements at which it is not smooth."""
 
@@ -187,8 +214,15 @@ def jumps_behind(names: Names, decision: Value) -> list[Seen]:
 
 
 def comparisons_behind(names: Names, decision: Value) -> list[Seen]:
-    """Those of `jumps_behind` that compare two numbers."""
-    return [item for item in jumps_behind(names, decision) if item.primitive in COMPARISONS]
+    """Those of `jumps_behind` that compare numbers."""
+    return [item for item in jumps_behind(names, decision) if item.primitive in DECIDING]
+
+
+def comparisons_before(names: Names, item: Seen) -> list[Seen]:
+    """The steps that compare numbers and so decide which case a step takes, or which elements it reads."""
+    decisions = item.operands[1:] if item.primitive in READING else item.operands[:1]
+    found = [step for decision in decisions for step in comparisons_behind(names, decision)]
+    return list({id(step): step for step in found}.values())
 
 
 def tangent_of(border: Border, directions: int) -> np.ndarray:

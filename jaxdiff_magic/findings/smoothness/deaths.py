@@ -1,14 +1,12 @@
 """Where tangents die: the steps that turn a direction of the inputs into nothing, and why.
 
-Three kinds of zero are kept apart: structural (the result does not depend on the input), symbolic (zero at every point,
-as behind `stop_gradient` or `floor`), numeric (zero at this point, as behind a factor that is 0 here).
+Whether the derivative is zero at other points too is no matter of these steps: see `reference.dependences`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -21,7 +19,6 @@ from jaxdiff_magic.reference.run import Node, Result, Run
 from jaxdiff_magic.reference.watching import Seen, Value
 from jaxdiff_magic.trace import Equation, RuleCall
 
-Zero = Literal["structural", "symbolic", "numeric"]
 SATURATING = frozenset("exp exp2 tanh logistic erf erfc expm1 atan log1p".split())
 ROUNDING = frozenset(("floor", "ceil", "round", "sign"))
 READS = frozenset(("slice", "squeeze", "split", "unstack"))
@@ -36,14 +33,12 @@ class Death:
 
     Attributes:
         item: the step.
-        zero: which kind of zero it makes.
         why: in a clause: "stop_gradient holds it fixed".
         reason: one word that groups: "stop_gradient", "rounding", "integer", "comparison", "not selected",
             "overwritten", "factor", "saturated", "stationary", "unread".
     """
 
     item: Seen
-    zero: Zero
     why: str
     reason: str
 
@@ -120,8 +115,8 @@ class End:
         low, high = float(np.min(data)), float(np.max(data))
         return figure(low) if low == high else f"{figure(low)} to {figure(high)}"
 
-    def death(self, zero: Zero, why: str, reason: str) -> Death:
-        return Death(self.item, zero, why, reason)
+    def death(self, why: str, reason: str) -> Death:
+        return Death(self.item, why, reason)
 
 
 def _ended(item: Seen, operand: int, directions: int, call: RuleCall | None) -> End | None:
@@ -144,22 +139,22 @@ def _explained(names: Names, end: End) -> Death:
     if primitive in EXPLANATIONS:
         return EXPLANATIONS[primitive](names, end)
     if primitive in COMPARISONS:
-        return end.death("symbolic", "only a comparison uses it", "comparison")
+        return end.death("only a comparison uses it", "comparison")
     if not is_number(end.item.results[0]):
-        return end.death("symbolic", "it is made an integer or a boolean", "integer")
+        return end.death("it is made an integer or a boolean", "integer")
     if primitive in ROUNDING:
-        return end.death("symbolic", f"{primitive} makes it constant piece by piece", "rounding")
+        return end.death(f"{primitive} makes it constant piece by piece", "rounding")
     if primitive in INDEXED:
-        return end.death("numeric", "other elements are read", "another element")
+        return end.death("other elements are read", "another element")
     if primitive in READS and _is_input(names, end.value):
-        return end.death("structural", "it is not read", "unread")
+        return end.death("it is not read", "unread")
     if primitive in READS:
-        return end.death("numeric", "other elements are read", "another element")
+        return end.death("other elements are read", "another element")
     if primitive in SATURATING:
-        return end.death("numeric", f"{primitive} is saturated at {end.numbers}", "saturated")
+        return end.death(f"{primitive} is saturated at {end.numbers}", "saturated")
     if primitive.startswith(WRITES):
         return _written(end)
-    return end.death("numeric", f"the slope of {primitive} is 0 here", "stationary")
+    return end.death(f"the slope of {primitive} is 0 here", "stationary")
 
 
 def _is_input(names: Names, value: Value) -> bool:
@@ -176,43 +171,42 @@ def _smaller(names: Names, end: End) -> Death:
     """max and min: of a rectifier, which is off."""
     other = end.item.operands[1 - end.operand]
     if end.call:
-        return end.death("numeric", f"{end.call.name} is flat where its input is {end.numbers}", "not selected")
+        return end.death(f"{end.call.name} is flat where its input is {end.numbers}", "not selected")
     same = other.data.size and np.ptp(other.data) == 0
     taken = f", {figure(other.data.flat[0])}, instead of {end.numbers}" if same else ""
-    return end.death("numeric", f"{end.primitive} takes the other operand{taken}", "not selected")
+    return end.death(f"{end.primitive} takes the other operand{taken}", "not selected")
 
 
 def _factor(names: Names, end: End) -> Death:
     """A product whose other factor is 0; where that depends on the same direction, the point is stationary."""
     item, other = end.item, end.item.operands[1 - end.operand]
     if alive(other, len(end.rows))[end.rows].any():
-        return end.death("numeric", "both factors of a product vary, and it is stationary", "stationary")
+        return end.death("both factors of a product vary, and it is stationary", "stationary")
     name = names.array(item, 1 - end.operand)
     what = f"{name}, which is 0 here" if name else "a factor that is 0 here"
-    return end.death("numeric" if other.varies else "symbolic", f"it is multiplied by {what}", "factor")
+    return end.death(f"it is multiplied by {what}", "factor")
 
 
 def _product(names: Names, end: End) -> Death:
     """A product of all elements: another one of them is 0."""
     if np.any(end.value.data[~end.elements] == 0):
-        return end.death("numeric", "it is multiplied by a factor that is 0 here", "factor")
-    return end.death("numeric", "the slope of reduce_prod is 0 here", "stationary")
+        return end.death("it is multiplied by a factor that is 0 here", "factor")
+    return end.death("the slope of reduce_prod is 0 here", "stationary")
 
 
 def _written(end: End) -> Death:
     """What is written into an array, or was in it before."""
-    primitive, indices = end.primitive, end.item.operands[1:2] if end.operand else ()
-    zero: Zero = "numeric" if any(value.varies for value in indices) else "symbolic"
+    primitive = end.primitive
     if end.operand and not _fits(end):
-        return end.death(zero, "it is written outside the array, and dropped", "overwritten")
+        return end.death("it is written outside the array, and dropped", "overwritten")
     if primitive in ("scatter", "dynamic_update_slice"):
         why = "another element is written over it" if end.operand else "its elements are overwritten"
-        return end.death(zero, why, "overwritten")
+        return end.death(why, "overwritten")
     if primitive.endswith("mul"):
-        return end.death("numeric", "it is multiplied by a factor that is 0 here", "factor")
+        return end.death("it is multiplied by a factor that is 0 here", "factor")
     if primitive.endswith(("min", "max")):
-        return end.death("numeric", "another element is taken", "another element")
-    return end.death("numeric", f"the slope of {primitive} is 0 here", "stationary")
+        return end.death("another element is taken", "another element")
+    return end.death(f"the slope of {primitive} is 0 here", "stationary")
 
 
 def _fits(end: End) -> bool:
@@ -232,17 +226,17 @@ def _fits(end: End) -> bool:
 
 
 EXPLANATIONS: Mapping[str, Callable[[Names, End], Death]] = {
-    "stop_gradient": lambda _, end: end.death("symbolic", "stop_gradient holds it fixed", "stop_gradient"),
+    "stop_gradient": lambda _, end: end.death("stop_gradient holds it fixed", "stop_gradient"),
     **dict.fromkeys(
         ("argmax", "argmin"),
-        lambda _, end: end.death("symbolic", f"{end.primitive} turns it into a position", "integer"),
+        lambda _, end: end.death(f"{end.primitive} turns it into a position", "integer"),
     ),
-    "select_n": lambda _, end: end.death("numeric", "where selects the other case", "not selected"),
+    "select_n": lambda _, end: end.death("where selects the other case", "not selected"),
     **dict.fromkeys(("max", "min"), _smaller),
-    "clamp": lambda _, end: end.death("numeric", f"it is clipped at {end.numbers}", "not selected"),
+    "clamp": lambda _, end: end.death(f"it is clipped at {end.numbers}", "not selected"),
     **dict.fromkeys(
         ("reduce_max", "reduce_min", "sort", "top_k", "cummax", "cummin"),
-        lambda _, end: end.death("numeric", "another element is taken", "another element"),
+        lambda _, end: end.death("another element is taken", "another element"),
     ),
     **dict.fromkeys(("mul", "dot_general", "conv_general_dilated"), _factor),
     "reduce_prod": _product,

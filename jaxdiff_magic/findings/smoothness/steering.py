@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jaxdiff_magic.findings.smoothness.choices import COMPARISONS
+from jaxdiff_magic.findings.smoothness.choices import DECIDING
 from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
 
 Wanted = list[bool]
@@ -47,7 +47,7 @@ def _operands(equation: Equation, results: Wanted, conditions: bool, found: set[
     """Of which operands the wanted results of an equation are made."""
     others = len(equation.inputs) - 1
     match equation.primitive:
-        case primitive if primitive in COMPARISONS:
+        case primitive if primitive in DECIDING:
             return [conditions] * len(equation.inputs)
         case "select_n":
             return [conditions, *[True] * others]

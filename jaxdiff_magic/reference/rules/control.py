@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import jax
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.rules.movement import unstacked
+from jaxdiff_magic.reference.rules.rooting import COMPARISONS, settled
 from jaxdiff_magic.reference.run import Node, Result, Rule, Run, Step
+from jaxdiff_magic.trace import Equation, RuleCall, Trace
 
 
 def _cond(run: Run, xs: list[Node], step: Step) -> list[Node]:
@@ -34,9 +36,14 @@ def _scan(run: Run, xs: list[Node], step: Step) -> list[Node]:
     columns = [unstacked(run, array) for array in arrays]
     rows = []
     if not arrays and carried == len(step.results):  # an iteration
-        for _ in range(_with_more(run, p["length"])):
-            carry = run.trace(body, [*constants, *carry])
-        return carry
+
+        def iterated() -> list[Node]:
+            state = carry
+            for _ in range(_with_more(run, p["length"])):
+                state = run.trace(body, [*constants, *state])
+            return state
+
+        return settled(run, body, constants, carry, iterated)
     for k in reversed(range(p["length"])) if p["reverse"] else range(p["length"]):
         results = run.trace(body, [*constants, *carry, *(column[k] for column in columns)])
         carry, row = results[:carried], results[carried:]
@@ -54,8 +61,15 @@ def _while(run: Run, xs: list[Node], step: Step) -> list[Node]:
     goes_on, body = step.bodies
     first, second = step.params["cond_nconsts"], step.params["body_nconsts"]
     of_condition, of_body, carry = xs[:first], xs[first : first + second], xs[first + second :]
+    return settled(run, body, of_body, carry, lambda: _iterated(run, goes_on, body, of_condition, of_body, carry))
+
+
+def _iterated(
+    run: Run, goes_on: Trace, body: Trace, of_condition: list[Node], of_body: list[Node], carry: list[Node]
+) -> list[Node]:
+    """What a loop carries once its condition is false."""
     trips = 0
-    while (going := run.shared(run.trace(goes_on, [*of_condition, *carry])[0])).any():
+    while (going := run.shared(_tested(run, goes_on, [*of_condition, *carry]))).any():
         after = run.trace(body, [*of_body, *carry])
         carry = after if going.all() else [_kept(run, going, *pair) for pair in zip(carry, after, strict=True)]
         trips += 1
@@ -65,6 +79,26 @@ def _while(run: Run, xs: list[Node], step: Step) -> list[Node]:
     for _ in range(_with_more(run, trips) - trips):
         carry = run.trace(body, [*of_body, *carry])
     return list(carry)
+
+
+def _tested(run: Run, condition: Trace, operands: list[Node]) -> Node:
+    """A loop's condition. Its comparisons alone decide: an absolute value on the way bends nothing that it gives."""
+    before, outer = run.on_border.copy(), run.watch
+    decided = before.copy()
+
+    def watch(step: Equation | RuleCall, operands: Sequence[Node], results: Sequence[Node]) -> None:
+        if isinstance(step, Equation) and step.primitive in COMPARISONS:
+            np.logical_or(decided, run.on_border, out=decided)
+        run.on_border[...] = before
+        if outer:
+            outer(step, operands, results)
+
+    run.watch = watch
+    try:
+        return run.trace(condition, operands)[0]
+    finally:
+        run.watch = outer
+        run.on_border[...] = decided
 
 
 def _with_more(run: Run, trips: int) -> int:

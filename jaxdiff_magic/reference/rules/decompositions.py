@@ -47,8 +47,8 @@ from jaxdiff_magic.reference.rules.linear_algebra import (
 from jaxdiff_magic.reference.rules.movement import cut
 from jaxdiff_magic.reference.run import Node, Result, Rule, Run, Step
 
-ASYMMETRY = 1e-5
-"""Two elements across the diagonal that are nearer than this, of the largest, are the same but for rounding."""
+VECTORS_ALONE = (False, True)
+"""Of the results of eigh the vectors are looked at and the values are not."""
 
 
 def cholesky(x: Number) -> Number:
@@ -108,20 +108,21 @@ def _cholesky_pull(y: Number, g: Number) -> Number:
 
 
 def _cholesky(run: Run, xs: list[Node], step: Step) -> list[Node]:
-    _need_symmetric(xs[0], "a Cholesky factor")
-    return matrix_function(cholesky, _cholesky_pull)(run, xs, step)
+    return matrix_function(cholesky, _cholesky_pull)(run, _one_triangle(run, xs[0], True), step)
 
 
-def _need_symmetric(x: Node, result: str) -> None:
-    """LAPACK reads one triangle of the matrix and JAX's rule all of it: they agree on symmetric matrices only.
+def _one_triangle(run: Run, x: Node, is_lower: bool) -> list[Node]:
+    """The symmetric matrix that LAPACK takes its operand for: it reads one triangle alone.
 
-    Raises:
-        OutOfReach: the matrix is not symmetric at some point, so that its elements vary one by one.
+    JAX's rules let both triangles vary together; that is the same where the operand is symmetric at every point.
     """
-    data = nearest(np.asarray(x.array))
-    asymmetry = np.max(np.abs(data - np.conj(np.swapaxes(data, -1, -2))), initial=0.0)
-    if x.varies and asymmetry > ASYMMETRY * np.max(np.abs(data), initial=0.0):
-        raise OutOfReach(f"{result} is that of a symmetric matrix, and this one need not be: symmetrise it first")
+    if np.iscomplexobj(x.array):
+        raise OutOfReach("complex matrices have no rule yet")
+    read = lower if is_lower else upper
+    beside = -1 if is_lower else 1
+    value = read(x.value) + t(read(x.value, beside))
+    pull = lambda g: [None if g[0] is None else read(g[0]) + read(t(g[0]), beside)]  # noqa: E731
+    return run.record([x], [value], [x.shape], pull)
 
 
 def _lu_pull(y: Number, g: Number) -> Number:
@@ -219,11 +220,13 @@ def _eigh(run: Run, xs: list[Node], step: Step) -> list[Node]:
     x = xs[0]
     if np.iscomplexobj(x.array) or step.results[0].shape != x.shape:
         raise OutOfReach("eigh of complex matrices, or of some of the eigenvalues, has no rule yet")
-    _need_symmetric(x, "this spectrum")
+    (x,) = _one_triangle(run, x, bool(step.params.get("lower", True)))
     found = _spectrum(x.value)
     w, v = found.values, found.vectors
     data = base(w)
-    run.note_border(np.diff(data.data, axis=-1) <= 1e3 * (data.error[..., 1:] if data.error is not None else EPS), x)
+    if run.unread != VECTORS_ALONE:  # where values are equal those of the vectors that are read show it by themselves
+        close = np.diff(data.data, axis=-1) <= 1e3 * (data.error[..., 1:] if data.error is not None else EPS)
+        run.note_border(close, x)
 
     def pull(g: list[Number | None]) -> list[Number | None]:
         of_v, of_w = g
@@ -235,7 +238,7 @@ def _eigh(run: Run, xs: list[Node], step: Step) -> list[Node]:
             inner = plus(inner, multiply(_gaps(w), mm(t(v), of_v)))
         return [None if inner is None else mm(v, inner, t(v))]
 
-    return run.record(xs, [v, w], [x.shape, x.shape[:-1]], pull)
+    return run.record([x], [v, w], [x.shape, x.shape[:-1]], pull)
 
 
 @dataclass(frozen=True)

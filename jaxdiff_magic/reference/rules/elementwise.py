@@ -96,6 +96,15 @@ def product(run: Run, xs: list[Node], step: Step) -> list[Node]:
     a, b = (run.expanded(x, shape) for x in xs)
     if not xs[0].is_number:
         return run.record(xs, [(a * b).astype(step.results[0].dtype)], [shape], lambda _: [None, None])
+    data = [base(side).data for side in (a, b)]
+    slopes = [side if x.varies else _without_infinities(side) for side, x in zip((a, b), xs, strict=True)]
+    if slopes[0] is not a or slopes[1] is not b:
+        with np.errstate(invalid="ignore"):
+            whole = data[0] * data[1]
+        a, b = slopes
+        value = with_value(multiply(a, b), whole)
+    else:
+        value = multiply(a, b)
 
     def pull(adjoints: list[Number | None]) -> list[Number | None]:
         g = adjoints[0]
@@ -104,7 +113,15 @@ def product(run: Run, xs: list[Node], step: Step) -> list[Node]:
         sides = zip(xs, (b, a), strict=True)
         return [collapsed(run, multiply(g, other), x) if x.varies else None for x, other in sides]
 
-    return run.record(xs, [multiply(a, b)], [shape], pull)
+    return run.record(xs, [value], [shape], pull)
+
+
+def _without_infinities(x: Number) -> Number:
+    """A constant factor as a slope: an infinite one makes an infinite product, which does not change nearby."""
+    data = base(x).data
+    if is_precise(data) or not np.isinf(data).any():
+        return x
+    return Bounded(np.where(np.isinf(data), 0.0, data), base(x).error)
 
 
 def quotient(run: Run, xs: list[Node], step: Step) -> list[Node]:
@@ -233,7 +250,8 @@ def two_argument_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
                     run, alone if not xs[0].is_number else xs[:1], step
                 )
                 return [found]
-        xs = [xs[0], Node(exact_where_whole(exponent.value), exponent.shape, False)]
+        value = exponent.value if exponent.is_number else Bounded(run.floating(np.asarray(exponent.value)))  # integers
+        xs = [xs[0], Node(exact_where_whole(value), exponent.shape, False)]
     return smooth("pow")(run, xs, step)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.numbers import Number, add, base, weigh
 from jaxdiff_magic.reference.rules.movement import cut, moved
 from jaxdiff_magic.reference.run import Node, Result, Rule, Run, Step
+
+MAX_TURNS = 200
+"""An element that is updated more often than this is not followed."""
 
 
 def taken(run: Run, x: Node, positions: np.ndarray, valid: np.ndarray) -> Node:
@@ -206,17 +210,33 @@ def _scatter_sub(run: Run, xs: list[Node], step: Step) -> list[Node]:
 
 
 def _scatter_by(primitive: str) -> Rule:
-    """scatter-mul, -min, -max: of elements that are each updated once."""
+    """scatter-mul, -min, -max: an element that has several updates gets them one after the other."""
 
     def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
         positions, valid = _scatter_positions(run, xs, step)
-        if not _unique(positions[valid]):
-            raise OutOfReach(f"scatter-{primitive} that updates an element twice has no rule yet")
-        old = taken(run, xs[0], positions, valid)
-        (new,) = run.apply(primitive, [old, xs[2]], {}, [Result(xs[2].shape, step.results[0].dtype)])
-        return _overwritten(run, xs[0], new, positions, valid)
+        turns = _turns(positions, valid)
+        if (count := int(np.max(turns, initial=0))) > MAX_TURNS:
+            raise OutOfReach(f"scatter-{primitive} that updates an element {count:,} times has no rule yet")
+        result = xs[0]
+        for turn in range(1, count + 1):
+            which = np.flatnonzero(turns.ravel() == turn)
+            at, every = positions.ravel()[which], np.ones(which.shape, bool)
+            pair = [taken(run, result, at, every), taken(run, xs[2], which, every)]
+            (new,) = run.apply(primitive, pair, {}, [Result(which.shape, step.results[0].dtype)])
+            (result,) = _overwritten(run, result, new, at, every)
+        return [result]
 
     return rule
+
+
+def _turns(positions: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """For each update, which one of its element it is: 1, 2, …; 0 for those that are left out."""
+    turns, seen = np.zeros(positions.shape, int), Counter()
+    for place in np.argwhere(valid):
+        element = int(positions[tuple(place)])
+        seen[element] += 1
+        turns[tuple(place)] = seen[element]
+    return turns
 
 
 def _dynamic_slice(run: Run, xs: list[Node], step: Step) -> list[Node]:

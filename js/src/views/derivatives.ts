@@ -100,7 +100,7 @@ function secondPart(model: Model, detail: Detail): Part | null {
   const ofOutput = (k: number) =>
     heatTable(
       {
-        caption: `Hessian of ${state.output_names[k]} by ${listed(state.inputs.map((leaf) => leaf.name))}`,
+        caption: `Hessian of ${state.output_names[k] ?? state.name} by ${listed(state.inputs.map((leaf) => leaf.name))}`,
         rows: state.input_names,
         columns: inputs === 1 ? [""] : state.input_names,
         position: (row, column) => (k * inputs + row) * inputs + column,

@@ -11,7 +11,7 @@ import { closedForm } from "./closed_form";
 const ORDER: readonly Finding["severity"][] = ["error", "warning", "info"];
 
 export function findingsView(model: Model): View {
-  const { findings } = model.state;
+  const { findings, findings_left_out: more } = model.state;
   const sorted = [...findings].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
   const grave = sorted.filter((finding) => finding.severity !== "info").length;
   const [mark] = SEVERITIES[sorted[0]?.severity ?? "info"];
@@ -22,6 +22,13 @@ export function findingsView(model: Model): View {
       { class: "jdm-view" },
       sorted.length === 0 ? element("p", { class: "jdm-note" }, "Nothing was found to warn about.") : null,
       sorted.length === 0 ? null : element("ul", { class: "jdm-findings" }, ...sorted.map(item)),
+      more === 0
+        ? null
+        : element(
+            "p",
+            { class: "jdm-note" },
+            `${more.toLocaleString("en-US")} more are left out; none of them is graver.`,
+          ),
     ),
     update() {}, // findings are about the report's point
   };

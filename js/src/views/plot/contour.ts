@@ -60,8 +60,10 @@ function pixel(frame: Frame, grid: Grid, i: number, j: number): [number, number]
   return [frame.x(gridAt(grid.x, i - 0.5, grid.size)), frame.y(gridAt(grid.y, j - 0.5, grid.size))];
 }
 
+/** Of the rings that can be drawn: at a value that is no number there are none. */
 function pathOf(rings: [number, number][][]): string {
-  return rings.map((ring) => `M${ring.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}Z`).join("");
+  const drawable = rings.filter((ring) => ring.every(([x, y]) => Number.isFinite(x) && Number.isFinite(y)));
+  return drawable.map((ring) => `M${ring.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}Z`).join("");
 }
 
 /** At a place on the longest line that is inside and away from the others; null where there is none. */

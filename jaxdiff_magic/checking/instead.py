@@ -1,0 +1,123 @@
+"""Where JAX has no derivative: the number all the same, by local rules from the code or by differences of values."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from jaxdiff_magic.checking.blocks import MAX_ENTRIES
+from jaxdiff_magic.checking.closed_forms import Column
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.directions import Found, Path
+from jaxdiff_magic.report import CheckEntry
+from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.values import Values
+
+MOST_DIGITS = 15
+LEAST_DIGITS = 1
+BY_RULES, BY_VALUES = "by local rules from the code", "by differences of function values"
+
+
+def entries_instead(
+    subject: Subject,
+    values: Values,
+    reference: Callable[[Path], Found | None],
+    numeric: Callable[[Path], Column | None],
+) -> tuple[CheckEntry, ...]:
+    """Rows for first and second derivatives that JAX refuses, as far as anything else has them.
+
+    Args:
+        subject: the function.
+        values: what JAX gives at the point.
+        reference: a derivative by local rules at the user's point; None where that has none.
+        numeric: likewise by differences.
+    """
+    n, m = subject.size, subject.output_size
+    first = "gradient" if subject.is_scalar else "jacobian"
+    outputs, inputs = range(len(subject.outputs)), range(len(subject.inputs))
+    if values.jacobian is None and 0 < m * n <= MAX_ENTRIES:
+        paths, what = itertools.product(outputs, inputs), first
+        reason = next((values.missing[name] for name in ("jacobian", "reverse") if name in values.missing), "")
+    elif values.jacobian is not None and "hessian" in values.missing and 0 < m * n * n <= MAX_ENTRIES:
+        paths, what, reason = itertools.product(outputs, inputs, inputs), "hessian", values.missing["hessian"]
+    else:
+        return ()
+    return tuple(row for path in paths for row in _rows(subject, what, path, reason, reference, numeric))
+
+
+def _rows(
+    subject: Subject,
+    what: str,
+    path: Path,
+    reason: str,
+    reference: Callable[[Path], Found | None],
+    numeric: Callable[[Path], Column | None],
+) -> Iterator[CheckEntry]:
+    found = column = None
+    with contextlib.suppress(OutOfReach):
+        found = reference(path)
+    with contextlib.suppress(
+        OutOfReach, KeyError
+    ):  # of a second derivative there may be nothing to take differences of
+        column = numeric(path)
+    if found is None and column is None:
+        return
+    output, *leaves = (subject.outputs[path[0]], *(subject.inputs[i] for i in path[1:]))
+    for entry in np.ndindex(*sum((leaf.shape for leaf in leaves), output.shape)):
+        places, start = [], len(output.shape)
+        for leaf in leaves:
+            places.append(leaf.element(entry[start : start + len(leaf.shape)]))
+            start += len(leaf.shape)
+        symbolic, by_rules = _known(found and (found.values[0], found.errors[0]), entry)
+        estimate, by_values = _known(column and (column[0][0], column[1][0]), entry)
+        if found is not None and found.on_border[0] and column is not None and column[2][0][entry]:
+            says = "the slopes from the left and from the right differ here"
+        elif by_rules >= LEAST_DIGITS:
+            says = f"{BY_RULES} it is {symbolic:.{by_rules}g} ({_digits(by_rules)})"
+        elif by_values >= LEAST_DIGITS:
+            says = f"{BY_VALUES} it is {estimate:.{by_values}g} ({_digits(by_values)})"
+        else:
+            says = "nothing else gives a number here either"
+        yield CheckEntry(
+            what=what,
+            output=output.element(entry[: len(output.shape)]),
+            inputs=tuple(places),
+            symbolic=symbolic,
+            forward=None,
+            reverse=None,
+            numeric=estimate,
+            error=None,
+            outcome="out of reach",
+            reason=f"JAX has no such derivative ({reason.rstrip('.')}); {says}",
+        )
+
+
+def _known(pair: Any, entry: tuple[int, ...]) -> tuple[float | None, int]:
+    """A number, and how many of its digits are known."""
+    if pair is None:
+        return None, 0
+    value, error = (float(part[entry]) for part in pair)
+    if not math.isfinite(value) or not math.isfinite(error):
+        return value, 0
+    if error == 0:
+        return value, MOST_DIGITS
+    if abs(value) <= error:
+        return value, LEAST_DIGITS if error < 1e-9 else 0  # 0, to so many decimals
+    return value, max(0, min(MOST_DIGITS, math.floor(-math.log10(error / abs(value)))))
+
+
+def _digits(count: int) -> str:
+    return f"{count} digit{'s' if count > 1 else ''}"
+
+
+def told(subject: Subject, reason: str, entries: tuple[CheckEntry, ...]) -> str:
+    """The summary where JAX has no derivative at all."""
+    whose = {BY_RULES: "computed by local rules from its code", BY_VALUES: "differences of its values"}
+    by = next((words for method, words in whose.items() if any(method in entry.reason for entry in entries)), "")
+    given = f"; the numbers in the check are {by}" if by else ""
+    return f"JAX has no derivative of {subject.name} ({reason.rstrip('.')}){given}"

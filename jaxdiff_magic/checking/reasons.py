@@ -1,0 +1,194 @@
+"""Reasons that are true of this function: which step stands on its border, which rule works in fewer digits."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdiff_magic.checking.blocks import BlockCheck
+from jaxdiff_magic.checking.decide import COARSE, ON_BORDER
+from jaxdiff_magic.checking.rules import RuleName
+from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.numbers import Bounded
+from jaxdiff_magic.reference.run import Node, Run
+from jaxdiff_magic.trace import Equation, RuleCall, Trace, Variable
+
+ROUNDING = "rounding in the function's own dtype hides the digits"
+"""As `decide` says it of numbers that their rule, in float64, does not confirm."""
+NOUNS = {
+    **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne", "lt_to", "le_to", "eq_to"), "a comparison"),
+    "select_n": "where",
+    "reduce_max": "max",
+    "reduce_min": "min",
+    "clamp": "clip",
+}
+"""What the reader calls a primitive."""
+SPECTRA = {"eigh": "eigenvalues", "eig": "eigenvalues", "svd": "singular values"}
+DRAWING = frozenset(("random_gamma",))
+"""Primitives that draw by rejection: gamma, beta, Dirichlet, chi-square, Student's t, loggamma … are made of them."""
+IMPLICIT = "the implicit reparameterisation gradient"
+LOST = (
+    COARSE,
+    "the chain rule, step by step, is not finite here",
+    "neither JAX nor the chain rule, step by step, is finite here",
+)
+"""As `decide` says it of derivatives that the reference does not know."""
+OF_FULL_RANK = frozenset(("qr", "svd"))
+"""Decompositions whose factors have no derivative where a matrix has too low a rank."""
+RANK = 100
+"""A singular value of so many roundings of the largest is 0."""
+MOST_NAMED = 3
+"""So many steps on their border are named."""
+
+
+def with_reasons(blocks: Sequence[BlockCheck], reasons: Mapping[str, str]) -> list[BlockCheck]:
+    """The blocks, with general reasons replaced by those of this function.
+
+    Args:
+        blocks: all of them, decided.
+        reasons: from a general reason to the one to be given.
+    """
+
+    def named(block: BlockCheck) -> BlockCheck:
+        decision = block.decision
+        return replace(
+            block, decision=replace(decision, reasons=tuple(reasons.get(why, why) for why in decision.reasons))
+        )
+
+    return [named(block) for block in blocks] if reasons else list(blocks)
+
+
+def reasons_of(
+    trace: Trace, point: Sequence[np.ndarray], rules: Mapping[RuleName, Trace], dtypes: Sequence[np.dtype]
+) -> dict[str, str]:
+    """What `with_reasons` puts in place of the general reasons.
+
+    Args:
+        trace: of the function.
+        point: its inputs, float64.
+        rules: JAX's programs of its derivatives.
+        dtypes: of its inputs and results.
+    """
+    found = {}
+    with contextlib.suppress(OutOfReach):
+        if border := said_of(borders_of(trace, point)):
+            found[ON_BORDER] = border
+    coarse = next((said for name, rule in rules.items() if (said := _coarse(trace, rule, name, dtypes))), "")
+    if coarse:
+        found[ROUNDING] = coarse
+    with contextlib.suppress(OutOfReach):
+        if rank := _rank(trace, point, max(float(jnp.finfo(dtype).eps) for dtype in dtypes)):
+            found |= dict.fromkeys(LOST, rank)
+    if step := next(iter(drawn_by(trace)), None):
+        where = f" ({step.location})" if step.location.line else ""
+        for mode in ("forward mode", "reverse mode", "second derivative"):
+            found[f"JAX's {mode} differs from function values"] = (
+                f"JAX's {mode} gives {IMPLICIT} of {step.primitive}{where}, which is not the derivative of these draws"
+            )
+    return found
+
+
+def drawn_by(trace: Trace) -> Iterator[Equation]:
+    """The steps that draw by rejection, from parameters that depend on the inputs."""
+    moving = set(trace.inputs)
+    for step in trace.equations:
+        if not any(isinstance(atom, Variable) and atom in moving for atom in step.inputs):
+            continue
+        moving.update(step.outputs)
+        if step.primitive in DRAWING:
+            yield step
+        for body in step.bodies:
+            yield from drawn_by(body)
+
+
+def borders_of(trace: Trace, point: Sequence[np.ndarray]) -> list[Equation]:
+    """The steps that stand on their border at a point: that choose between equal numbers, or have equal eigenvalues.
+
+    Raises:
+        OutOfReach: the trace cannot be run.
+    """
+    found: dict[int, Equation] = {}
+
+    def watch(step: Equation | RuleCall, operands: Sequence[Node], results: Sequence[Node]) -> None:
+        del operands, results
+        if run.on_border.any() and isinstance(step, Equation):
+            found[id(step)] = step
+            run.on_border[:] = False  # the steps that this one is a part of, and those after it, have not noted it
+
+    run = Run(1, 1, taped=False, watch=watch)
+    arguments = [Node(Bounded(np.asarray(x, np.float64)[None]), np.shape(x), True) for x in point]
+    with np.errstate(all="ignore"):
+        run.trace(trace, arguments)
+    return list(found.values())
+
+
+def _rank(trace: Trace, point: Sequence[np.ndarray], eps: float) -> str:
+    """Which decomposition is given a matrix of too low a rank; "" for none."""
+    found = []
+
+    def watch(step: Equation | RuleCall, operands: Sequence[Node], results: Sequence[Node]) -> None:
+        del results
+        if isinstance(step, Equation) and step.primitive in OF_FULL_RANK and operands[0].varies and not found:
+            matrix = operands[0].array
+            if np.isfinite(matrix).all() and matrix.size and not np.iscomplexobj(matrix):
+                values = np.linalg.svd(matrix, compute_uv=False)
+                if np.any(values <= RANK * eps * values.max(axis=-1, keepdims=True)):
+                    found.append(step)
+
+    run = Run(1, 1, taped=False, watch=watch)
+    with np.errstate(all="ignore"):
+        run.trace(trace, [Node(Bounded(np.asarray(x, np.float64)[None]), np.shape(x), True) for x in point])
+    if not found:
+        return ""
+    where = f" ({found[0].location})" if found[0].location.line else ""
+    name = found[0].primitive
+    return f"the matrix that {name}{where} is given has too low a rank here, so that its factors have no derivative"
+
+
+def said_of(steps: Sequence[Equation]) -> str:
+    """Which steps stand on their border, each with its line; "" for none."""
+    lines: dict[tuple[str, str], dict[str, None]] = {}
+    for step in steps:
+        where = f" ({step.location})" if step.location.line else ""
+        lines.setdefault((where, SPECTRA.get(step.primitive, "")), {})[NOUNS.get(step.primitive, step.primitive)] = None
+    said = []
+    for (where, values), names in list(lines.items())[:MOST_NAMED]:
+        *others, last = names
+        named = f"{', '.join(others)} and {last}" if others else last
+        if values:
+            said.append(f"{named}{where} has two equal {values} here, and is not smooth there")
+        else:
+            said.append(f"{named}{where} {'stand' if len(names) > 1 else 'stands'} on the border of a choice here")
+    return "; ".join(said)
+
+
+def _coarse(trace: Trace, rule: Trace, name: RuleName, dtypes: Sequence[np.dtype]) -> str:
+    """Where one of JAX's rules rounds to fewer digits than the function and its code have; "" where none does."""
+    least = max(float(jnp.finfo(dtype).eps) for dtype in (*dtypes, *_inside(trace)))
+    for step in _steps(rule):
+        for result in step.outputs:
+            if jnp.issubdtype(result.dtype, jnp.floating) and float(jnp.finfo(result.dtype).eps) > least:
+                digits = int(-np.log10(float(jnp.finfo(result.dtype).eps))) + 1
+                where = f" ({step.location})" if step.location.line else ""
+                mode = "second derivative" if name == "second" else f"{name} mode"
+                return (
+                    f"JAX's {mode} computes in {result.dtype}{where}, which keeps {digits} digits, though the function "
+                    "has more"
+                )
+    return ""
+
+
+def _steps(trace: Trace) -> Iterator[Equation]:
+    for step in trace.equations:
+        yield step
+        for body in step.bodies:
+            yield from _steps(body)
+
+
+def _inside(trace: Trace) -> set[np.dtype]:
+    found = {result.dtype for step in _steps(trace) for result in step.outputs}
+    return {dtype for dtype in found if jnp.issubdtype(dtype, jnp.floating)}

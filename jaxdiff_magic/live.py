@@ -1,0 +1,24 @@
+"""What moves the point of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Live:
+    """What moves the point of a report.
+
+    Attributes:
+        values: what JAX gives at the report's point: see `values.Values`.
+        at: the same at another point, one array for each leaf, by the program that is compiled already.
+        compilations: how often JAX has compiled that program.
+        tape: records the function as scalar operations: see `tape.Tape`; raises OutOfReach where that cannot be.
+    """
+
+    values: Any
+    at: Callable[[Sequence[Any]], Any]
+    compilations: Callable[[], int]
+    tape: Callable[[], Any]
