@@ -28,7 +28,7 @@ from jaxdiff_magic.checking.freezing import FROZEN, may_freeze
 from jaxdiff_magic.checking.hessian_products import hessian_products
 from jaxdiff_magic.checking.instead import entries_instead, told
 from jaxdiff_magic.checking.isolated import isolated
-from jaxdiff_magic.checking.native import coarsest, columns_of, dtypes_of
+from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
 from jaxdiff_magic.checking.own_errors import with_own_errors
 from jaxdiff_magic.checking.points import place_of, sample, where_it_ends
@@ -356,8 +356,7 @@ class _Checking:
             except OutOfReach:
                 continue
             self.compared.append(count - 1)
-            place = place_of(self.subject, self.points, comparison.at)
-            found.append(RuleEvidence(name, comparison, place, coarsest(self.traces[name]) > self.eps))
+            found.append(RuleEvidence(name, comparison, place_of(self.subject, self.points, comparison.at)))
         return tuple(found)
 
     def _rule_block(self, name: RuleName) -> Callable[[Path], tuple[np.ndarray, np.ndarray]]:

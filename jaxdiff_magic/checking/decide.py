@@ -35,14 +35,11 @@ class RuleEvidence:
         name: "forward", "reverse" or "second".
         comparison: the result, over the sampled points.
         place: where it is wrong: ", at x = …"; "" for the user's own point.
-        drops_digits: whether its numbers pass through fewer digits than the function's: its program, run in float64,
-            says nothing of JAX's numbers then.
     """
 
     name: str
     comparison: Comparison
     place: str
-    drops_digits: bool = False
 
     def says(self, entry: tuple[int, ...] | None = None) -> str:
         """Both numbers of an entry where the rule is wrong; of the worst one where none is named."""
@@ -178,7 +175,6 @@ def _by_formula(
         decision = decision.set(found.unclear, OUT_OF_REACH, f"JAX's {_mode(rule.name)} {found.why}")
     decision = decision.set(_bent(evidence, tolerance), OUT_OF_REACH, ON_BORDER)
     clear = {rule.name: rule.comparison for rule in evidence.rules if not rule.comparison.why}
-    dropping = {rule.name for rule in evidence.rules if rule.drops_digits}
     compared = bool(clear)
     for k, columns in enumerate(evidence.native):
         if k > 0 and compared:
@@ -192,9 +188,8 @@ def _by_formula(
             if actual is None:
                 continue
             known, given = np.isfinite(value), np.isfinite(actual)
-            name = "second" if "second" in clear else mode
-            by_rule = clear.get(name)  # which decides without the dtype's rounding
-            here = by_rule is not None and not by_rule.is_elsewhere and name not in dropping
+            by_rule = clear.get("second" if "second" in clear else mode)  # which decides without the dtype's rounding
+            here = by_rule is not None and not by_rule.is_elsewhere
             with np.errstate(invalid="ignore"):
                 distance = np.abs(actual - value)
                 off = known & given & (distance > allowed)

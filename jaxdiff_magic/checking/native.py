@@ -52,11 +52,6 @@ def dtypes_of(trace: Trace, fixed: Sequence[bool] = ()) -> Iterator[Any]:
             yield from dtypes_of(body, [not v for v in varies[:constants]])
 
 
-def coarsest(trace: Trace) -> float:
-    """The relative rounding error of the fewest digits that values pass through; 0 where they pass through nothing."""
-    return max((float(jnp.finfo(dtype).eps) for dtype in dtypes_of(trace)), default=0.0)
-
-
 def _with_mantissa(bits: int) -> Any:
     """The finest dtype that keeps no more bits than a value is cut to."""
     known = (jnp.float64, jnp.float32, jnp.float16, jnp.bfloat16, jnp.float8_e4m3fn, jnp.float8_e5m2)
