@@ -76,6 +76,6 @@ def accused(evidence: Evidence, tolerance: Tolerance) -> np.ndarray:
                 if not any(not rule.comparison.why for rule in evidence.rules):
                     found |= np.isfinite(apart) & (apart > 10 * tolerance(value, bound))
                 if k == 0:
-                    visible = max(ROUNDINGS * evidence.eps, GROSS) * size_of(value[None])[0]
+                    visible = max(ROUNDINGS * evidence.eps, GROSS) * size_of(known.values)[0]
                     found |= (apart > visible) & shown_by_values(evidence)
     return found

@@ -193,7 +193,7 @@ def _by_formula(
             with np.errstate(invalid="ignore"):
                 distance = np.abs(actual - value)
                 off = known & given & (distance > allowed)
-            unlike = known & given & ~off & _unlike(distance, allowed, value, evidence.eps)
+            unlike = known & given & ~off & _unlike(distance, allowed, size_of(values)[k], evidence.eps)
             if borders[k]:
                 decision = decision.set(off | (known & ~given), OUT_OF_REACH, ON_BORDER)
                 continue
@@ -248,7 +248,7 @@ def shown_by_values(evidence: Evidence) -> np.ndarray:
     Where they were too dear, that two programs give the same number, and not 0, counts as well.
     """
     assert evidence.formula is not None
-    values, size = evidence.formula.values[0], size_of(evidence.formula.values[:1])[0]
+    values, size = evidence.formula.values[0], size_of(evidence.formula.values)[0]
     if evidence.numeric is None:
         return np.asarray(values != 0)
     estimate, error, kink = (part[0] for part in evidence.numeric)
@@ -265,9 +265,9 @@ def _off_in_float64(evidence: Evidence, mode: str, value: np.ndarray) -> np.ndar
         return np.abs(wide - value) > GROSS * size_of(value[None])[0]
 
 
-def _unlike(distance: np.ndarray, allowed: np.ndarray, value: np.ndarray, eps: float) -> np.ndarray:
+def _unlike(distance: np.ndarray, allowed: np.ndarray, size: np.ndarray, eps: float) -> np.ndarray:
     """Where a number is visibly not the derivative, and the bound that would allow for it is as wide."""
-    visible = max(ROUNDINGS * eps, NEAR) * size_of(value[None])[0]
+    visible = max(ROUNDINGS * eps, NEAR) * size
     with np.errstate(invalid="ignore"):
         return (distance > visible) & ~(allowed <= visible)
 

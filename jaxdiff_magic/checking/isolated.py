@@ -41,7 +41,7 @@ def isolated(
     if evidence.numeric is None or evidence.formula is None:
         return decision
     estimate, error, kink = (part[0] for part in evidence.numeric)
-    size = np.maximum(size_of(estimate[None])[0], size_of(evidence.formula.values[:1])[0])
+    size = np.maximum(size_of(estimate[None])[0], size_of(evidence.formula.values)[0])
     with np.errstate(invalid="ignore"):
         clear = ~kink & (error <= GROSS * size) & ~shown_by_values(evidence)
         for column in evidence.native[0]:

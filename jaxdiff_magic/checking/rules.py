@@ -179,9 +179,9 @@ def compare(
     with np.errstate(invalid="ignore"):
         near = missed & (np.abs(actual - expected) <= APPROXIMATE * np.abs(expected))
     missed &= ~near
-    wide = too_wide(ours_found.values[:1], ours_found.errors[:1], theirs_found.errors[:1])[0]
+    wide = too_wide(expected, ours_found.errors, theirs_found.errors)[0]
     asked = (wide | sharper.is_sharp(name, path)) & ~(ours_found.on_border[0] | theirs_found.on_border[0])
-    missed[0], foggy = _beside_wide_bounds(actual[0], expected[0], missed[0] & ~(asked & ~wide), asked)
+    missed[0], foggy = _beside_wide_bounds(actual, expected, missed[0] & ~(asked & ~wide), asked)
     ahead = np.zeros_like(nowhere)
     for position in np.flatnonzero(missed.reshape(len(missed), -1).any(axis=1))[:MAX_DISPUTED]:
         there = [batch[position : position + 1] for batch in points]
@@ -201,8 +201,10 @@ def compare(
             allowed = 0.5 * abs(theirs - ours)  # it is the nearer one of the two
         if not abs(given[entry] - theirs) <= allowed:
             raise OutOfReach("JAX's rule and its numbers do not match")
-        confirmed = not by_digits and values_side_with(ours, theirs, reference, path, entry, own)
-        if not confirmed and position == 0:
+        confirmed = sharper.sides_with(ours, theirs, path, entry) if by_digits else None
+        if confirmed is None:
+            confirmed = values_side_with(ours, theirs, reference, path, entry, own)
+        if not confirmed and position == 0 and not by_digits:
             confirmed = sharper.sides_with(ours, theirs, path, entry)
         if confirmed:
             both = actual[position], expected[position]
@@ -236,7 +238,7 @@ def _beside_wide_bounds(
         neither grossly different nor near.
     """
     with np.errstate(invalid="ignore", over="ignore"):
-        distance, size = np.abs(theirs - ours), size_of(ours[None])[0]
+        distance, size = np.abs(theirs[0] - ours[0]), size_of(ours)[0]
     asked = asked & np.isfinite(distance)
     missed = missed | (asked & (distance > GROSS * size))
     return missed, asked & ~missed & (distance > NEAR * size)

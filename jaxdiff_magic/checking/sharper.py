@@ -32,7 +32,7 @@ GROSS = 1e-3
 """Numbers that are relatively farther apart than this are not the same, whatever the literals of a rule are rounded to
 and however that is magnified."""
 FLOOR = 1e-9
-"""Beside the largest entry of its block an entry counts as no smaller than this."""
+"""Beside the largest entry of its block, at the points that are looked at, an entry counts as no smaller than this."""
 FREEZES = "stop_gradient"
 DIGITS = 20
 SECONDS = 2.0
@@ -43,14 +43,13 @@ that are taken from each other: no piece of a chaotic function is too short, and
 
 
 def size_of(values: np.ndarray) -> np.ndarray:
-    """What the errors of a block at one point, or at several, are relative to, entry by entry.
+    """What the errors of a block are relative to, entry by entry, at each point.
 
     Args:
-        values: the derivative, `(points, …)`.
+        values: the derivative at the user's point and at others around it, `(points, …)`.
     """
     sizes = np.where(np.isfinite(values), np.abs(values), 0.0)
-    largest = np.max(sizes.reshape(len(sizes), -1), axis=1, initial=0.0)
-    return np.maximum(sizes, FLOOR * largest.reshape(-1, *[1] * (values.ndim - 1)))
+    return np.maximum(sizes, FLOOR * np.max(sizes, initial=0.0))
 
 
 def too_wide(values: np.ndarray, *errors: np.ndarray) -> np.ndarray:
@@ -82,14 +81,14 @@ class Sharper:
 
         Its entry in `errors` stays what rounding may do to the same program in another precision.
         """
-        if not too_wide(found.values[:1], found.errors[:1]).any():
+        if not too_wide(found.values, found.errors)[0].any():
             return found
         sharp = self._block("", path)
         return found if sharp is None else _with_first(found, sharp, found.errors[:1])
 
     def both(self, name: str, path: Path, theirs: Found, ours: Found) -> tuple[Found, Found]:
         """Numbers of a rule and of the code, with more digits at the first point where their bounds are too wide."""
-        if not too_wide(ours.values[:1], ours.errors[:1], theirs.errors[:1]).any():
+        if not too_wide(ours.values, ours.errors, theirs.errors)[0].any():
             return theirs, ours
         sharp, by_rule = self._block("", path), self._block(name, path)
         if sharp and by_rule:  # both, or neither: with more digits literals are rounded as in the program
@@ -100,10 +99,10 @@ class Sharper:
         """Whether both a rule and the code have been run with more digits."""
         return self._known.get((name, path)) is not None and self._known.get(("", path)) is not None
 
-    def sides_with(self, ours: float, theirs: float, path: Path, entry: Sequence[int]) -> bool:
-        """Whether differences with more digits confirm one number against another."""
+    def sides_with(self, ours: float, theirs: float, path: Path, entry: Sequence[int]) -> bool | None:
+        """Whether differences with more digits confirm one number against another; None where there are none."""
         slope = self.slope(path, entry)
-        return slope is not None and abs(slope - ours) <= 0.1 * abs(theirs - ours)
+        return None if slope is None else abs(slope - ours) <= 0.1 * abs(theirs - ours)
 
     def slope(self, path: Path, entry: Sequence[int]) -> float | None:
         """One entry by differences of the order below, with more digits; None where that is out of reach."""

@@ -35,6 +35,13 @@ def power(x: Any, exponent: Any) -> Any:
     return FUNCTIONS["power"].value(x, exponent)
 
 
+def bessel_i(x: Any, order: int) -> Any:
+    """The modified Bessel function of the first kind, of a whole order."""
+    if isinstance(x, Number):
+        return call("bessel_i", x, static=(order,))
+    return FUNCTIONS["bessel_i"].value(x, order)
+
+
 def pow_below(a: Any, b: Any) -> Any:
     """a ** (b - 1), finite where b is 0 and the factor before it therefore too."""
     exponent = base(b).data if isinstance(b, Number) else np.asarray(b)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxdiff_magic.reference.dispatch import (
+    bessel_i,
     bessel_i0e,
     bessel_i1e,
     constant,
@@ -109,6 +110,9 @@ PARTIALS: Mapping[str, tuple[Partial | None, ...]] = {
     ),
     "digamma": (
         lambda x, y: polygamma(1, x),
+    ),
+    "bessel_i": (
+        lambda x, a, y: 0.5 * bessel_i(x, a - 1) + 0.5 * bessel_i(x, a + 1),
     ),
     "bessel_i0e": (
         lambda x, y: -1 * y * sign(x) + bessel_i1e(x),

@@ -66,6 +66,7 @@ MPMATH: Mapping[str, Callable[..., Any]] = {
     "igamma": lambda a, x: mpmath.gammainc(a, 0, x, regularized=True),
     "igammac": lambda a, x: mpmath.gammainc(a, x, mpmath.inf, regularized=True),
     "regularized_incomplete_beta": lambda a, b, x: mpmath.betainc(a, b, 0, x, regularized=True),
+    "bessel_i": lambda x, order: mpmath.besseli(int(order), x),
     "bessel_i0e": lambda x: mpmath.exp(-abs(x)) * mpmath.besseli(0, x),
     "bessel_i1e": lambda x: mpmath.exp(-abs(x)) * mpmath.besseli(1, x),
 }

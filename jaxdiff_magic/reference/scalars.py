@@ -93,6 +93,7 @@ FUNCTIONS: Mapping[str, Scalar] = {
         "igamma": special.gammainc,
         "igammac": special.gammaincc,
         "regularized_incomplete_beta": special.betainc,
+        "bessel_i": lambda x, order: special.iv(order, x),
         "bessel_i0e": special.i0e,
         "bessel_i1e": special.i1e,
     }.items()
@@ -108,6 +109,7 @@ ULPS: Mapping[str, int] = {
     "igammac": 256,
     "regularized_incomplete_beta": 1024,
     "erf_inv": 16,
+    "bessel_i": 64,
     "bessel_i0e": 16,
     "bessel_i1e": 16,
 }

@@ -17,7 +17,7 @@ SHIPPED = Path(__file__).parents[1] / "reference" / "partials.py"
 a, b, c, x, y = sp.symbols("a b c x y", real=True)
 
 
-lgamma, bessel_i0e, bessel_i1e = map(sp.Function, ("lgamma", "bessel_i0e", "bessel_i1e"))
+lgamma, bessel_i, bessel_i0e, bessel_i1e = map(sp.Function, ("lgamma", "bessel_i", "bessel_i0e", "bessel_i1e"))
 """Functions that SymPy lacks, by the names of the reference."""
 
 
@@ -73,6 +73,7 @@ def partials() -> Mapping[str, tuple[sp.Expr | None, ...]]:
         "erf_inv": _by_inverse(sp.erf(y)),
         "lgamma": sp.diff(sp.loggamma(x), x).subs(sp.polygamma(0, x), sp.digamma(x)),
         "digamma": sp.diff(sp.digamma(x), x),
+        "bessel_i": sp.diff(sp.besseli(a, x), x).replace(sp.besseli, lambda order, at: bessel_i(at, order)),
         "bessel_i0e": bessel_i1e(x) - sp.sign(x) * y,
         "bessel_i1e": bessel_i0e(x) - y * (sp.sign(x) + 1 / x),
     }
@@ -153,7 +154,13 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "PARTIALS: Mapping[str, tuple[Partial | None, ...]] = {"
     for name, row in printed.items():
-        arguments = ["x", "a", "y"] if name == "power" else ["x", "y"] if len(row) == 1 else [*"abc"[: len(row)], "y"]
+        arguments = (
+            ["x", "a", "y"]
+            if name in ("power", "bessel_i")
+            else ["x", "y"]
+            if len(row) == 1
+            else [*"abc"[: len(row)], "y"]
+        )
         entries = (
             "None" if text is None else f"lambda {', '.join(arguments)}: {text}"  # one line for each
             for text in row

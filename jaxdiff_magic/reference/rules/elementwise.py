@@ -41,6 +41,9 @@ from jaxdiff_magic.reference.rules.movement import collapsed
 from jaxdiff_magic.reference.run import Node, Rule, Run, Step, TotalRule
 from jaxdiff_magic.reference.scalars import FUNCTIONS
 
+UNSCALED = 300.0
+"""So far a Bessel function, which grows as exp(x), and its derivatives do not overflow; beyond there is no bend."""
+
 
 def smooth(name: str, static: Callable[[Mapping[str, Any]], tuple[Any, ...]] = lambda _: ()) -> TotalRule:
     """A differentiable function of `FUNCTIONS`."""
@@ -255,6 +258,20 @@ def cut(run: Run, x: Node, bits: int) -> Node:
     return replace(x, value=with_value(x.value, run.floating(elementwise(rounded, data).astype(float))))
 
 
+def scaled_bessel(order: int) -> TotalRule:
+    """exp(-|x|) times a Bessel function, which is smooth: what bends at 0 is the scale, and may cancel."""
+    plain, unscaled = smooth(f"bessel_i{order}e"), smooth("bessel_i", lambda _: (order,))
+
+    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+        if not np.all(np.abs(nearest(xs[0].array)) < UNSCALED):
+            return plain(run, xs, step)
+        size = run.apply("abs", xs, {}, step.results)
+        scale = run.apply("exp", run.apply("neg", size, {}, step.results), {}, step.results)
+        return run.apply("mul", [*scale, *unscaled(run, xs, step)], {}, step.results)
+
+    return rule
+
+
 def negative(run: Run, xs: list[Node], step: Step) -> list[Node]:
     """-x, of integers too."""
     x = xs[0]
@@ -329,7 +346,9 @@ def _unsigned(shift: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable
 
 
 ELEMENTWISE: Mapping[str, Rule] = {
-    **{name: smooth(name) for name in FUNCTIONS if name not in ("power", "pow")},
+    **{name: smooth(name) for name in FUNCTIONS if name not in ("power", "pow", "bessel_i")},
+    "bessel_i0e": scaled_bessel(0),
+    "bessel_i1e": scaled_bessel(1),
     "add": combine(np.add, 1),
     "add_any": combine(np.add, 1),
     "sub": combine(np.subtract, -1),
