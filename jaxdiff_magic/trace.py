@@ -122,7 +122,7 @@ class RuleCall:
         equations: where in that trace the equations of its code begin and end.
         location: of the call.
         defined: of the function.
-        is_library: whether it was written in JAX itself.
+        is_library: whether it was written in JAX itself, and so was its rule.
         rule: name of the function that is its rule (of a custom_vjp, the backward one), or "" when unknown.
         ruled: where that was defined.
         arguments: names of the operands in the function's signature; "" for captured arrays and where unknown.
@@ -310,7 +310,7 @@ def _rule_call(
         equations=equations,
         location=places[0] if places else Location(),
         defined=defined,
-        is_library=in_library(closed),
+        is_library=not own_rule and in_library(closed),
         rule=rule if own_rule else "",
         ruled=ruled if own_rule else Location(),
         arguments=_argument_names(equation, closed),
