@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NoReturn
 
 import jax
@@ -50,8 +50,8 @@ class Data:
         return dataclasses.replace(self, **copied)  # type: ignore[type-var]
 
 
-def key_of(value: Any) -> Hashable:
-    """Something that is equal, and hashed alike, for equal data."""
+def key_of(value: Any) -> Any:
+    """Something hashable that is equal, and hashed alike, for equal data."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = (getattr(value, field.name) for field in dataclasses.fields(value) if field.compare)
         return (type(value).__name__, *map(key_of, fields))

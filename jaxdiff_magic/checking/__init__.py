@@ -345,6 +345,7 @@ class _Checking:
 
     def _rule_evidence(self, reference: Reference, path: Path) -> tuple[RuleEvidence, ...]:
         found = []
+        assert self.sharper is not None
         for name in self._rules_for(path):
             if time.monotonic() > self.deadline and self.rules[name].numbers > MAX_AT_ONCE:
                 continue

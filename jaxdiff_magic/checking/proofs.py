@@ -86,8 +86,9 @@ class Proofs:
 
     def _trace(self, name: str) -> Trace | None:
         """JAX's program of a rule that was compared, or of a higher order; None where it has none."""
-        if name in self.traces:
-            return self.traces[name]
+        compared = next((trace for known, trace in self.traces.items() if known == name), None)
+        if compared is not None:
+            return compared
         try:
             return higher_trace(self.subject, int(name[1:]))
         except NO_DERIVATIVE:

@@ -63,7 +63,7 @@ def with_reasons(blocks: Sequence[BlockCheck], reasons: Mapping[str, str]) -> li
 
 
 def reasons_of(
-    trace: Trace, point: Sequence[np.ndarray], rules: Mapping[RuleName, Trace], dtypes: Sequence[np.dtype]
+    trace: Trace, point: Sequence[np.ndarray], rules: Mapping[RuleName, Trace], dtypes: Sequence[str]
 ) -> dict[str, str]:
     """What `with_reasons` puts in place of the general reasons.
 
@@ -166,7 +166,7 @@ def said_of(steps: Sequence[Equation]) -> str:
     return "; ".join(said)
 
 
-def _coarse(trace: Trace, rule: Trace, name: RuleName, dtypes: Sequence[np.dtype]) -> str:
+def _coarse(trace: Trace, rule: Trace, name: RuleName, dtypes: Sequence[str]) -> str:
     """Where one of JAX's rules rounds to fewer digits than the function and its code have; "" where none does."""
     least = max(float(jnp.finfo(dtype).eps) for dtype in (*dtypes, *_inside(trace)))
     for step in _steps(rule):

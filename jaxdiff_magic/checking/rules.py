@@ -121,9 +121,9 @@ def rule_trace(subject: Subject, name: RuleName) -> Trace:
 
 def rule_values(subject: Subject, name: RuleName, trace: Trace) -> RuleValues:
     """What a rule's program gives, entry by entry."""
-    shapes = [[leaf.shape for leaf in leaves] for leaves in (subject.inputs, subject.outputs)]
-    directions = {"reverse": name != "forward", "tangents": name != "reverse"}
-    return RuleValues(trace, *shapes, **directions, literal_eps=literal_eps(subject), rounds=_rounds(subject))
+    inputs, outputs = ([leaf.shape for leaf in leaves] for leaves in (subject.inputs, subject.outputs))
+    eps, rounds = literal_eps(subject), _rounds(subject)
+    return RuleValues(trace, inputs, outputs, name != "forward", name != "reverse", eps, rounds)
 
 
 def _rounds(subject: Subject) -> float:

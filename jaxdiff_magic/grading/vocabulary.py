@@ -105,7 +105,7 @@ class Scope:
     def _is_element(self, word: str) -> bool:
         match = ELEMENT.fullmatch(word)
         found = self.name(match[1]) if match else None
-        return found in self.names and np.ndim(self.names[found]) == 1
+        return found is not None and found in self.names and np.ndim(self.names[found]) == 1
 
     def split(self, word: str) -> list[str]:
         """The names that a word is made of; itself where it is one, or none."""

@@ -12,14 +12,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.numbers import Bounded, Number, base, move, plus
+from jaxdiff_magic.reference.nodes import Diverges, Entry, Node, Pull, Result, Step
+from jaxdiff_magic.reference.numbers import Bounded, Number, move, plus
 from jaxdiff_magic.reference.precise import Spent, precise
 from jaxdiff_magic.source import Location
 from jaxdiff_magic.trace import Constant, Equation, RuleCall, Trace, Variable
@@ -46,56 +47,9 @@ SPREADING = frozenset({"reshape", "broadcast_in_dim", "squeeze", "expand_dims", 
 """What an extremum is laid out by, before it is compared with what it was chosen from."""
 
 
-class Diverges(Exception):
-    """The points of a run take different branches, orders or positions: they must be run one by one."""
-
-
-@dataclass(frozen=True, eq=False)
-class Node:
-    """A value of the run.
-
-    Attributes:
-        value: a `Number` for floating and complex values; an array with the run's lead axes for the others.
-        shape: without the lead axes.
-        varies: whether it depends on the run's inputs, other than by jumps.
-    """
-
-    value: Any
-    shape: tuple[int, ...]
-    varies: bool
-
-    @property
-    def is_number(self) -> bool:
-        return isinstance(self.value, Number)
-
-    @property
-    def array(self) -> np.ndarray:
-        """The value alone, with the lead axes."""
-        return base(self.value).data if self.is_number else self.value
-
-
-class Result(NamedTuple):
-    """Shape and dtype of a result of a primitive."""
-
-    shape: tuple[int, ...]
-    dtype: Any
-
-
 Watch = Callable[[Equation | RuleCall, Sequence[Node], Sequence[Node]], None]
 Decides = Callable[[int, np.ndarray, np.ndarray, "np.ndarray | None"], np.ndarray]
 """From the position of a choice, where it is undecided, what it decides and what it compares: what it is to decide."""
-Pull = Callable[[list[Number | None]], Sequence[Number | None]]
-"""From the adjoints of an operation's results (None where zero) to those of its operands."""
-
-
-class Entry(NamedTuple):
-    """An operation on the tape."""
-
-    operands: tuple[Node, ...]
-    results: tuple[Node, ...]
-    pull: Pull
-    primitive: str
-    place: Location
 
 
 @dataclass
@@ -402,21 +356,6 @@ class Run:
             return np.broadcast_to(full, (*full.shape[:lead], *shape))
 
         return move(node.value, spread) if node.is_number else spread(node.value)
-
-
-@dataclass(frozen=True)
-class Step:
-    """What a rule is told besides its operands.
-
-    Attributes:
-        params: the primitive's parameters.
-        results: shape and dtype of each result.
-        bodies: the programs it runs.
-    """
-
-    params: Mapping[str, Any]
-    results: list[Result]
-    bodies: list[Trace] = field(default_factory=list)
 
 
 Rule = Callable[[Run, list[Node], Step], list[Node] | None]

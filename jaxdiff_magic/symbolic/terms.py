@@ -55,7 +55,8 @@ class Term:
                 raise OutOfReach("it has more axes than a matrix")
             deadline = time.thread_time() + SECONDS
             form = matrix_form(self.program, self.definition, self.axes, self.point, deadline)
-            written = matrix_equation(form, self.definition, Leaf("term", self.definition.array.shape, ""), (), False)
+            leaf = Leaf("term", self.definition.array.shape, "")
+            written = matrix_equation(form, self.program, self.definition, leaf, (), False)
         except (OutOfReach, *SYMPY_FAILURES):
             written = definition_formula(self.definition)
         return written.text.split(" = ", 1)[1]
