@@ -35,19 +35,24 @@ class DerivativePrograms:
         point: where it is traced.
         is_scalar: whether `jax.grad` applies, which is reverse mode without a batch of one.
         traceable: whether it can be traced with abstract values.
+        anew: whether the function itself must be entered for each derivative, and not the program of a lower one.
     """
 
     function: Callable[..., Any]
     point: tuple[Any, ...]
     is_scalar: bool
     traceable: bool
+    anew: bool = False
     _known: dict[str, Program] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Program:
         """ "jacobian forward", "hessian forward over reverse", …; raises what JAX raises where there is none."""
         if name not in self._known:
             mode, _, inner = name.partition(" ")[2].partition(" over ")
-            below = self[f"jacobian {inner}"].call if inner else self.function
+            below = self.function
+            if inner:
+                nested = self.transformed(inner, self.function, False)
+                below = nested if self.anew else self[f"jacobian {inner}"].call
             self._known[name] = self.program(self.transformed(mode, below, bool(inner)))
         return self._known[name]
 

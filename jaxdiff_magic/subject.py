@@ -17,6 +17,7 @@ from jax import tree_util
 from jaxdiff_magic.callee import callee_of, modules_known
 from jaxdiff_magic.copies import Data, Missing, Unsaved
 from jaxdiff_magic.derivative_programs import DerivativePrograms
+from jaxdiff_magic.entangled import is_entangled
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.leaves import (
     LARGE,
@@ -145,9 +146,14 @@ class Subject(Data):
 
     def traced(self, *leaves: Any) -> tuple[Any, ...]:
         """`flat` for leaves of the point's shapes and dtypes, by its jaxpr: the user's code is not entered again."""
-        if self.closed is None:
+        if self.closed is None or self.is_entangled:
             return self.flat(*leaves)
         return tuple(jax.extend.core.jaxpr_as_fun(self.closed)(*leaves))
+
+    @functools.cached_property
+    def is_entangled(self) -> bool:
+        """Whether only the code itself can be differentiated, and not its jaxpr."""
+        return self.closed is not None and is_entangled(self.closed, self.flat, self.point)
 
     def result(self, *leaves: Any) -> Any:
         """`tree` for leaves of the point's shapes and dtypes; like `traced`, and of the same call."""
@@ -159,7 +165,7 @@ class Subject(Data):
     @functools.cached_property
     def programs(self) -> DerivativePrograms:
         """JAX's programs of its derivatives."""
-        return DerivativePrograms(self.traced, self.point, self.is_scalar, not self.untraceable)
+        return DerivativePrograms(self.traced, self.point, self.is_scalar, not self.untraceable, self.is_entangled)
 
     def beside(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Another function of the same arguments, as a function of the differentiated leaves alone."""

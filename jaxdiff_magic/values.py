@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from jax.extend.core import subjaxprs  # pyright: ignore[reportPrivateImportUsage]
 
 from jaxdiff_magic.derivative_programs import Program, in_chunks
+from jaxdiff_magic.entangled import holds_tracers
 from jaxdiff_magic.subject import Subject
 from jaxdiff_magic.surroundings import settings_set_aside
 from jaxdiff_magic.untraced import REFUSED, hindrance_of, innermost
@@ -245,7 +246,7 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
             lines = n if candidate.mode == "forward" else int(np.prod(shape[:-1]))  # columns, or rows
             try:
                 found = candidate.program()
-                if found.closed is not None and _holds_tracers(found.closed):
+                if found.closed is not None and holds_tracers(found.closed):
                     missing.setdefault(name, "the program that JAX makes of it cannot run: it holds a traced value")
                     continue
                 if (at_once := _at_once(found, lines)) is not None:
@@ -347,26 +348,6 @@ def refusal(error: Exception) -> str:
 def equation_count(jaxpr: Any) -> int:
     """Number of equations of a jaxpr, those of nested jaxprs included."""
     return len(jaxpr.eqns) + sum(map(equation_count, subjaxprs(jaxpr)))
-
-
-def _holds_tracers(closed: Any) -> bool:
-    """Whether a program holds a value of a trace that is over, which some of JAX's own derivatives leave in it."""
-    held = [*getattr(closed, "consts", ()), *(atom.val for atom in _literals(closed.jaxpr))]
-    return any(isinstance(value, jax.core.Tracer) for value in held) or any(map(_holds_tracers, _closed(closed.jaxpr)))
-
-
-def _literals(jaxpr: Any) -> list[Any]:
-    atoms = (*(atom for equation in jaxpr.eqns for atom in equation.invars), *jaxpr.outvars)
-    return [atom for atom in atoms if hasattr(atom, "val")]
-
-
-def _closed(jaxpr: Any) -> Iterator[Any]:
-    """The programs, with their constants, that the equations of a jaxpr run."""
-    for equation in jaxpr.eqns:
-        for held in equation.params.values():
-            yield from (
-                part for part in (held if isinstance(held, (tuple, list)) else [held]) if hasattr(part, "jaxpr")
-            )
 
 
 def _is_brief(program: Program) -> bool:

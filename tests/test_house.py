@@ -33,7 +33,7 @@ FLOORS = (
         "options",
         "source",
     ),
-    ("surroundings", "untraced"),
+    ("entangled", "surroundings", "untraced"),
     ("cells", "plain", "subject"),
     ("assertion", "endings"),
     ("report", "trace", "values"),

@@ -9,6 +9,7 @@ function values side with the reference. Where they cannot decide, the outcome i
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -223,6 +224,7 @@ class _Checking:
             outcome=outcome,
             by_rule=bool(at),
             deadline=self.deadline,
+            is_entangled=self.subject.is_entangled,
         )
 
     def _unconfirmed(self, block: BlockCheck, path: Path) -> BlockCheck:
@@ -312,8 +314,9 @@ class _Checking:
                 return False
             return converging(self.reference, path, [b[k : k + 1] for b in self.points], numbers, formula.values[k])
 
-        more = probes, is_smooth, self.frozen, ahead, undefined, lambda mode: self.numeric.in_float64(path, mode)
-        evidence = Evidence(shape, self.eps, scale, doubt, formula, columns, rules, numeric, *more)
+        more = probes, is_smooth, self.frozen, ahead, undefined, self.doubts.has_hole
+        wide = functools.partial(self.numeric.in_float64, path)
+        evidence = Evidence(shape, self.eps, scale, doubt, formula, columns, rules, numeric, *more, wide)
         decision = decided(evidence, self._tolerance)
         # where the first derivative is too long to prove, the second is longer
         worth_it = len(path) == 2 or path[:2] in self.proved

@@ -62,6 +62,7 @@ class Evidence:
         doubt: why no formula can be trusted here, or "".
         in_float64: what JAX gives at the user's point in one mode in float64, where the function is in another dtype.
         undefined: mask over the block: where the function itself has no value.
+        has_hole: whether it has none somewhere, in this block or another: NaN spreads from there, as 0 times NaN.
         formula: by the chain rule, step by step, or else by a formula that function values confirm; None when out of
             reach.
         native: for each of the first points, JAX's numbers in forward and in reverse mode.
@@ -88,6 +89,7 @@ class Evidence:
     frozen: str = ""
     ahead: Callable[[int, np.ndarray], np.ndarray | bool] = lambda k, numbers: False
     undefined: np.ndarray | bool = False
+    has_hole: bool = False
     in_float64: Callable[[str], np.ndarray | None] = lambda mode: None
 
 
@@ -200,7 +202,7 @@ def _by_formula(
             lost = known & ~given & (np.isfinite(allowed) | (shown_by_values(evidence) if k == 0 else False))
             reason = f"JAX's {mode} mode is not finite, the derivative is"
             # where a step overflows, NaN spreads as 0 times NaN to other entries: it accuses no rule
-            whole = k == 0 and bool(np.all(known))
+            whole = k == 0 and bool(np.all(known)) and not evidence.has_hole
             decision = decision.set(lost, DIFFERS if whole else OUT_OF_REACH, reason)
             unsure = f"JAX's {mode} mode is not finite, and it is not certain that the derivative is"
             decision = decision.set(known & ~given, OUT_OF_REACH, unsure)

@@ -29,6 +29,11 @@ class Doubts:
     outputs: Mapping[int, str] = field(default_factory=dict)
     undefined: Sequence[np.ndarray] = ()
 
+    @property
+    def has_hole(self) -> bool:
+        """Whether the function has no finite value somewhere."""
+        return any(mask.any() for mask in self.undefined)
+
     def of(self, path: Path) -> str:
         """Why a block cannot be decided, or ""."""
         return self.whole or self.outputs.get(path[0], "")

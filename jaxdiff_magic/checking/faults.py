@@ -51,6 +51,7 @@ def faults_of(
     outcome: Outcome,
     by_rule: bool,
     deadline: float,
+    is_entangled: bool = False,
 ) -> tuple[Fault, ...]:
     """What is wrong with the derivative rules of a function's steps, those first that are done first.
 
@@ -65,6 +66,7 @@ def faults_of(
         outcome: of the check so far.
         by_rule: whether JAX's programs of the derivative were found to give wrong numbers, not merely none.
         deadline: `time.monotonic()` after which no rule is looked at, unless the outcome asks for a reason.
+        is_entangled: whether rules cannot be run alone: see `Subject.is_entangled`.
     """
     placed, differs = list(in_order(trace)), outcome == "differs" and by_rule
     opaque = outcome == "differs" or (outcome == "out of reach" and any(map(is_opaque, trace.equations)))
@@ -74,6 +76,7 @@ def faults_of(
         deadline = max(deadline, time.monotonic() + PATIENCE)
     search = _Search(points, order, deadline, trace)
     found = list(search.among([item for item in placed if not item.call.is_library], trusted))
+    found = [fault for fault in found if not (is_entangled and fault.defect == "fails")]
     if outcome == "differs" and all(fault.trusted or fault.defect == SECOND for fault in found):
         for call in (item.call for item in placed if not item.call.is_library):
             if inner := next(search.within_rule(call, trusted), None):
