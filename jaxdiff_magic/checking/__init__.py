@@ -178,8 +178,12 @@ class _Checking:
         settled = [path[:-1] for (_, path), block in zip(paths, blocks, strict=False) if block.is_of_solution]
         slopes = [(above, slope) for above, slope in slopes if above not in settled or slope.says != "wrong"]
         for k, (_, path) in enumerate(paths):
+            if self.sharper is not None and not self.doubt:
+                point, block = [batch[0] for batch in self.points], blocks[k]
+                decision = isolated(block.decision, block.evidence, self.sharper, path, point)
+                blocks[k] = replace(block, decision=decision)
             if any(above == path[:-1] and slope.says == "wrong" for above, slope in slopes):
-                blocks[k] = self._unconfirmed(blocks[k], path)
+                blocks[k] = blocks[k].unconfirmed()
         # where no rule could be compared, JAX's own numbers were, at the first points
         points = min(self.compared, default=len(self.native) - 1)
         outcome = worst([block.worst for block in blocks])
@@ -227,13 +231,6 @@ class _Checking:
             is_entangled=self.subject.is_entangled,
         )
 
-    def _unconfirmed(self, block: BlockCheck, path: Path) -> BlockCheck:
-        """A block that a Taylor remainder does not confirm."""
-        if self.reference is not None:
-            point = [batch[0] for batch in self.points]
-            block = replace(block, decision=isolated(block.decision, block.evidence, self.reference, path, point))
-        return block.unconfirmed()
-
     def _native_point(self, k: int) -> list[np.ndarray]:
         return [batch[k].astype(leaf.dtype) for batch, leaf in zip(self.points, self.subject.inputs, strict=True)]
 
@@ -274,10 +271,10 @@ class _Checking:
         finite = np.abs(value[np.isfinite(value)])
         return SAFETY * bound * self.eps / EPS + 8 * self.eps * np.max(finite, initial=0.0) + 4 * self.tiny
 
-    def _scale(self, path: Path) -> float:
-        """See `Evidence.scale`."""
+    def _scale(self, path: Path, least: float = 0.0) -> float:
+        """See `Evidence.scale`, and `Evidence.height` where inputs count as no smaller than `least`."""
         output, *inputs = path
-        sizes = [float(np.max(np.abs(self.points[i][0]), initial=0.0)) or 1.0 for i in inputs]
+        sizes = [max(float(np.max(np.abs(self.points[i][0]), initial=0.0)), least) or 1.0 for i in inputs]
         with np.errstate(all="ignore"):  # infinite or tiny inputs
             value = np.asarray(self.native[0].value[output], np.float64)
             size = np.max(np.abs(value), initial=0.0, where=~np.isnan(value))
@@ -314,7 +311,7 @@ class _Checking:
                 return False
             return converging(self.reference, path, [b[k : k + 1] for b in self.points], numbers, formula.values[k])
 
-        more = probes, is_smooth, self.frozen, ahead, undefined, self.doubts.has_hole
+        more = probes, is_smooth, self.frozen, ahead, undefined, self.doubts.has_hole, self._scale(path, least=1.0)
         wide = functools.partial(self.numeric.in_float64, path)
         evidence = Evidence(shape, self.eps, scale, doubt, formula, columns, rules, numeric, *more, wide)
         decision = decided(evidence, self._tolerance)

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
-import mpmath
 import numpy as np
 
 from jaxdiff_magic.checking.decide import OUT_OF_REACH, Decision, Evidence
 from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.reference.arithmetic import mpmath
 from jaxdiff_magic.report import OUTCOMES, CheckEntry, Outcome
 
 MAX_ENTRIES = 100
@@ -95,8 +95,10 @@ class BlockCheck:
     def _reason(self, entry: tuple[int, ...]) -> str:
         """Why an entry has its outcome, with its own numbers where the block's reason has those of its worst entry."""
         reason = self.decision.reasons[int(self.decision.reason[entry])]
-        own = (rule.says(entry) for rule in self.evidence.rules if reason and rule.says() == reason)
-        return self._told(next(own, reason))
+        for rule in self.evidence.rules:
+            if (worst := rule.says()) and reason.startswith(worst):
+                return self._told(rule.says(entry) + reason.removeprefix(worst))
+        return self._told(reason)
 
     def _told(self, reason: str) -> str:
         """A reason with the derivative that it is about: the two columns of higher ones are no modes of the first."""

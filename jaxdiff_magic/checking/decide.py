@@ -16,7 +16,6 @@ from jaxdiff_magic.report import OUTCOMES
 
 MAX_FAILED_PROOFS = 3
 COARSE = "the bound on rounding is wider than the derivative, and neither more digits nor function values confirm it"
-LOST = "rounding takes all digits of the number here"
 ALL_DIGITS, VISIBLE = 0.5, 1e-3
 """A number that is off by half of what it should be has no digit right; that counts where it is also this part of what
 derivatives of the function are around the point: near a stationary point all are small."""
@@ -62,6 +61,7 @@ class Evidence:
         doubt: why no formula can be trusted here, or "".
         in_float64: what JAX gives at the user's point in one mode in float64, where the function is in another dtype.
         undefined: mask over the block: where the function itself has no value.
+        height: |f| / max(|x|, 1), or / max(|x|, 1)^2 …: what is small beside this may be all rounding.
         has_hole: whether it has none somewhere, in this block or another: NaN spreads from there, as 0 times NaN.
         formula: by the chain rule, step by step, or else by a formula that function values confirm; None when out of
             reach.
@@ -90,6 +90,7 @@ class Evidence:
     ahead: Callable[[int, np.ndarray], np.ndarray | bool] = lambda k, numbers: False
     undefined: np.ndarray | bool = False
     has_hole: bool = False
+    height: float = 0.0
     in_float64: Callable[[str], np.ndarray | None] = lambda mode: None
 
 
@@ -214,8 +215,8 @@ def _by_formula(
             decision = decision.set(~known & ~given, OUT_OF_REACH, neither)
             if here:
                 decision = decision.set(off, OUT_OF_REACH, "rounding in the function's own dtype hides the digits")
-                if k == 0:
-                    decision = decision.set(known & given & _lost(evidence, actual), OUT_OF_REACH, LOST)
+                if k == 0 and (lost := known & given & _lost(evidence, actual)).any():
+                    decision = decision.set(lost, OUT_OF_REACH, _all_rounding(mode, actual, value, lost))
                 continue
             clearly = off & _sides(evidence, value, actual, k)
             if clearly.any():
@@ -279,9 +280,17 @@ def _lost(evidence: Evidence, actual: np.ndarray) -> np.ndarray:
     assert evidence.formula is not None
     values = evidence.formula.values
     around = np.max(np.abs(values), initial=0.0, where=np.isfinite(values))
-    least = max(VISIBLE, 32 * evidence.eps) * max(float(around), evidence.scale)
+    least = max(VISIBLE, 32 * evidence.eps) * max(float(around), evidence.height)
     with np.errstate(invalid="ignore"):
         return np.abs(actual - values[0]) > np.maximum(ALL_DIGITS * np.abs(values[0]), least)
+
+
+def _all_rounding(mode: str, actual: np.ndarray, value: np.ndarray, lost: np.ndarray) -> str:
+    """What JAX gives and what is right, of the entry that is farthest off."""
+    distance = np.where(lost, np.abs(actual - value), 0.0)
+    entry = np.unravel_index(int(np.argmax(distance)), distance.shape)
+    given, expected = both(float(actual[entry]), float(value[entry]))
+    return f"rounding takes all digits of JAX's {mode} mode here: it is {given} by JAX and {expected} without it"
 
 
 def _bent(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray | bool:

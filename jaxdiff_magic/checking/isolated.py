@@ -11,22 +11,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxdiff_magic.checking.decide import DIFFERS, Decision, Evidence, shown_by_values
-from jaxdiff_magic.checking.sharper import GROSS, size_of
+from jaxdiff_magic.checking.sharper import GROSS, Sharper, size_of
 from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.directions import Path
 
 ALONE = "a choice in the code holds at this point alone: beside it, and by function values, the derivative is another"
-ULPS = (1.0, 4.0)
-"""So many units in the last place beside the point it is looked at."""
-SIGNS = 4
-"""In so many directions at each distance."""
+DISTANCES = (2.0**-26, 2.0**-22)
+"""Relative distances at which it is looked at beside the point: half of the bits of a float64, where derivatives still
+have the other half of theirs, and somewhat more."""
+SIGNS = 2
+"""In so many directions, both ways, at each distance."""
 ALIKE = 0.01
 """The derivative beside the point is that of function values within this part of it."""
 
 
 def isolated(
-    decision: Decision, evidence: Evidence, reference: Reference, path: Path, point: Sequence[np.ndarray]
+    decision: Decision, evidence: Evidence, sharper: Sharper, path: Path, point: Sequence[np.ndarray]
 ) -> Decision:
     """The decision with the entries that differ from what holds all around the point.
 
@@ -34,8 +34,8 @@ def isolated(
     to the point; and where it, and JAX, have clearly another one at the point itself.
 
     Args:
-        decision, evidence: of a block which function values do not confirm.
-        reference, path: its derivatives by local rules.
+        decision, evidence: of a block.
+        sharper, path: its derivatives by local rules.
         point: for each input leaf its value.
     """
     if evidence.numeric is None or evidence.formula is None:
@@ -50,7 +50,7 @@ def isolated(
     if not clear.any():
         return decision
     try:
-        beside = _beside(reference, path, point, evidence.eps)
+        beside = _beside(sharper, path, point)
     except OutOfReach:
         return decision
     with np.errstate(invalid="ignore"):
@@ -58,16 +58,15 @@ def isolated(
     return decision.set(clear & alike, DIFFERS, ALONE)
 
 
-def _beside(reference: Reference, path: Path, point: Sequence[np.ndarray], eps: float) -> np.ndarray:
-    """A derivative at points next to the user's, in the user's dtype; of choices on their border there, no number."""
+def _beside(sharper: Sharper, path: Path, point: Sequence[np.ndarray]) -> np.ndarray:
+    """A derivative at points next to the user's, with more digits where it can be; on a border there, no number."""
     rng, found = np.random.default_rng(len(path)), []
-    for ulps in ULPS:
-        batch = []
-        for x in point:
-            scale = np.where(x == 0, float(np.max(np.abs(x), initial=0.0)) or 1.0, np.abs(x))
-            signs = rng.choice([-1.0, 1.0], (SIGNS, *x.shape))
-            batch.append(x + ulps * eps * scale * np.concatenate([signs, -signs]))
-        there = reference.evaluate(path, batch)
-        clear = ~there.on_border.reshape(-1, *[1] * (there.values.ndim - 1))
-        found.append(np.where(clear, there.values, np.nan))
-    return np.concatenate(found)
+    for distance in DISTANCES:
+        for signs in [[rng.choice([-1.0, 1.0], x.shape) for x in point] for _ in range(SIGNS)]:
+            for way in (1.0, -1.0):
+                there = []
+                for x, sign in zip(point, signs, strict=True):
+                    scale = np.where(x == 0, float(np.max(np.abs(x), initial=0.0)) or 1.0, np.abs(x))
+                    there.append(x + way * distance * scale * sign)
+                found.append(sharper.at(path, there))
+    return np.stack(found)

@@ -54,10 +54,10 @@ def with_reasons(blocks: Sequence[BlockCheck], reasons: Mapping[str, str]) -> li
     """
 
     def named(block: BlockCheck) -> BlockCheck:
-        decision = block.decision
-        return replace(
-            block, decision=replace(decision, reasons=tuple(reasons.get(why, why) for why in decision.reasons))
-        )
+        decision, wrong = block.decision, {rule.says() for rule in block.evidence.rules} - {""}
+        more = f"; {reasons[ROUNDING]}" if reasons.get(ROUNDING) else ""
+        told = tuple(why + more if why in wrong else reasons.get(why, why) for why in decision.reasons)
+        return replace(block, decision=replace(decision, reasons=told))
 
     return [named(block) for block in blocks] if reasons else list(blocks)
 

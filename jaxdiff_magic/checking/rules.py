@@ -181,7 +181,7 @@ def compare(
     missed &= ~near
     wide = too_wide(expected, ours_found.errors, theirs_found.errors)[0]
     asked = (wide | sharper.is_sharp(name, path)) & ~(ours_found.on_border[0] | theirs_found.on_border[0])
-    missed[0], foggy = _beside_wide_bounds(actual, expected, missed[0] & ~(asked & ~wide), asked)
+    missed[0], foggy = _beside_wide_bounds(theirs_found, ours_found, missed[0] & ~(asked & ~wide), asked)
     ahead = np.zeros_like(nowhere)
     for position in np.flatnonzero(missed.reshape(len(missed), -1).any(axis=1))[:MAX_DISPUTED]:
         there = [batch[position : position + 1] for batch in points]
@@ -219,7 +219,7 @@ def compare(
             "and the formula differ by less than a part in 1e9" if near.any() else "",
             bound=actual_bound,
             is_elsewhere=bool(theirs_found.on_border[0]),
-            coarse=wide,
+            coarse=None if theirs_found.on_border[0] else wide,
         )
     disputed = np.asarray(missed.any(axis=0))
     if not disputed.any():
@@ -229,18 +229,21 @@ def compare(
 
 
 def _beside_wide_bounds(
-    theirs: np.ndarray, ours: np.ndarray, missed: np.ndarray, asked: np.ndarray
+    theirs: Found, ours: Found, missed: np.ndarray, asked: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """What the numbers themselves say at the user's own point, where their bounds in float64 say nothing.
 
+    A gross difference counts where it is beyond the rounding of the rule's own number, so that this is what is wrong.
+
     Returns:
         Masks over the block: where both numbers are not the same, those known before included; and where they are
-        neither grossly different nor near.
+        neither that nor near.
     """
     with np.errstate(invalid="ignore", over="ignore"):
-        distance, size = np.abs(theirs[0] - ours[0]), size_of(ours)[0]
+        distance, size = np.abs(theirs.values[0] - ours.values[0]), size_of(ours.values)[0]
+        beyond = distance > SAFETY * theirs.errors[0]
     asked = asked & np.isfinite(distance)
-    missed = missed | (asked & (distance > GROSS * size))
+    missed = missed | (asked & beyond & (distance > GROSS * size))
     return missed, asked & ~missed & (distance > NEAR * size)
 
 

@@ -8,14 +8,15 @@ of JAX's rule, are run with as many digits as settle them, and so are difference
 from __future__ import annotations
 
 import functools
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import mpmath
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.arithmetic import mpmath
 from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.reference.digits import MAX_INPUTS, MAX_OPERATIONS, Evaluated, settled
 from jaxdiff_magic.reference.directions import Found, Path
@@ -95,6 +96,18 @@ class Sharper:
             ours, theirs = _with_first(ours, sharp, sharp.errors), _with_first(theirs, by_rule, by_rule.errors)
         return theirs, ours
 
+    def at(self, path: Path, point: Sequence[np.ndarray]) -> np.ndarray:
+        """A derivative of the code at another point, with more digits where it can be; NaN where a choice is tied.
+
+        Raises:
+            OutOfReach: it has none there.
+        """
+        found = self._run(functools.partial(Reference, self.reference.trace, precise=True), [path], point)
+        if found is not None:
+            return np.array(found[path], float)
+        there = self.reference.evaluate(path, [x[None] for x in point])
+        return np.where(there.on_border[0], np.nan, there.values[0])
+
     def is_sharp(self, name: str, path: Path) -> bool:
         """Whether both a rule and the code have been run with more digits."""
         return self._known.get((name, path)) is not None and self._known.get(("", path)) is not None
@@ -119,45 +132,53 @@ class Sharper:
             widths.append(float(moved[place]))
             beside.append([moved if i == leaf else other for i, other in enumerate(self.point)])
         made = functools.partial(Reference, self.reference.trace, precise=True)
-        found = [self._run(made, path[:-1], at, STEP_DIGITS) for at in beside]
-        if found[0] is None or found[1] is None or widths[0] == widths[1]:
+        ahead, behind = (self._run(made, [path[:-1]], at, STEP_DIGITS) for at in beside)
+        if ahead is None or behind is None or widths[0] == widths[1]:
             return None
         inner = tuple(entry[: len(entry) - x.ndim])
         with mpmath.workdps(STEP_DIGITS):
-            return float((found[0][inner] - found[1][inner]) / (mpmath.mpf(widths[0]) - mpmath.mpf(widths[1])))
+            change = ahead[path[:-1]][inner] - behind[path[:-1]][inner]
+            return float(change / (mpmath.mpf(widths[0]) - mpmath.mpf(widths[1])))
 
     def _block(self, name: str, path: Path) -> Found | None:
         """A derivative by a rule, or of the code (""); None where it is out of reach with more digits."""
         if (name, path) not in self._known:
-            rule, runs = self.rules[name] if name else None, []
-
-            def made() -> Evaluated:
-                if rule is None:
-                    runs.append(Reference(self.reference.trace, precise=True))
-                else:
-                    known = rule.inputs, rule.outputs, rule.reverse, rule.tangents, rule.literal_eps, rule.rounds
-                    runs.append(RuleValues(rule.trace, *known, precise=True))
-                return runs[-1]
-
-            values = self._run(made, path, self.point)
-            if values is None:
-                self._known[name, path] = None
-            else:
-                rounded = np.array(values, float)[None]
-                border = runs[-1].evaluate(path, [x[None] for x in self.point]).on_border  # which it has kept
-                self._known[name, path] = Found(rounded, EPS * np.abs(rounded), border)
+            inputs, outputs = range(len(self.point)), range(len(self.reference.outputs))
+            every = list(itertools.product(outputs, *[inputs] * (len(path) - 1)))  # a run gives all of one order
+            found = self._blocks(name, every) or self._blocks(name, [path])
+            for known in every if len(found) > 1 else [path]:
+                self._known[name, known] = found.get(known)
         return self._known[name, path]
 
+    def _blocks(self, name: str, paths: Sequence[Path]) -> dict[Path, Found]:
+        """Some derivatives of one order; nothing where one of them is out of reach."""
+        rule, runs = self.rules[name] if name else None, []
+
+        def made() -> Evaluated:
+            if rule is None:
+                runs.append(Reference(self.reference.trace, precise=True))
+            else:
+                known = rule.inputs, rule.outputs, rule.reverse, rule.tangents, rule.literal_eps, rule.rounds
+                runs.append(RuleValues(rule.trace, *known, precise=True))
+            return runs[-1]
+
+        found = {}
+        for path, values in (self._run(made, paths, self.point) or {}).items():
+            rounded = np.array(values, float)[None]
+            border = runs[-1].evaluate(path, [x[None] for x in self.point]).on_border  # which it has kept
+            found[path] = Found(rounded, EPS * np.abs(rounded), border)
+        return found
+
     def _run(
-        self, made: Callable[[], Evaluated], path: Path, point: Sequence[np.ndarray], digits: int = DIGITS
-    ) -> np.ndarray | None:
+        self, made: Callable[[], Evaluated], paths: Sequence[Path], point: Sequence[np.ndarray], digits: int = DIGITS
+    ) -> dict[Path, np.ndarray] | None:
         seconds = max(self.deadline - time.monotonic(), SECONDS - self._spent)
         if seconds <= 0 or sum(x.size for x in point) > MAX_INPUTS:
             return None
         started = time.monotonic()
         try:
             operations = int(MAX_OPERATIONS * min(seconds, SECONDS))
-            return settled(made, [path], point, digits, operations)[path]
+            return settled(made, paths, point, digits, operations)
         except OutOfReach:
             return None
         finally:

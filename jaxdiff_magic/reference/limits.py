@@ -11,9 +11,9 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import mpmath
 import numpy as np
 
+from jaxdiff_magic.reference.arithmetic import mpmath
 from jaxdiff_magic.reference.directions import Blocks
 from jaxdiff_magic.reference.numbers import EPS
 from jaxdiff_magic.reference.precise import elementwise, exact, in_digits, is_finite

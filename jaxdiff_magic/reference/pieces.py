@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import mpmath
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.reference.arithmetic import mpmath
 from jaxdiff_magic.reference.cells import ASIDE, hyperplanes, into_cells
 from jaxdiff_magic.reference.directions import Blocks, Found, Path, leaf_places
 from jaxdiff_magic.reference.limits import limits
@@ -352,7 +352,7 @@ def _alike(found: Sequence[Found], scale: float) -> bool:
         if is_precise(values):
             apart = elementwise(lambda a, b: abs(exact(a) - exact(b)), values, values[:1])
             size = max([mpmath.mpf(scale), *(abs(exact(x)) for x in values.ravel())])
-            if any(x > size * mpmath.mpf(10) ** (-0.7 * mpmath.mp.dps) for x in apart.ravel()):
+            if any(x > size * mpmath.mpf(10) ** (-0.7 * mpmath.dps) for x in apart.ravel()):
                 return False
             continue
         bound = errors + errors[:1]

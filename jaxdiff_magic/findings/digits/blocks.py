@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
-import mpmath
 import numpy as np
 
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.findings.digits.loss import DIGITS, MAX_OPERATIONS
 from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.reference.arithmetic import mpmath
 from jaxdiff_magic.reference.digits import with_digits
 from jaxdiff_magic.reference.directions import Found, Path
 from jaxdiff_magic.rule_traces import cotangent_trace, second_trace, tangent_trace

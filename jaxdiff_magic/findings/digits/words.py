@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-import mpmath
 import numpy as np
 
 from jaxdiff_magic.findings.digits.blocks import Block, Truth
@@ -13,6 +12,7 @@ from jaxdiff_magic.findings.digits.cure import Cure
 from jaxdiff_magic.findings.digits.loss import DIGITS, Loss
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.reference.arithmetic import mpmath
 from jaxdiff_magic.reference.digits import right_digits
 from jaxdiff_magic.reference.directions import Path
 from jaxdiff_magic.reference.precise import exact, is_precise
