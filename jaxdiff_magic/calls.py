@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from jaxdiff_magic.errors import InputError
+from jaxdiff_magic.parsing import parsed
 
 
 def read_call(text: str) -> ast.Call:
@@ -16,7 +17,7 @@ def read_call(text: str) -> ast.Call:
     if not text:
         raise InputError("%derive needs a call, which gives the point. Write %derive f(x0).")
     try:
-        statements = ast.parse(text).body
+        statements = parsed(text).body
     except SyntaxError as error:
         raise InputError(f"%derive cannot read {text!r}: {error.msg}. Write one call: %derive f(x0).") from None
     match statements:

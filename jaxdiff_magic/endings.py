@@ -16,6 +16,7 @@ import jax
 
 from jaxdiff_magic.calls import redirect
 from jaxdiff_magic.leaves import kind
+from jaxdiff_magic.parsing import parsed
 from jaxdiff_magic.subject import positional_names, subject_of
 
 _RECEIVER = "__derive_call__"
@@ -118,7 +119,7 @@ def _lines(statements: Sequence[ast.stmt], scope: Mapping[str, Any]) -> Iterator
                 yield text
         yield ast.unparse(call)
     for function in (s for s in reversed(statements) if isinstance(s, ast.FunctionDef)):
-        made = ast.parse(_example(function), mode="eval").body
+        made = parsed(_example(function), mode="eval").body
         if isinstance(made, ast.Call) and _tried(made, scope) is not None:
             yield ast.unparse(made)
 
@@ -234,11 +235,11 @@ def _as_lambda(
                 return ast.Name(by[ast.dump(node)][0], ast.Load())
             return self.generic_visit(node)
 
-    body = ast.unparse(Named().visit(ast.parse(ast.unparse(whole), mode="eval").body))
+    body = ast.unparse(Named().visit(parsed(ast.unparse(whole), mode="eval").body))
     names, texts = zip(*by.values(), strict=True) if by else ((), ())
     text = f"(lambda {', '.join(names)}: {body})({', '.join(texts)})"
     try:
-        made = ast.parse(text, mode="eval").body
+        made = parsed(text, mode="eval").body
     except SyntaxError:
         return ""
     return text if names and isinstance(made, ast.Call) and _tried(made, scope) is not None else ""

@@ -18,6 +18,8 @@ GREEK = frozenset(
     "varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
 )
 """Letters that LaTeX has a command for; capitals that look Latin have none."""
+DERIVED = frozenset("∇∂′″‴·…")
+"""Signs of names of functions that are made from others: see `wrappers`."""
 ACCENTS = {"hat": "hat", "bar": "bar", "tilde": "tilde", "dot": "dot", "ddot": "ddot", "vec": "vec"}
 MARKS = {"\u0302": "hat", "\u0304": "bar", "\u0303": "tilde", "\u0307": "dot", "\u0308": "ddot", "\u20d7": "vec"}
 """Accents as combining characters, which identifiers may have."""
@@ -34,7 +36,7 @@ def latex_name(name: str) -> str:
         >>> latex_name("x[0]"), latex_name("rate_1"), latex_name("x_hat"), latex_name("lambda_")
         ('x_{0}', '\\\\mathrm{rate}_{1}', '\\\\hat{x}', '\\\\lambda')
     """
-    if (made := as_latex(name, latex_name)) is not None:
+    if (set(name) & DERIVED or name.startswith("vmap(")) and (made := as_latex(name, latex_name)) is not None:
         return made
     several = _parts(name)
     if len(several) > 1:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxdiff_magic.errors import InputError
+from jaxdiff_magic.parsing import parsed
 
 SECTIONS = ("derivatives", "check", "cost", "curvature", "findings", "derivation")
 LAYOUTS = ("numerator", "denominator")
@@ -43,7 +44,7 @@ class Option:
 
 def _names(text: str) -> int | str | tuple[int | str, ...]:
     """`x` -> "x"; `0,params["W"]` -> (0, "params['W']")."""
-    tree = ast.parse(text.strip(), mode="eval").body
+    tree = parsed(text.strip(), mode="eval").body
     first, *others = map(_name, tree.elts if isinstance(tree, ast.Tuple) else [tree])
     return (first, *others) if others else first
 
@@ -64,7 +65,7 @@ def _mine(text: str) -> str | dict[str, str]:
     if not text.strip():
         raise ValueError
     try:
-        tree = ast.parse(f"{{{text}}}", mode="eval").body
+        tree = parsed(f"{{{text}}}", mode="eval").body
     except SyntaxError:  # a formula that is not Python
         parts = re.split(r"(?:^|,)\s*([^\W\d][\w.]*)\s*:\s", text)
         return dict(zip(parts[1::2], parts[2::2], strict=True)) if len(parts) > 1 and not parts[0].strip() else text

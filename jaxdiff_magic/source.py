@@ -18,6 +18,8 @@ import jax
 import jax.core
 import numpy as np
 
+from jaxdiff_magic.parsing import parsed
+
 
 @dataclass(frozen=True)
 class Location:
@@ -137,7 +139,7 @@ def _assignments(file: str, lines: tuple[str, ...]) -> list[tuple[str, tuple[int
     """Variable, start and end of every `name = expression` of a source file or cell."""
     del file  # part of the key only: two files may have the same text
     try:
-        tree = ast.parse("".join(lines))
+        tree = parsed("".join(lines))
     except SyntaxError:
         return []
     found = []

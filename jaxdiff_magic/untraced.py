@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy
 
+from jaxdiff_magic.parsing import parsed
 from jaxdiff_magic.source import Location, is_users, place_of_instruction
 
 REFUSED = (
@@ -87,7 +88,7 @@ def _expressions(place: Location) -> list[ast.expr]:
     """The expressions at a place, the innermost first: the one that was being evaluated, then what contains it."""
     lines = linecache.getlines(place.file) if place.line else []
     try:
-        tree = ast.parse("".join(lines))
+        tree = parsed("".join(lines))
     except (SyntaxError, ValueError, RecursionError):
         return []
     begin, end = (place.line, place.column), (place.end_line, place.end_column)
@@ -136,7 +137,7 @@ def _in_jax(call: ast.Call, name: str) -> str:
     """A call with another function, where that has a name."""
     if " " in name:
         return name
-    return f"`{_text(ast.Call(ast.parse(name, mode='eval').body, call.args, call.keywords))}`"
+    return f"`{_text(ast.Call(parsed(name, mode='eval').body, call.args, call.keywords))}`"
 
 
 def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from jax import tree_util
 
+from jaxdiff_magic.parsing import parsed
+
 
 @dataclass(frozen=True)
 class Wrapper:
@@ -116,13 +118,13 @@ def symbol_of(function: Any, args: Sequence[Any], result: Any = None) -> str:
 def own_name(function: Any) -> str:
     """The name that a function was defined with: of a lambda, that of the variable it was assigned to; "" for none."""
     name = getattr(function, "__name__", None)
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not name:
         return type(function).__name__
     if name != "<lambda>" or not isinstance(function, types.FunctionType):
         return name
     code = function.__code__
     with contextlib.suppress(SyntaxError):
-        for node in ast.walk(ast.parse("".join(linecache.getlines(code.co_filename)))):
+        for node in ast.walk(parsed("".join(linecache.getlines(code.co_filename)))):
             match node:
                 case ast.Assign([ast.Name(target)], ast.Lambda() as value) if value.lineno == code.co_firstlineno:
                     return target

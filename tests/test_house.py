@@ -15,7 +15,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground floor up: a room imports from rooms below it only.
 FLOORS = (
-    ("errors", "progress", "templates", "wrappers"),
+    ("errors", "parsing", "progress", "templates"),
+    ("wrappers",),
     ("copies", "latex_names"),
     ("formula",),
     (

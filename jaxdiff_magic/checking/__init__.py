@@ -22,13 +22,13 @@ from jaxdiff_magic.checking.along import check_along
 from jaxdiff_magic.checking.blame import blamed
 from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
 from jaxdiff_magic.checking.closed_forms import ClosedForms, confirmed
-from jaxdiff_magic.checking.decide import PROVED, Evidence, RuleEvidence, decided
+from jaxdiff_magic.checking.decide import OUT_OF_REACH, PROVED, Evidence, RuleEvidence, decided
 from jaxdiff_magic.checking.doubts import doubts_of
 from jaxdiff_magic.checking.faults import faults_of
 from jaxdiff_magic.checking.freezing import FROZEN, may_freeze
 from jaxdiff_magic.checking.hessian_products import hessian_products
 from jaxdiff_magic.checking.instead import entries_instead, told
-from jaxdiff_magic.checking.isolated import isolated
+from jaxdiff_magic.checking.isolated import BELOW_ALONE, isolated
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
 from jaxdiff_magic.checking.own_errors import with_own_errors
@@ -177,11 +177,16 @@ class _Checking:
         slopes = [] if self.doubt or self.frozen else self.numeric.slopes(rules)
         settled = [path[:-1] for (_, path), block in zip(paths, blocks, strict=False) if block.is_of_solution]
         slopes = [(above, slope) for above, slope in slopes if above not in settled or slope.says != "wrong"]
+        alone: set[Path] = set()  # of which an entry holds at the point alone
         for k, (_, path) in enumerate(paths):
             if self.sharper is not None and not self.doubt:
-                point, block = [batch[0] for batch in self.points], blocks[k]
-                decision = isolated(block.decision, block.evidence, self.sharper, path, point)
-                blocks[k] = replace(block, decision=decision)
+                point, before = [batch[0] for batch in self.points], blocks[k].decision
+                decision = isolated(before, blocks[k].evidence, self.sharper, path, point)
+                if decision is not before:
+                    alone.add(path)
+                elif path[:-1] in alone:
+                    decision = decision.set(True, OUT_OF_REACH, BELOW_ALONE)
+                blocks[k] = replace(blocks[k], decision=decision)
             if any(above == path[:-1] and slope.says == "wrong" for above, slope in slopes):
                 blocks[k] = blocks[k].unconfirmed()
         # where no rule could be compared, JAX's own numbers were, at the first points

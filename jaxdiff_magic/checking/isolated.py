@@ -16,6 +16,7 @@ from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.directions import Path
 
 ALONE = "a choice in the code holds at this point alone: beside it, and by function values, the derivative is another"
+BELOW_ALONE = "the derivative of one order less holds at this point alone, so that its own derivative says nothing"
 DISTANCES = (2.0**-26, 2.0**-22)
 """Relative distances at which it is looked at beside the point: half of the bits of a float64, where derivatives still
 have the other half of theirs, and somewhat more."""
@@ -55,7 +56,8 @@ def isolated(
         return decision
     with np.errstate(invalid="ignore"):
         alike = np.all(np.abs(beside - estimate) <= ALIKE * size, axis=0)
-    return decision.set(clear & alike, DIFFERS, ALONE)
+    found = clear & alike
+    return decision.set(found, DIFFERS, ALONE) if found.any() else decision
 
 
 def _beside(sharper: Sharper, path: Path, point: Sequence[np.ndarray]) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 from collections import Counter
 from typing import Any
@@ -12,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import tree_util
 
+from jaxdiff_magic.parsing import parsed
 from jaxdiff_magic.subject import Subject, arguments_of
 
 STAND_IN = "__derived__"
@@ -39,7 +39,7 @@ def runs(subject: Subject, text: str) -> bool:
         return eval(last, space)
 
     try:
-        ast.parse(text)
+        parsed(text)
         found = jax.eval_shape(executed, *(leaf.aval for leaf in subject.inputs))
     except Exception:  # whatever JAX, Equinox or the reader's containers raise: it is not the call
         return False

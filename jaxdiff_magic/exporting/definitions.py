@@ -23,6 +23,7 @@ from typing import Any
 
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.exporting.literals import literal
+from jaxdiff_magic.parsing import parsed
 from jaxdiff_magic.wrappers import SAME, own_name, wrapper_of
 
 ALWAYS = {"jax": "import jax", "jnp": "import jax.numpy as jnp", "np": "import numpy as np"}
@@ -211,7 +212,7 @@ def _source_of(value: Any, name: str) -> Source:
         lines, first = inspect.findsource(inner)
     except (OSError, TypeError):
         raise InputError(f"The source of {name} cannot be found. Define it in a cell or a file, with def.") from None
-    tree = ast.parse("".join(lines))
+    tree = parsed("".join(lines))
     for body in _bodies(tree):
         for node in body:
             if (
@@ -234,7 +235,7 @@ def _lambda(inner: types.FunctionType, name: str) -> Source:
     """A lambda that is assigned to a name on lines of its own."""
     lines = linecache.getlines(inner.__code__.co_filename)
     with contextlib.suppress(SyntaxError):
-        for node in ast.walk(ast.parse("".join(lines))):
+        for node in ast.walk(parsed("".join(lines))):
             match node:
                 case ast.Assign([ast.Name(target)], ast.Lambda() as value):
                     if value.lineno == inner.__code__.co_firstlineno:

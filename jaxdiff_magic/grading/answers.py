@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import inspect
 import itertools
@@ -18,6 +17,7 @@ import numpy as np
 
 from jaxdiff_magic.errors import InputError
 from jaxdiff_magic.grading.typed import Path, is_second, labelled, typed_value
+from jaxdiff_magic.parsing import parsed
 from jaxdiff_magic.source import closed_over
 from jaxdiff_magic.subject import Subject, positional_names
 from jaxdiff_magic.symbolic.written import value_of_text
@@ -140,7 +140,7 @@ def in_python(subject: Subject, answer: Answer, text: str) -> Answer:
 
 def _compiled(text: str) -> CodeType | None:
     try:
-        return compile(ast.parse(text, FILE, "eval"), FILE, "eval")
+        return compile(parsed(text, "eval"), FILE, "eval")
     except SyntaxError:
         return None
 

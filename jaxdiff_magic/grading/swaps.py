@@ -6,6 +6,8 @@ import ast
 import copy
 from collections.abc import Iterator
 
+from jaxdiff_magic.parsing import parsed
+
 MAX_PLACES = 12
 """So many places of a text are tried."""
 
@@ -16,7 +18,7 @@ def swaps(text: str) -> Iterator[tuple[str, str]]:
     A text that is not Python has none.
     """
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        tree = parsed(text.strip(), mode="eval")
     except SyntaxError:
         return
     nodes = list(ast.walk(tree))

@@ -64,9 +64,10 @@ def test_it_differs_and_the_derivative_stands_beside(name: str) -> None:
     for entry in report.check.entries:
         if entry.inputs in truths:
             truth = truths[entry.inputs]
-            assert min(abs(entry.symbolic - truth), abs(entry.numeric - truth)) < 1e-4 * max(abs(truth), 1), entry
+            known = [value for value in (entry.symbolic, entry.numeric) if value is not None]
+            assert min(abs(value - truth) for value in known) < 1e-4 * max(abs(truth), 1), entry
             off = abs(entry.forward - truth) > 1e-3
-            assert entry.outcome == ("differs" if off else entry.outcome), entry
+            assert not off or entry.outcome in ("differs", "out of reach"), entry
 
 
 @pytest.mark.parametrize(

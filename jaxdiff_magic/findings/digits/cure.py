@@ -15,6 +15,7 @@ import numpy as np
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.findings.digits.loss import DIGITS, MAX_OPERATIONS, relative_error
 from jaxdiff_magic.findings.digits.stable_forms import Form, Steps, forms_of
+from jaxdiff_magic.parsing import parsed
 from jaxdiff_magic.reference.digits import with_digits
 from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
 
@@ -164,7 +165,7 @@ def _runs(text: str, form: Form, steps: Steps, names: Mapping[Variable, str], na
 def _plain(text: str) -> str:
     """Python without the parentheses that it does not need."""
     try:
-        return ast.unparse(ast.parse(text, mode="eval"))
+        return ast.unparse(parsed(text, mode="eval"))
     except SyntaxError:
         return text
 

@@ -8,6 +8,7 @@ import linecache
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from jaxdiff_magic.parsing import parsed
 from jaxdiff_magic.source import Location
 
 Function = ast.FunctionDef | ast.Lambda
@@ -65,7 +66,7 @@ class Source:
 def _source(file: str, lines: tuple[str, ...]) -> Source | None:
     del file  # part of the key only
     try:
-        tree = ast.parse("".join(lines))
+        tree = parsed("".join(lines))
     except SyntaxError:
         return None
     parents = {id(child): node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
@@ -167,7 +168,7 @@ ATOMS = (ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.Constant)
 
 def is_atom(text: str) -> bool:
     """Whether an expression needs no parentheses as an operand."""
-    return isinstance(ast.parse(text, mode="eval").body, ATOMS)
+    return isinstance(parsed(text, mode="eval").body, ATOMS)
 
 
 def operand_of(node: ast.expr, position: int) -> ast.expr | None:
