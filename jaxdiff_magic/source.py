@@ -159,8 +159,10 @@ def captured(function: Callable[..., Any], seen: set[int]) -> Iterator[tuple[str
         yield from function.keywords.items()
         yield from captured(function.func, seen)
         return
-    if not isinstance(function, type) and not hasattr(function, "__code__") and not hasattr(function, "__self__"):
-        function = getattr(function, "__call__", function)  # noqa: B004  an object that can be called
+    if not isinstance(function, type) and not hasattr(function, "__self__"):
+        function = inspect.unwrap(function)  # jit, custom rules
+        if not hasattr(function, "__code__"):
+            function = getattr(function, "__call__", function)  # noqa: B004  an object that can be called
     owner = getattr(function, "__self__", None)
     yield from ((f"self.{name}", value) for name, value in getattr(owner, "__dict__", {}).items())
     inner = inspect.unwrap(getattr(function, "__func__", function))

@@ -370,13 +370,16 @@ def _result(call: OpenCall, point: list[Any]) -> tuple[Any, tuple[str, str], Any
         kept.append(call(leaves))
         return [leaf for leaf in tree_util.tree_leaves(kept[0]) if kind(leaf) in numeric]
 
+    closed, why = None, ("", "")
     try:
         closed = jax.make_jaxpr(traced)(*point)
     except Exception as error:
-        result = call([np.array(x) if isinstance(x, np.ndarray) else x for x in point])  # may raise the reader's own
+        why = type(error).__name__, hindrance_of(error)
+    if closed is None:  # the call may raise the reader's own error: not while another is handled, which would be shown
+        result = call([np.array(x) if isinstance(x, np.ndarray) else x for x in point])
         # it may use a value of a transformation around this call
         refuse_traced([leaf for _, leaf in flattened(f"The result of {display_name(call.function)}", result)])
-        return result, (type(error).__name__, hindrance_of(error)), None, None
+        return result, why, None, None
     refuse_traced(closed.consts)
     kinds, structure = list(map(kind, tree_util.tree_leaves(kept[0]))), tree_util.tree_structure(kept[0])
     whole = (closed, structure) if all(what in numeric for what in kinds) else None  # else it will be refused

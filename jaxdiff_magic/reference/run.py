@@ -273,6 +273,8 @@ class Run:
             return None  # which no node can hold
         given = []
         for atom, node in zip(equation.inputs, operands, strict=True):
+            if node.array.dtype == object:
+                return None  # numbers of another kind, as on the browser's tape
             flat = node.array.reshape(-1, *node.shape)
             if len(flat) > 1 and not (flat == flat[:1]).all():
                 return None  # it jumps between the points

@@ -63,7 +63,7 @@ def test_the_deadline_around_it_holds_inside() -> None:
         limits.ask()
         return "done"
 
-    with limits.until(time.monotonic() - 1), pytest.raises(OutOfReach, match="Raise the budget"):
+    with limits.until(time.monotonic() - 1), pytest.raises(OutOfReach, match="Give it more: budget=60"):
         limits.at_most(asks, "given up")
 
 
