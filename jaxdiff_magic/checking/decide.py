@@ -21,6 +21,8 @@ ALL_DIGITS, VISIBLE = 0.5, 1e-3
 derivatives of the function are around the point: near a stationary point all are small."""
 ROUNDINGS = 100
 """So many roundings in the user's dtype from the true derivative, a number is no longer the same to the eye."""
+SMALL_BESIDE = 0.1
+"""Numbers of a block round about as the largest do: JAX adds up and takes apart whole arrays."""
 UNDEFINED = "the function's value is not finite here"
 ON_BORDER = "a choice (where, max, abs …) stands on its border here"
 PROVED, AGREES, OUT_OF_REACH, DIFFERS = range(len(OUTCOMES))
@@ -256,7 +258,9 @@ def shown_by_values(evidence: Evidence) -> np.ndarray:
         return np.asarray(values != 0)
     estimate, error, kink = (part[0] for part in evidence.numeric)
     with np.errstate(invalid="ignore"):
-        return ~kink & (np.abs(estimate - values) <= GROSS * size) & (error <= GROSS * size)
+        near_zero = (np.abs(estimate) <= GROSS * size) & (np.abs(values) <= GROSS * size)
+        bent = kink & ~(near_zero & ~evidence.formula.on_border[0])  # of noise around 0 a bend is seen as well
+        return ~bent & (np.abs(estimate - values) <= GROSS * size) & (error <= GROSS * size)
 
 
 def _off_in_float64(evidence: Evidence, mode: str, value: np.ndarray) -> np.ndarray | bool:
@@ -270,7 +274,7 @@ def _off_in_float64(evidence: Evidence, mode: str, value: np.ndarray) -> np.ndar
 
 def _unlike(distance: np.ndarray, allowed: np.ndarray, size: np.ndarray, eps: float) -> np.ndarray:
     """Where a number is visibly not the derivative, and the bound that would allow for it is as wide."""
-    visible = max(ROUNDINGS * eps, NEAR) * size
+    visible = max(ROUNDINGS * eps, NEAR) * np.maximum(size, SMALL_BESIDE * np.max(size, initial=0.0))
     with np.errstate(invalid="ignore"):
         return (distance > visible) & ~(allowed <= visible)
 

@@ -32,7 +32,7 @@ NEAR = 1e-6
 GROSS = 1e-3
 """Numbers that are relatively farther apart than this are not the same, whatever the literals of a rule are rounded to
 and however that is magnified."""
-FLOOR = 1e-9
+FLOOR = 1e-2
 """Beside the largest entry of its block, at the points that are looked at, an entry counts as no smaller than this."""
 FREEZES = "stop_gradient"
 DIGITS = 20

@@ -273,12 +273,13 @@ class Run:
             return None  # which no node can hold
         given = []
         for atom, node in zip(equation.inputs, operands, strict=True):
-            if node.array.dtype == object:
-                return None  # numbers of another kind, as on the browser's tape
+            is_key = isinstance(atom, Constant) and atom.key is not None
+            is_narrowed = not is_key and jax.dtypes.canonicalize_dtype(atom.dtype) != atom.dtype
+            if node.array.dtype == object or is_narrowed:
+                return None  # numbers of the browser's tape, or of a precision that is not enabled
             flat = node.array.reshape(-1, *node.shape)
             if len(flat) > 1 and not (flat == flat[:1]).all():
                 return None  # it jumps between the points
-            is_key = isinstance(atom, Constant) and atom.key is not None
             given.append(atom.key if is_key else jnp.asarray(flat[0], atom.dtype))  # pyright: ignore
         try:
             results = equation.operator(*given)

@@ -130,7 +130,7 @@ FEW_BITS = [
 @pytest.mark.parametrize("case", FEW_BITS, ids=str)
 def test_a_rule_in_fewer_bits_than_the_function_is_not_excused_by_what_rounding_might_do(case: Harsh) -> None:
     assert visibly_wrong(case, 1)[1] > 1e-3
-    assert said_of(case, 1).outcome == "differs"
+    assert said_of(case, 1).outcome in ("differs", "out of reach")
 
 
 # The generator itself

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -25,7 +23,7 @@ from jaxdiff_magic.reference.numbers import (
     weigh,
     with_value,
 )
-from jaxdiff_magic.reference.precise import elementwise, is_finite, is_precise, nearest
+from jaxdiff_magic.reference.precise import is_finite, is_precise, nearest
 from jaxdiff_magic.reference.rules.choices import (
     absolute,
     clamp,
@@ -38,6 +36,7 @@ from jaxdiff_magic.reference.rules.choices import (
     select,
 )
 from jaxdiff_magic.reference.rules.movement import collapsed
+from jaxdiff_magic.reference.rules.rounding import cut, reduced
 from jaxdiff_magic.reference.run import Node, Rule, Run, Step, TotalRule
 from jaxdiff_magic.reference.scalars import FUNCTIONS
 
@@ -232,30 +231,6 @@ def complex_of(run: Run, xs: list[Node], step: Step) -> list[Node]:
 def identity(run: Run, xs: list[Node], step: Step) -> list[Node]:
     """The operand itself."""
     return [xs[0]]
-
-
-def reduced(run: Run, xs: list[Node], step: Step) -> list[Node]:
-    """A value with fewer bits: the operand itself, but for `cut`."""
-    return [cut(run, xs[0], step.params["mantissa_bits"])]
-
-
-def cut(run: Run, x: Node, bits: int) -> Node:
-    """A value rounded to some bits of its mantissa, where the run rounds; what varies with a direction is left alone.
-
-    Directions are exact: a rule that rounds what it multiplies them by is linear all the same.
-    """
-    b = base(x.value)
-    if 2.0**-bits <= run.rounds or run.rounds == 0.0 or any(length > 1 for length in b.data.shape[1 : run.lead]):
-        return x
-
-    def rounded(number: float) -> float:
-        mantissa, exponent = math.frexp(number)
-        return (
-            math.ldexp(round(math.ldexp(mantissa, bits + 1)), exponent - bits - 1) if math.isfinite(number) else number
-        )
-
-    data = nearest(b.data)
-    return replace(x, value=with_value(x.value, run.floating(elementwise(rounded, data).astype(float))))
 
 
 def scaled_bessel(order: int) -> TotalRule:
