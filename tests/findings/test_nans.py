@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import linecache
 import re
-import textwrap
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,25 +18,7 @@ import pytest
 from jaxdiff_magic import derive
 from jaxdiff_magic.report import Finding
 
-HEADER = "import jax\nimport jax.numpy as jnp\n"
 Module = Callable[[str], types.ModuleType]
-
-
-@pytest.fixture
-def written(tmp_path: Path) -> Module:
-    """Makes a module of source text, with the imports on its first two lines."""
-    count = iter(range(100))
-
-    def load(text: str) -> types.ModuleType:
-        file = tmp_path / f"mine{next(count)}.py"
-        file.write_text(HEADER + textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
-        spec = importlib.util.spec_from_file_location(file.stem, file)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
-    return load
 
 
 def told(f: Any, *args: Any, order: int = 1, points: int = 0, **options: Any) -> list[Finding]:
