@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import tree_util
 
-from jaxdiff_magic.checking.rules import SAFETY
+from jaxdiff_magic.checking.decide import ROUNDINGS
+from jaxdiff_magic.checking.sharper import GROSS, SAFETY, size_of
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.leaves import kind
 from jaxdiff_magic.reference.derivatives import Reference
@@ -80,6 +81,14 @@ class Right:
         counts = self.counts[:n].reshape(-1, *[1] * len(self.shape))
         told = np.isfinite(self.values[:n]) & np.isfinite(self.tolerance[:n]) & counts
         return ~(off & told)
+
+    def hides(self, mine: Estimate, eps: float) -> bool:
+        """Whether a derivation is met only because the tolerance is wide: it is visibly another number somewhere."""
+        n = len(mine.values)
+        counts = self.counts[:n].reshape(-1, *[1] * len(self.shape)) & np.isfinite(self.values[:n])
+        with np.errstate(invalid="ignore"):
+            off = np.abs(mine.values - self.values[:n]) > max(GROSS, ROUNDINGS * eps) * size_of(self.values)[:n]
+        return bool(np.any(off & counts))
 
     def is_met(self, mine: Estimate) -> bool:
         """Whether a derivation of the right shape is right everywhere."""

@@ -164,3 +164,8 @@ def test_an_adjoint_of_a_differential_equation_that_is_wrong_differs() -> None:
     assert report.verdict == "differs"
     assert report.check.entries[0].symbolic == pytest.approx(0.630943, abs=1e-5)
     assert derive(end(1.0), cost="none", order=1, points=4, budget=60)(point).verdict != "differs"
+
+
+def test_an_answer_that_a_wide_bound_would_allow_is_not_called_right() -> None:
+    report = derive(logistic_map(1.0), cost="none", order=1, mine="cos(x)", budget=30)(0.7)
+    assert {grade.outcome for grade in report.mine} & {"right"} == set()
