@@ -17,6 +17,10 @@ STATIONARY_ULP = 64
 POINT_KINDS = {"positive definite": "minimum", "negative definite": "maximum", "indefinite": "saddle"}
 """What a stationary point is when the Hessian decides it (the second-derivative test)."""
 
+NEGLIGIBLE = 1e-3
+"""A Hessian that rounding could make all of counts as zero while it is this part of |gradient| / |x|; a larger one is
+unknown."""
+
 SAMPLE = 256
 """The eigenvalues of a larger Hessian are begun only if the time for a corner of this size says that they fit."""
 
@@ -69,12 +73,14 @@ def curvature_of(
         _norm(asymmetry) / 2,
         0.0 if errors is None or not np.isfinite(errors).all() else _norm(errors),
     )
+    x = joined(point)
+    if tolerance >= magnitudes.max() > NEGLIGIBLE * np.max(np.abs(g)) / (np.max(np.abs(x)) or 1.0):
+        doubt = doubt or "Rounding may take all digits of this Hessian: it says nothing of the shape of the function."
     definiteness = _definiteness(eigenvalues, tolerance)
     singular = bool(magnitudes.min() <= tolerance)
     condition = float("inf") if singular else float(magnitudes.max() / magnitudes.min())
     if doubt:
         return Curvature(eigenvalues, "undecided", "undecided", condition, None, defect, note=doubt)
-    x = joined(point)
     with np.errstate(invalid="ignore"):  # infinite inputs
         stationary = bool(np.all(np.abs(g) <= STATIONARY_ULP * eps * (np.abs(h) @ np.abs(x))))
     step = None if singular else -np.linalg.solve(symmetric, g)

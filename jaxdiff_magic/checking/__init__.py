@@ -297,6 +297,7 @@ class _Checking:
                     formula = rule.comparison.solution.evaluate(path, self._first(len(self.native)), self.eps)
         small = size > 0 and self.subject.size <= MAX_DIFFERENCED
         numeric = self.numeric.column(path) if small else None
+        numeric = self.sharper.column(path, numeric) if self.sharper else numeric
         probes = {} if numeric or formula or self.doubt or not size else self.numeric.probes(path)
         columns = [columns_of(values, path) for values in self.native]
         doubt = self.doubts.of(path) or self.trusted.doubt(path)

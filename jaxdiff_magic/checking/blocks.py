@@ -72,7 +72,6 @@ class BlockCheck:
         forward, reverse = self.evidence.native[0]
         formula = self.evidence.formula.values[0] if self.evidence.formula else None
         formula = formula if self.exact is None else self.exact.astype(float)
-        numeric = self.evidence.numeric[0][0] if self.evidence.numeric else None
         errors = self.errors()
         for entry in entries:
             places, start = [], len(self.output.shape)
@@ -86,11 +85,18 @@ class BlockCheck:
                 symbolic=_number(formula, entry),
                 forward=_number(forward, entry),
                 reverse=_number(reverse, entry),
-                numeric=_number(numeric, entry),
+                numeric=self._difference(entry),
                 error=None if errors is None or np.isnan(errors[entry]) else float(errors[entry]),
                 outcome=OUTCOMES[int(self.decision.outcome[entry])],
                 reason=self._reason(entry),
             )
+
+    def _difference(self, entry: tuple[int, ...]) -> float | None:
+        """The numeric column; None, too, where it has no digit."""
+        if self.evidence.numeric is None:
+            return None
+        estimate, error, kink = (part[0][entry] for part in self.evidence.numeric)
+        return None if not kink and error > max(abs(estimate), self.evidence.scale) else float(estimate)
 
     def _reason(self, entry: tuple[int, ...]) -> str:
         """Why an entry has its outcome, with its own numbers where the block's reason has those of its worst entry."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.checking.differences import Column
 from jaxdiff_magic.checking.rules import SAFETY
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.directions import Found, Path
@@ -21,8 +22,6 @@ from jaxdiff_magic.symbolic.proof import SYMPY_FAILURES
 
 CLOSE = 1e-6
 """How well function values must show a derivative, relative to its size around."""
-Column = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Estimates, error estimates and kinks, `(points, *shape)` each."""
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,18 @@ import numpy as np
 
 Batch = list[np.ndarray]
 """For each leaf, its values at several points, shape `(points, *shape)`."""
+Column = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Estimates, error estimates and kinks, `(points, *shape)` each."""
 
-STEPS = 12
+STEPS, FINE = 12, 23
+"""So many steps are tried, each half of the one before; and where the larger ones do not settle an estimate."""
 COARSE = 1e-3
 """Where an estimate is known less well than this, smaller steps are tried: only there is chaos straight."""
+UNSETTLED = 0.01
+"""Noise that is this part of all that the values vary by is no rounding: the function is chaotic even at the smallest
+steps, and its values show no slope."""
+DOUBLED = 8.0
+"""Neville's scheme makes rounding at most about this much larger: its weights grow by (4**k + 1) / (4**k - 1)."""
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -62,17 +70,8 @@ def directional(
 
         found = at(largest / 2.0 ** np.arange(STEPS))
         if eps <= EPS and any(np.any(error > COARSE * np.abs(best)) for best, error, _ in found):
-            finer = at(largest / 2.0 ** np.arange(STEPS - 1, 2 * STEPS - 1))
-            found = [_better(*pair) for pair in zip(found, finer, strict=True)]
+            found = at(largest / 2.0 ** np.arange(FINE))
     return Difference(*(list(column) for column in zip(*found, strict=True)))
-
-
-def _better(
-    coarse: tuple[np.ndarray, np.ndarray, np.ndarray], fine: tuple[np.ndarray, np.ndarray, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of two estimates the one with the smaller error, element by element; kinks are seen at the larger steps."""
-    use = (fine[1] < coarse[1]) & ~coarse[2]
-    return np.where(use, fine[0], coarse[0]), np.where(use, fine[1], coarse[1]), coarse[2]
 
 
 def _largest_step(point: Sequence[np.ndarray], direction: Sequence[np.ndarray]) -> float:
@@ -97,34 +96,54 @@ def _extrapolated(
     if alike:
         size = np.full(size.shape, np.max(size, initial=0.0))
     own = np.maximum(2 * eps * size, _grain(ahead - behind)) / h
-    rounding = np.maximum(own, _noise(values) / h)
+    noise = _noise(values, count)
+    rounding = np.maximum(own, noise / h)
     best, error = column[0], np.full(middle.shape, np.inf)
     previous = column
     factor = 4.0
     for order in range(1, count):
         column = (factor * previous[1:] - previous[:-1]) / (factor - 1)
         estimates = np.maximum(np.abs(column - previous[1:]), np.abs(column - previous[:-1])) + rounding[order:]
+        estimates = np.maximum(estimates, _contradicted(column, rounding[order:]))
         for k in range(len(column)):
             better = estimates[k] < error
             best, error = np.where(better, column[k], best), np.where(better, estimates[k], error)
         previous, factor = column, factor * 4
     # smooth: (f(x + h) - 2 f(x) + f(x - h)) / h shrinks with h; at a kink it stays; of noise it grows as 1 / h
     bend = np.abs(ahead - 2 * middle + behind) / h
-    seen = bend > 100 * own  # fourth differences take a kink for noise
+    seen = np.logical_and.accumulate(bend > 100 * own)  # fourth differences take a kink for noise
     far, near = bend[0], bend[STEPS // 2]
-    kink = seen[STEPS // 2] & (near > 0.5 * far) & (near < far * h[0] / (2 * h[STEPS // 2]))
-    return best, error, kink
+    last = np.take_along_axis(bend, np.maximum(seen.sum(axis=0) - 1, 0)[None], 0)[0]
+    kink = seen[STEPS // 2] & (np.minimum(near, last) > 0.5 * far) & (near < far * h[0] / (2 * h[STEPS // 2]))
+    size, varied = np.max(np.abs(values), axis=0), np.ptp(values, axis=0)
+    unsettled = (noise > UNSETTLED * varied) & (noise > 1e3 * eps * size)
+    return best, np.where(unsettled, np.inf, error), kink & ~unsettled
 
 
-def _noise(values: np.ndarray) -> np.ndarray:
+def _contradicted(column: np.ndarray, rounding: np.ndarray) -> np.ndarray:
+    """How far each estimate of one order is from those at smaller steps, beyond their rounding.
+
+    In chaos large steps show a slope that is settled, and small steps another.
+    """
+    found = np.zeros_like(column)
+    for k in range(len(column) - 1):
+        apart = np.abs(column[k] - column[k + 1 :]) - DOUBLED * rounding[k + 1 :]
+        found[k] = np.max(apart, axis=0)
+    return np.where(np.isnan(found), 0.0, np.maximum(found, 0.0))
+
+
+def _noise(values: np.ndarray, count: int) -> np.ndarray:
     """Four times the noise of one output's values, by fourth differences over the three smallest steps.
+
+    What falls by 8 at each of them is no noise: there the function itself bends.
 
     Source: J. J. Moré, S. M. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011).
     """
-    middle, ahead, behind = values[0], values[1 : STEPS + 1], values[STEPS + 1 :]
+    middle, ahead, behind = values[0], values[1 : count + 1], values[count + 1 :]
     pairs = ahead + behind
     fourth = np.abs(pairs[-4:-1] - 4 * pairs[-3:] + 6 * middle)
-    return 4 * np.max(fourth, axis=0) / np.sqrt(70)  # of 1, 4, 6, 4, 1: the sum of squares is 70
+    falls = (fourth[0] > 8 * fourth[1]) & (fourth[1] > 8 * fourth[2])
+    return 4 * np.where(falls, fourth[2], np.max(fourth, axis=0)) / np.sqrt(70)  # 1 + 16 + 36 + 16 + 1
 
 
 def _grain(changes: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from jaxdiff_magic.checking.blocks import MAX_ENTRIES
-from jaxdiff_magic.checking.closed_forms import Column
+from jaxdiff_magic.checking.differences import Column
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.directions import Found, Path
 from jaxdiff_magic.report import CheckEntry

@@ -16,8 +16,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.checking.closed_forms import ClosedForms, Column
-from jaxdiff_magic.checking.differences import Batch, directional
+from jaxdiff_magic.checking.closed_forms import ClosedForms
+from jaxdiff_magic.checking.differences import Batch, Column, directional
 from jaxdiff_magic.checking.native import columns_of
 from jaxdiff_magic.checking.points import batched
 from jaxdiff_magic.checking.probes import Probes, Probing

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from jaxdiff_magic.checking.differences import Column
 from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.reference.arithmetic import mpmath
 from jaxdiff_magic.reference.derivatives import Reference
@@ -41,6 +42,8 @@ SECONDS = 2.0
 STEP, STEP_DIGITS = 2.0**-48, 40
 """Relative step of differences with more digits, some units in the last place of a float64, and the digits of values
 that are taken from each other: no piece of a chaotic function is too short, and nothing is lost."""
+MAX_SLOPES = 16
+"""Of a block with more entries than this, none is differenced anew for the numeric column."""
 
 
 def size_of(values: np.ndarray) -> np.ndarray:
@@ -139,6 +142,18 @@ class Sharper:
         with mpmath.workdps(STEP_DIGITS):
             change = ahead[path[:-1]][inner] - behind[path[:-1]][inner]
             return float(change / (mpmath.mpf(widths[0]) - mpmath.mpf(widths[1])))
+
+    def column(self, path: Path, numeric: Column | None) -> Column | None:
+        """A numeric column, at the first point by differences with more digits where those of float64 show nothing."""
+        if numeric is None or numeric[0][0].size > MAX_SLOPES:
+            return numeric
+        estimates, errors, kinks = (part.copy() for part in numeric)
+        with np.errstate(invalid="ignore"):
+            lost = np.isfinite(estimates[0]) & ~(errors[0] <= GROSS * size_of(estimates)[0]) & ~kinks[0]
+        for entry in map(tuple, np.argwhere(lost)):
+            if (slope := self.slope(path, entry)) is not None:
+                estimates[0, *entry], errors[0, *entry] = slope, NEAR * abs(slope)
+        return estimates, errors, kinks
 
     def _block(self, name: str, path: Path) -> Found | None:
         """A derivative by a rule, or of the code (""); None where it is out of reach with more digits."""

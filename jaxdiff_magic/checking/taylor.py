@@ -27,6 +27,8 @@ NEEDED = 4
 """A slope is read off no fewer steps than this."""
 SPREAD = 0.3
 """How far local slopes may be from the slope over all steps used."""
+SETTLED = 0.1
+"""Central differences that grow by this part from one step to the next smaller one come to no slope, as in chaos."""
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -120,7 +122,12 @@ def _read(
     exact = (error <= 1e-6 * np.abs(product)) | (finite.all(axis=0) & (size == 0).all(axis=0))
     exact |= ~above.any(axis=0) & (error <= 1e-6 * scale)
     right = exact | (steady & (slope > 2 - SPREAD))
-    wrong = ~right & steady & (np.abs(slope - 1) < 0.5 * SPREAD) & ~kink & ~stairs
+    # as many steps as a slope is read off, at least, show one derivative; in chaos each shows a larger one
+    central = np.abs(ahead - behind) / (2 * h)
+    grows = central[1:] - central[:-1] > SETTLED * central[1:] + 2 * noise[1:] / h[1:]
+    index = np.arange(count - 1).reshape(-1, *[1] * len(shape))
+    unsettled = (grows & (index >= last - (NEEDED - 1)) & (index < last)).any(axis=0)
+    wrong = ~right & steady & (np.abs(slope - 1) < 0.5 * SPREAD) & ~kink & ~stairs & ~unsettled
     hidden = np.where(finite & ~above, h, 0.0).max(axis=0)
     return Remainders(
         np.select([right, wrong], [RIGHT, WRONG], UNDECIDED), slope, largest, smallest, hidden, error, kink
