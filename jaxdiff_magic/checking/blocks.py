@@ -95,8 +95,8 @@ class BlockCheck:
         """The numeric column; None, too, where it has no digit."""
         if self.evidence.numeric is None:
             return None
-        estimate, error, kink = (part[0][entry] for part in self.evidence.numeric)
-        return None if not kink and error > max(abs(estimate), self.evidence.scale) else float(estimate)
+        estimate, error = (part[0][entry] for part in self.evidence.numeric[:2])
+        return None if error > max(abs(estimate), self.evidence.scale) else float(estimate)
 
     def _reason(self, entry: tuple[int, ...]) -> str:
         """Why an entry has its outcome, with its own numbers where the block's reason has those of its worst entry."""

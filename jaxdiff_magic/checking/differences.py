@@ -115,9 +115,13 @@ def _extrapolated(
     far, near = bend[0], bend[STEPS // 2]
     last = np.take_along_axis(bend, np.maximum(seen.sum(axis=0) - 1, 0)[None], 0)[0]
     kink = seen[STEPS // 2] & (np.minimum(near, last) > 0.5 * far) & (near < far * h[0] / (2 * h[STEPS // 2]))
+    # nor do the values at a jump, whatever the step: f(x) itself stands apart
+    apart = seen[-1] & (np.abs(bend[-1] * h[-1] - bend[0] * h[0]) < 0.01 * bend[0] * h[0])
+    slopes = np.abs(ahead - behind) / h
+    jumps = (slopes[-1] > 2 * slopes[-5]) & (slopes[-5] > 2 * slopes[-9]) & (slopes[-1] > 100 * own[-1])
     size, varied = np.max(np.abs(values), axis=0), np.ptp(values, axis=0)
     unsettled = (noise > UNSETTLED * varied) & (noise > 1e3 * eps * size)
-    return best, np.where(unsettled, np.inf, error), kink & ~unsettled
+    return best, np.where(unsettled | jumps, np.inf, error), apart | (kink & ~unsettled)
 
 
 def _contradicted(column: np.ndarray, rounding: np.ndarray) -> np.ndarray:

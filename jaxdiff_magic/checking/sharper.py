@@ -120,14 +120,14 @@ class Sharper:
         slope = self.slope(path, entry)
         return None if slope is None else abs(slope - ours) <= 0.1 * abs(theirs - ours)
 
-    def slope(self, path: Path, entry: Sequence[int]) -> float | None:
+    def slope(self, path: Path, entry: Sequence[int], relative: float = STEP) -> float | None:
         """One entry by differences of the order below, with more digits; None where that is out of reach."""
         if FREEZES in primitives_of(self.reference.trace):  # what it froze would move
             return None
         leaf = path[-1]
         x = self.point[leaf]
         place = tuple(entry[len(entry) - x.ndim :])
-        step = STEP * (abs(float(x[place])) or float(np.max(np.abs(x), initial=0.0)) or 1.0)
+        step = relative * (abs(float(x[place])) or float(np.max(np.abs(x), initial=0.0)) or 1.0)
         beside, widths = [], []
         for sign in (1.0, -1.0):
             moved = x.copy()
@@ -151,8 +151,9 @@ class Sharper:
         with np.errstate(invalid="ignore"):
             lost = np.isfinite(estimates[0]) & ~(errors[0] <= GROSS * size_of(estimates)[0]) & ~kinks[0]
         for entry in map(tuple, np.argwhere(lost)):
-            if (slope := self.slope(path, entry)) is not None:
-                estimates[0, *entry], errors[0, *entry] = slope, NEAR * abs(slope)
+            slope, nearer = self.slope(path, entry), self.slope(path, entry, STEP / 8)
+            if slope is not None and nearer is not None and abs(nearer - slope) <= GROSS * abs(slope):
+                estimates[0, *entry], errors[0, *entry] = nearer, abs(nearer - slope)
         return estimates, errors, kinks
 
     def _block(self, name: str, path: Path) -> Found | None:

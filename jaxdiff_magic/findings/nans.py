@@ -174,10 +174,10 @@ class _Telling:
         end = ""
         if one.other is not None:
             is_right = one.right is not None and np.isclose(one.other, one.right, rtol=1e-3)
-            if is_right and one.on_border:
-                right = ", the derivative of the branch taken"
-            elif one.jumps:
+            if one.jumps:
                 right = f", though {output.name} jumps here and has no derivative"
+            elif is_right and one.on_border:
+                right = ", the derivative of the branch taken"
             else:
                 right = ", which is right" if is_right else ""
             end = f"{other} mode gives {number(one.other)}{right}."

@@ -108,6 +108,8 @@ def taking(sides: Sides) -> Decides:
         if not near.any():
             return decision
         side = sides.get(position)
+        if side is None and compared is not None and not (near & (compared == compared)).any():
+            return decision  # NaN on this piece, which has no number here
         shape = None if side is None else (len(side), *[1] * (decision.ndim - side.ndim), *side.shape[1:])
         if side is None or shape != (len(side), *decision.shape[1:]) or len(decision) not in (1, len(side)):
             raise OutOfReach("a choice on its border has no side")
@@ -251,6 +253,10 @@ class _Meeting:
             if (undecided := self.choices.get(position)) is not None:
                 if undecided.shape != decision.shape[1:]:
                     raise OutOfReach("another program is run beside the point")
+                if compared is not None:
+                    near = near & (
+                        compared == compared
+                    )  # what is NaN or infinite beside the point too is decided there
                 parts = [np.broadcast_to(x, (len(flat), *undecided.shape)) for x in (decision, near)]
                 for there, side, tied in zip(found, *parts, strict=True):
                     there.sides[position] = np.where(undecided, side, 0).astype(decision.dtype)

@@ -63,15 +63,16 @@ def spelled_out(e: Expr) -> Expr:
 
 
 def by_cofactors(name: str, operands: Sequence[Array], indices: Sequence[Expr]) -> Expr | None:
-    """An element of a determinant or inverse by Cramer's rule; None for larger matrices."""
+    """An element of a determinant or inverse by Cramer's rule; None for larger matrices, and of an unknown place."""
     (a,) = operands
     batch, n = indices[: len(a.shape) - 2], a.shape[-1]
-    if n > MOST_ROWS:
+    place = indices[len(batch) :]
+    if n > MOST_ROWS or not all(index.is_Integer for index in place):
         return None
     matrix = sp.Matrix(n, n, lambda i, j: a.at((*batch, Integer(i), Integer(j))))
     determinant = matrix.det(method="berkowitz").expand()
     if name == "inv":
-        row, column = indices[len(batch) :]
+        row, column = place
         return matrix.adjugate()[int(row), int(column)].expand() / determinant
     return determinant if name == "det" else sp.log(sp.Abs(determinant))
 

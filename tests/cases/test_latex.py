@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,8 @@ from ..symbolic.programs import OPERATIONS, SHAPES, RandomProgram
 from ..tape.lessons import LESSONS
 
 ALL = os.environ.get("LATEX_CASES") == "all"
+
+pytestmark = pytest.mark.filterwarnings("ignore:The function .* is deprecated:DeprecationWarning")  # of libraries
 """Of the catalogue and of random programs, all that there are: an hour; else a few of each."""
 UNREADABLE = ("argmax", "argmin", "argcum")
 """Functions of whole arrays, along an axis that their sign does not show."""
@@ -58,13 +59,10 @@ def the_shown() -> Iterator[tuple[str, Shown]]:
         every.append((row.name, row.function, args, row.held))
     every += [(name, program, program.point(), {}) for name, program in random_programs(300 if ALL else 4)]
     for name, f, args, held in every:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of what a library means to take away
-            try:
-                found = shown(f, args, held)
-            except OutOfReach:
-                continue
-        yield name, found
+        try:
+            yield name, shown(f, args, held)
+        except OutOfReach:
+            continue
 
 
 def refused(strings: dict[str, str], folder: Path) -> dict[str, str]:

@@ -219,3 +219,34 @@ def test_in_float32() -> None:
         for f in (jax.nn.softplus, lambda x: jnp.abs(x) ** 2, huber):
             found = check(f, points=2)(jnp.float32(0.0))
             assert found.outcome in ("agrees", "proved"), found.summary
+
+
+# functions that ask whether a value is NaN or infinite, which it is at 0 alone: they jump, or have f'(0) and f''(0)
+JUMPS = {
+    "nan_to_num of 1 / x": lambda x: jnp.nan_to_num(1 / x),
+    "an infinity put to 0": lambda x: jnp.nan_to_num(1 / x, posinf=0.0, neginf=0.0),
+    "isfinite of a logarithm": lambda x: jnp.where(jnp.isfinite(jnp.log(x)), jnp.log(x), -5.0),
+    "isinf": lambda x: jnp.where(jnp.isinf(1 / x), 3.0, jnp.cos(x) + 7.0),
+}
+FILLED = {
+    "sin(x) / x": (lambda x: jnp.nan_to_num(jnp.sin(x) / x, nan=1.0), 0.0, -1 / 3),
+    "expm1(x) / x": (lambda x: jnp.where(jnp.isnan(jnp.expm1(x) / x), 1.0, jnp.expm1(x) / x), 0.5, 1 / 3),
+    "(1 - cos(x)) / x²": (lambda x: jnp.where(x == x / x * x, (1 - jnp.cos(x)) / x**2, 0.5), 0.0, -1 / 12),
+    "log1p(x) / x": (lambda x: jnp.where(jnp.isfinite(jnp.log1p(x) / x), jnp.log1p(x) / x, 1.0), -0.5, 2 / 3),
+}
+
+
+@pytest.mark.parametrize("name", JUMPS)
+def test_where_a_function_jumps_no_number_is_its_derivative(name) -> None:
+    found = derive(JUMPS[name], cost="none")(0.0).check
+    assert not [entry for entry in found.entries if entry.outcome in ("agrees", "proved")]
+    assert not [entry for entry in found.entries if entry.reason.endswith("not finite, the derivative is")]
+
+
+@pytest.mark.parametrize("name", FILLED)
+def test_a_gap_that_is_filled_is_none(name) -> None:
+    f, slope, curvature = FILLED[name]
+    gradient, hessian = derive(f, cost="none")(0.0).check.entries
+    assert gradient.symbolic == pytest.approx(slope, abs=1e-9)
+    assert hessian.symbolic == pytest.approx(curvature, abs=1e-9)
+    assert gradient.outcome == "differs"

@@ -16,6 +16,7 @@ from jaxdiff_magic.reference.numbers import (
     weigh,
     with_value,
 )
+from jaxdiff_magic.reference.precise import is_finite
 from jaxdiff_magic.reference.rules.movement import collapsed
 from jaxdiff_magic.reference.run import Node, Result, Rule, Run, Step, TotalRule
 
@@ -35,6 +36,11 @@ def apart(a: Bounded, b: Bounded) -> np.ndarray:
     return near(a.data, b.data, error)
 
 
+def unordered(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Where a comparison asks whether a value is NaN or infinite: it is so at the point, and beside it perhaps not."""
+    return (a != a) | (b != b) | (~is_finite(a) & (a == b))
+
+
 def comparison(compare: Callable[[np.ndarray, np.ndarray], np.ndarray], total: bool = False) -> Rule:
     """Which of two values is larger; undecided where they are within rounding of each other."""
 
@@ -46,13 +52,22 @@ def comparison(compare: Callable[[np.ndarray, np.ndarray], np.ndarray], total: b
             values = [a.data, b.data]
             if total:
                 values = [np.where(v != v, np.inf, v) for v in values]
-            # x != x asks whether x is NaN
-            if xs[0] is not xs[1] and not (run.is_choice(xs[0], xs[1]) or run.is_choice(xs[1], xs[0])):
-                decided = run.decide(apart(a, b), compare(*values), *xs, compared=a.data - b.data)
+            if not (run.is_choice(xs[0], xs[1]) or run.is_choice(xs[1], xs[0])):
+                compared = np.where(undefined := unordered(a.data, b.data), np.nan, a.data - b.data)
+                tied = False if xs[0] is xs[1] else apart(a, b)  # x != x asks whether x is NaN
+                decided = run.decide(undefined | tied, compare(*values), *xs, compared=compared)
                 return run.record(xs, [decided], [shape], lambda _: [None, None])
         return run.record(xs, [compare(*values)], [shape], lambda _: [None, None])
 
     return rule
+
+
+def finite(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """Whether a value is finite: where it is not, it may be so at the point alone."""
+    x = base(xs[0].value).data
+    found = is_finite(x)
+    decided = run.decide(~found, found, *xs, compared=np.where(found, 1.0, np.nan))
+    return run.record(xs, [decided], [xs[0].shape], lambda _: [None])
 
 
 def on_integers(function: Callable[..., np.ndarray]) -> Rule:

@@ -23,12 +23,13 @@ from jaxdiff_magic.reference.numbers import (
     weigh,
     with_value,
 )
-from jaxdiff_magic.reference.precise import is_finite, is_precise, nearest
+from jaxdiff_magic.reference.precise import is_precise, nearest
 from jaxdiff_magic.reference.rules.choices import (
     absolute,
     clamp,
     comparison,
     extremum,
+    finite,
     frozen,
     near,
     on_integers,
@@ -357,7 +358,7 @@ ELEMENTWISE: Mapping[str, Rule] = {
     "floor": piecewise_constant(np.floor, np.round),
     "ceil": piecewise_constant(np.ceil, np.round),
     "round": piecewise_constant(np.round, lambda x: np.floor(x) + 0.5),
-    "is_finite": on_integers(is_finite),
+    "is_finite": finite,
     "eq": comparison(np.equal),
     "ne": comparison(np.not_equal),
     "lt": comparison(np.less),
