@@ -145,7 +145,8 @@ class _Checking:
         self.frozen = FROZEN if self.reference is None and may_freeze(self.subject) else ""
         trusted = None if self.doubt else self.reference
         self.closed = ClosedForms(derivation, deadline)
-        self.numeric = Numeric(derivatives, trusted, self.points, self.native, self.eps, self.closed, deadline)
+        at = self.points, self.native, self.eps
+        self.numeric = Numeric(derivatives, trusted, *at, self.closed, deadline, frozenset(self.doubts.outputs))
 
     def _out_of_reach(self) -> str:
         """Why the function cannot be evaluated step by step, or ""."""
@@ -297,10 +298,13 @@ class _Checking:
                     formula = rule.comparison.solution.evaluate(path, self._first(len(self.native)), self.eps)
         small = size > 0 and self.subject.size <= MAX_DIFFERENCED
         numeric = self.numeric.column(path) if small else None
-        numeric = self.sharper.column(path, numeric) if self.sharper else numeric
+        if self.sharper is not None and path[0] not in self.doubts.outputs:
+            numeric = self.sharper.column(path, numeric)
         probes = {} if numeric or formula or self.doubt or not size else self.numeric.probes(path)
         columns = [columns_of(values, path) for values in self.native]
         doubt = self.doubts.of(path) or self.trusted.doubt(path)
+        if numeric is not None and path[0] in self.doubts.outputs and not self.doubt:
+            formula, rules, doubt = None, (), self.trusted.doubt(path)  # there are its values
         undefined = self.doubts.without_value(path, shape)
         is_smooth = False
         if formula is not None and not doubt and size > 0:

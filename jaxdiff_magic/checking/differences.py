@@ -96,7 +96,11 @@ def _extrapolated(
     if alike:
         size = np.full(size.shape, np.max(size, initial=0.0))
     own = np.maximum(2 * eps * size, _grain(ahead - behind)) / h
-    noise = _noise(values, count)
+    bend = np.abs(ahead - 2 * middle + behind) / h
+    seen = np.logical_and.accumulate(bend > 100 * own)  # fourth differences take a kink for noise
+    # at a jump f(x) itself stands apart, whatever the step
+    apart = seen[-1] & (np.abs(bend[-1] * h[-1] - bend[0] * h[0]) < 0.01 * bend[0] * h[0])
+    noise = _noise(np.where(apart, (ahead[-1] + behind[-1]) / 2, middle), ahead + behind)
     rounding = np.maximum(own, noise / h)
     best, error = column[0], np.full(middle.shape, np.inf)
     previous = column
@@ -110,13 +114,9 @@ def _extrapolated(
             best, error = np.where(better, column[k], best), np.where(better, estimates[k], error)
         previous, factor = column, factor * 4
     # smooth: (f(x + h) - 2 f(x) + f(x - h)) / h shrinks with h; at a kink it stays; of noise it grows as 1 / h
-    bend = np.abs(ahead - 2 * middle + behind) / h
-    seen = np.logical_and.accumulate(bend > 100 * own)  # fourth differences take a kink for noise
     far, near = bend[0], bend[STEPS // 2]
     last = np.take_along_axis(bend, np.maximum(seen.sum(axis=0) - 1, 0)[None], 0)[0]
     kink = seen[STEPS // 2] & (np.minimum(near, last) > 0.5 * far) & (near < far * h[0] / (2 * h[STEPS // 2]))
-    # nor do the values at a jump, whatever the step: f(x) itself stands apart
-    apart = seen[-1] & (np.abs(bend[-1] * h[-1] - bend[0] * h[0]) < 0.01 * bend[0] * h[0])
     slopes = np.abs(ahead - behind) / h
     jumps = (slopes[-1] > 2 * slopes[-5]) & (slopes[-5] > 2 * slopes[-9]) & (slopes[-1] > 100 * own[-1])
     size, varied = np.max(np.abs(values), axis=0), np.ptp(values, axis=0)
@@ -136,15 +136,13 @@ def _contradicted(column: np.ndarray, rounding: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(found), 0.0, np.maximum(found, 0.0))
 
 
-def _noise(values: np.ndarray, count: int) -> np.ndarray:
+def _noise(middle: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Four times the noise of one output's values, by fourth differences over the three smallest steps.
 
     What falls by 8 at each of them is no noise: there the function itself bends.
 
     Source: J. J. Moré, S. M. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011).
     """
-    middle, ahead, behind = values[0], values[1 : count + 1], values[count + 1 :]
-    pairs = ahead + behind
     fourth = np.abs(pairs[-4:-1] - 4 * pairs[-3:] + 6 * middle)
     falls = (fourth[0] > 8 * fourth[1]) & (fourth[1] > 8 * fourth[2])
     return 4 * np.where(falls, fourth[2], np.max(fourth, axis=0)) / np.sqrt(70)  # 1 + 16 + 36 + 16 + 1

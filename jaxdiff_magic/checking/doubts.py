@@ -77,6 +77,8 @@ def doubts_of(
             for k, values in enumerate(native)
         ):
             outputs[o] = f"the derivation does not reproduce the value of {leaf.name}"
+    if outputs and not is_the_same(subject, native[0].value):
+        return Doubts(next(iter(outputs.values())), {}, undefined)
     return Doubts("", outputs, undefined)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import jax
@@ -64,6 +64,7 @@ class Numeric:
         eps: their relative rounding error.
         closed: the function's formulas, for points at which the chain rule gives no number.
         deadline: `time.monotonic()` after which nothing more is evaluated.
+        another: outputs whose values are not those of the reference.
     """
 
     def __init__(
@@ -75,8 +76,9 @@ class Numeric:
         eps: float,
         closed: ClosedForms,
         deadline: float,
+        another: Set[int] = frozenset(),
     ) -> None:
-        self.closed = closed
+        self.closed, self.another = closed, another
         self.derivatives, self.subject, self.reference = derivatives, derivatives.subject, reference
         self.points, self.native, self.eps, self.deadline = points, native, eps, deadline
         self.point = [batch[0] for batch in points]
@@ -89,7 +91,8 @@ class Numeric:
     def _below(self, path: Path) -> tuple[BoundedValues, float]:
         """What a derivative of one order less than `path` gives at points, and the rounding error of the points."""
         above = path[:-1]
-        if (reference := self.reference) is not None and self._reaches(reference, above):
+        reference = None if path[0] in self.another else self.reference
+        if reference is not None and self._reaches(reference, above):
 
             def bounded(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
                 found = reference.evaluate(above, batch, hold=True)

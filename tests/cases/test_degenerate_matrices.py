@@ -108,3 +108,15 @@ class TestEqualEigenvalues:
         assert report.verdict == "agrees"
         (finding,) = [finding for finding in report.findings if finding.kind == "degenerate-matrix"]
         assert finding.severity == "info"
+
+
+def test_a_solver_that_reads_one_triangle_differs_though_the_reference_solves_exactly() -> None:
+    def f(a: Any) -> Any:
+        return jnp.dot(jnp.array([1.0, 2.0]), jax.scipy.linalg.solve(a, jnp.ones(2), assume_a="pos"))
+
+    found = derive(f, cost="none", order=1)(jnp.array([[2.0, 0.5], [0.5, 1.0]])).check
+    assert found.outcome == "differs" and "custom_linear_solve" in found.summary
+    rows = {entry.inputs[0]: entry for entry in found.entries}
+    both = [rows["a[0, 1]"].numeric, rows["a[1, 0]"].numeric]  # of one triangle, the other is 0
+    assert min(map(abs, both)) < 1e-6 and sum(both) == pytest.approx(-0.5714286, rel=1e-5)
+    assert "differs" in (rows["a[0, 1]"].outcome, rows["a[1, 0]"].outcome)
