@@ -9,10 +9,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from jaxdiff_magic.base.errors import DeriveError, InputError, OutOfReach, WrongDerivative
     from jaxdiff_magic.cost.structure import jacobian_through_waist
-    from jaxdiff_magic.errors import DeriveError, InputError, OutOfReach, WrongDerivative
     from jaxdiff_magic.pipeline import check, derive
-    from jaxdiff_magic.report import Report
+    from jaxdiff_magic.show.report import Report
 
 __all__ = [
     "DeriveError",
@@ -26,8 +26,13 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
-_HOMES = {"check": "pipeline", "derive": "pipeline", "Report": "report", "jacobian_through_waist": "cost.structure"}
-_HOMES |= dict.fromkeys(["DeriveError", "InputError", "OutOfReach", "WrongDerivative"], "errors")
+_HOMES = {
+    "check": "pipeline",
+    "derive": "pipeline",
+    "Report": "show.report",
+    "jacobian_through_waist": "cost.structure",
+}
+_HOMES |= dict.fromkeys(["DeriveError", "InputError", "OutOfReach", "WrongDerivative"], "base.errors")
 
 
 def __getattr__(name: str) -> Any:
@@ -40,13 +45,13 @@ def __getattr__(name: str) -> Any:
 
 def load_ipython_extension(shell: Any) -> None:
     """Add `%derive` and `%%derive` to the shell; called by `%load_ext jaxdiff_magic`."""
-    from jaxdiff_magic.magic import load
+    from jaxdiff_magic.notebook.magic import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Remove exactly what loading added; called by `%unload_ext jaxdiff_magic`."""
-    from jaxdiff_magic.magic import unload
+    from jaxdiff_magic.notebook.magic import unload
 
     unload(shell)

@@ -11,35 +11,36 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
-from jaxdiff_magic.asked import refuse_bad_options
-from jaxdiff_magic.assertion import raise_if_wrong
+from jaxdiff_magic.base.asked import refuse_bad_options
+from jaxdiff_magic.base.errors import InputError, OutOfReach
+from jaxdiff_magic.base.progress import tell
+from jaxdiff_magic.checking.grading import Mine, grades_of
 from jaxdiff_magic.checking.verdict import verdict_of
 from jaxdiff_magic.cost import cost_of
-from jaxdiff_magic.curvature import curvature_of, doubt_of
-from jaxdiff_magic.errors import InputError, OutOfReach
+from jaxdiff_magic.engines.jax.curvature import curvature_of, doubt_of
+from jaxdiff_magic.engines.jax.products import products_of
+from jaxdiff_magic.engines.jax.values import Derivatives, Values, derivatives_of
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.engines.reference.digits import subject_with_digits
+from jaxdiff_magic.engines.reference.directions import Path
+from jaxdiff_magic.engines.reference.run import runs_until
+from jaxdiff_magic.engines.symbolic.compiled import closed_form
+from jaxdiff_magic.engines.symbolic.derivation import Derivation
+from jaxdiff_magic.engines.symbolic.limits import until
+from jaxdiff_magic.engines.symbolic.presentation import Presentation
+from jaxdiff_magic.engines.tape import Tape, tape_of
 from jaxdiff_magic.findings import Scene, findings_of
 from jaxdiff_magic.findings.asymmetry import hessian_errors
 from jaxdiff_magic.findings.sizes import is_too_large
-from jaxdiff_magic.formula import Formula
-from jaxdiff_magic.grading import Mine, grades_of
-from jaxdiff_magic.matrix_free import Products
-from jaxdiff_magic.products import products_of
-from jaxdiff_magic.progress import tell
-from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.reference.digits import subject_with_digits
-from jaxdiff_magic.reference.directions import Path
-from jaxdiff_magic.reference.run import runs_until
-from jaxdiff_magic.report import Block, Check, Curvature, Finding, Live, Report, Step
-from jaxdiff_magic.shortfall import Parts, in_reach
-from jaxdiff_magic.subject import Subject, subject_of
-from jaxdiff_magic.surroundings import settings_set_aside
-from jaxdiff_magic.symbolic.compiled import closed_form
-from jaxdiff_magic.symbolic.derivation import Derivation
-from jaxdiff_magic.symbolic.limits import until
-from jaxdiff_magic.symbolic.presentation import Presentation
-from jaxdiff_magic.tape import Tape, tape_of
-from jaxdiff_magic.trace import Trace, subject_trace
-from jaxdiff_magic.values import Derivatives, Values, derivatives_of
+from jaxdiff_magic.report import Block, Check, Curvature, Finding, Live, Step
+from jaxdiff_magic.report.assertion import raise_if_wrong
+from jaxdiff_magic.report.formula import Formula
+from jaxdiff_magic.report.matrix_free import Products
+from jaxdiff_magic.report.shortfall import Parts, in_reach
+from jaxdiff_magic.show.report import Report
+from jaxdiff_magic.subject.subject import Subject, subject_of
+from jaxdiff_magic.subject.surroundings import settings_set_aside
+from jaxdiff_magic.subject.trace import Trace, subject_trace
 
 MAX_EQUATIONS = 400
 """A function of more steps than this has no formula that anyone would read."""

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import Report, check, derive
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.cost.structure.products import counts_of
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.subject import subject_of
+from jaxdiff_magic.subject.subject import subject_of
 
 NONE, NO_ROWS, NO_COLUMNS = jnp.zeros(0), jnp.zeros((0, 3)), jnp.zeros((3, 0))
 PAIR, THREE = jnp.array([1.0, 2.0]), jnp.array([1.0, 2.0, 3.0])

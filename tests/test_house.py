@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,45 +15,40 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "jaxdiff_magic"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# From the ground floor up: a room imports from rooms below it only.
+# From the ground floor up: a room imports from rooms below it, and the rooms of one floor know nothing of each other.
 FLOORS = (
-    ("errors", "parsing", "progress", "templates"),
-    ("wrappers",),
-    ("copies", "latex_names"),
-    ("formula",),
-    (
-        "asked",
-        "callee",
-        "calls",
-        "cost_figures",
-        "derivative_programs",
-        "fault",
-        "foreign",
-        "grade",
-        "leaves",
-        "live",
-        "matrix_free",
-        "options",
-        "source",
-    ),
-    ("entangled", "surroundings", "untraced"),
-    ("cells", "plain", "subject"),
-    ("assertion", "endings"),
-    ("report", "trace", "values"),
-    ("cost", "curvature", "products", "reference", "replay", "rule_traces", "shortfall", "symbolic"),
-    ("checking", "tape"),
-    ("findings", "grading"),
-    ("exporting", "render"),
+    ("base",),
+    ("subject",),
+    ("report",),
+    ("engines/symbolic", "engines/reference", "engines/jax"),
+    ("engines/tape",),
+    ("cost",),
+    ("checking",),
+    ("findings",),
+    ("show",),
     ("pipeline",),
-    ("panel",),
-    ("magic",),
+    ("notebook",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-MAY_IMPORT = {"sympy": ("symbolic",), "IPython": ("magic", "panel"), "anywidget": ("panel",)}
+# The symbolic engine and the reference stay apart from each other, since each is the other's check.
+MAY_IMPORT = {"sympy": ("engines/symbolic",), "IPython": ("notebook", "show"), "anywidget": ("show",)}
+LONGEST = 400
+"""Lines of a file that can be read at one sitting."""
 
 
-def room_of(file: Path) -> str:
-    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def room_of(name: str) -> str:
+    """The room of a dotted name within the package, such as "engines/symbolic"."""
+    first, *rest = name.split(".")
+    return f"{first}/{rest[0]}" if first == "engines" and rest else first
+
+
+def name_of(file: Path) -> str:
+    """A file's dotted name within the package; "" for the package itself."""
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {name_of(file): file for file in FILES}
 
 
 def imports_of(file: Path, *, at_run_time_only: bool = False) -> list[str]:
@@ -76,6 +73,16 @@ def imports_of(file: Path, *, at_run_time_only: bool = False) -> list[str]:
     return names
 
 
+def own_imports_of(file: Path, *, at_run_time_only: bool = False) -> set[str]:
+    """The files of this package that a file imports, by their dotted names within it."""
+    found = set()
+    for name in imports_of(file, at_run_time_only=at_run_time_only):
+        inner = name.removeprefix("jaxdiff_magic.")
+        if inner != name:
+            found.add(inner if inner in NAMES else inner.rpartition(".")[0])
+    return found - {""}
+
+
 @pytest.mark.parametrize("arguments", [("check",), ("format", "--check")], ids=["lint", "format"])
 def test_ruff_finds_nothing(arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
@@ -91,30 +98,45 @@ def test_pyright_finds_nothing() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
-class TestEveryFile:
-    def test_says_its_one_idea_in_its_first_line(self, file: Path) -> None:
-        assert file.read_text(encoding="utf-8").startswith('"""'), f"{file} has no docstring on its first line."
+def test_no_files_import_each_other_in_a_circle() -> None:
+    graph = {name: own_imports_of(file) - {name} for name, file in NAMES.items() if name}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(f"A circle: {' -> '.join(reversed(error.args[1]))}")
 
-    def test_can_be_read_at_one_sitting(self, file: Path) -> None:
-        assert len(file.read_text(encoding="utf-8").splitlines()) <= 400
 
-    def test_imports_only_from_rooms_below(self, file: Path) -> None:
-        room = room_of(file)
-        if room == "__init__":  # the public surface reaches every room, lazily
-            return
-        for name in imports_of(file, at_run_time_only=True):
-            if name.startswith("jaxdiff_magic."):
-                target = name.split(".")[1]
-                if target in ("exporting", "panel", "render") and room in ("formula", "report"):
-                    continue  # they show and export themselves: imported inside the methods that do
-                assert target in FLOOR, f"{target} has no floor yet: say in FLOORS who may import it."
-                assert target == room or FLOOR[target] < FLOOR[room], f"{room} imports {name}, which is above it."
+def first_line(file: Path) -> str:
+    said = file.read_text(encoding="utf-8").startswith('"""')
+    return "" if said else "has no docstring on its first line, which says its one idea"
 
-    def test_leaves_heavy_libraries_to_the_room_that_owns_them(self, file: Path) -> None:
-        for name in imports_of(file):
-            owners = MAY_IMPORT.get(name.split(".")[0])
-            assert owners is None or room_of(file) in owners, f"{file} imports {name}; only {', '.join(owners)} may."
 
-    def test_uses_no_private_part_of_jax(self, file: Path) -> None:
-        assert not [name for name in imports_of(file) if name.startswith("jax._src")]
+def length(file: Path) -> str:
+    lines = len(file.read_text(encoding="utf-8").splitlines())
+    return f"has {lines} lines, more than can be read at one sitting ({LONGEST})" if lines > LONGEST else ""
+
+
+def floors(file: Path) -> str:
+    room = room_of(name_of(file))
+    for name in sorted(own_imports_of(file)) if room else ():  # the public surface reaches every room, lazily
+        other = room_of(name)
+        assert other in FLOOR, f"{other} has no floor yet: say in FLOORS who may import it."
+        if other != room and FLOOR[other] >= FLOOR[room]:
+            return f"imports {name}, which is above it or beside it"
+    return ""
+
+
+def libraries(file: Path) -> str:
+    for name in imports_of(file):
+        owners = MAY_IMPORT.get(name.split(".")[0])
+        if owners is not None and room_of(name_of(file)) not in owners:
+            return f"imports {name}; only {', '.join(owners)} may"
+        if name.startswith("jax._src"):
+            return f"imports {name}, a private part of JAX"
+    return ""
+
+
+@pytest.mark.parametrize("fault", [first_line, length, floors, libraries], ids=lambda rule: rule.__name__)
+def test_every_file_keeps(fault: Callable[[Path], str]) -> None:
+    found = {str(file.relative_to(ROOT)): said for file in FILES if (said := fault(file))}
+    assert not found, "\n".join(f"{file} {said}." for file, said in found.items())

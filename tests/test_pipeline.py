@@ -9,8 +9,8 @@ import pytest
 
 import jaxdiff_magic
 from jaxdiff_magic import InputError, WrongDerivative, check, derive
-from jaxdiff_magic.curvature import curvature_of
-from jaxdiff_magic.leaves import Leaf
+from jaxdiff_magic.engines.jax.curvature import curvature_of
+from jaxdiff_magic.subject.leaves import Leaf
 
 
 @jax.custom_jvp

@@ -18,6 +18,7 @@ from dataclasses import replace
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.along import check_along
 from jaxdiff_magic.checking.blame import blamed
 from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
@@ -39,15 +40,14 @@ from jaxdiff_magic.checking.rules import RuleName, compare, converging, rule_tra
 from jaxdiff_magic.checking.sharper import SAFETY, Sharper
 from jaxdiff_magic.checking.summary import summary_of
 from jaxdiff_magic.checking.trusted import Trusted
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.fault import Fault
-from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.reference.directions import Found, Path
-from jaxdiff_magic.reference.numbers import EPS
+from jaxdiff_magic.engines.jax.values import Derivatives, Values
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.engines.reference.directions import Found, Path
+from jaxdiff_magic.engines.reference.numbers import EPS
+from jaxdiff_magic.engines.symbolic.derivation import Derivation
 from jaxdiff_magic.report import Check, Outcome, worst
-from jaxdiff_magic.symbolic.derivation import Derivation
-from jaxdiff_magic.trace import Trace
-from jaxdiff_magic.values import Derivatives, Values
+from jaxdiff_magic.report.fault import Fault
+from jaxdiff_magic.subject.trace import Trace
 
 MAX_COMPARED = 200_000
 """Derivatives of one order are compared at as many sampled points as keep them below this many numbers."""

@@ -15,16 +15,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.proofs import MAX_EQUATIONS, Proofs
 from jaxdiff_magic.checking.rules import RuleName, rule_trace
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.products.maps import Maps, maps_of
-from jaxdiff_magic.products.vectors import Vector, dot, drawn, norm, plus, scaled, vector_of
+from jaxdiff_magic.engines.jax.products.maps import Maps, maps_of
+from jaxdiff_magic.engines.jax.products.vectors import Vector, dot, drawn, norm, plus, scaled, vector_of
+from jaxdiff_magic.engines.jax.values import Derivatives, Values
+from jaxdiff_magic.engines.symbolic.derivation import Derivation
 from jaxdiff_magic.report import Check, CheckEntry, Outcome
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.symbolic.derivation import Derivation
-from jaxdiff_magic.trace import Constant, Equation, Trace, subject_trace
-from jaxdiff_magic.values import Derivatives, Values
+from jaxdiff_magic.subject.subject import Subject
+from jaxdiff_magic.subject.trace import Constant, Equation, Trace, subject_trace
 
 SMOOTH = frozenset(
     "add sub neg mul dot_general reduce_sum exp exp2 expm1 sin cos sinh cosh tanh logistic square erf erfc atan asinh "

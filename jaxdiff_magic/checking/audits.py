@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.likeness import likeness_of
 from jaxdiff_magic.checking.residuals import Disputed
@@ -32,16 +33,15 @@ from jaxdiff_magic.checking.rules import (
     values_side_with,
 )
 from jaxdiff_magic.checking.steps import Alone, subjects_of
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.leaves import Leaf
-from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.reference.directions import Found, Path, leaf_places, total_size
-from jaxdiff_magic.reference.numbers import EPS
-from jaxdiff_magic.reference.rule_values import NotLinear, RuleValues
-from jaxdiff_magic.reference.watching import Value
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import Equation, RuleCall, subject_trace, trace_of
-from jaxdiff_magic.values import NO_DERIVATIVE
+from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.engines.reference.directions import Found, Path, leaf_places, total_size
+from jaxdiff_magic.engines.reference.numbers import EPS
+from jaxdiff_magic.engines.reference.rule_values import NotLinear, RuleValues
+from jaxdiff_magic.engines.reference.watching import Value
+from jaxdiff_magic.subject.leaves import Leaf
+from jaxdiff_magic.subject.subject import Subject
+from jaxdiff_magic.subject.trace import Equation, RuleCall, subject_trace, trace_of
 
 FEW_NUMBERS = 50_000
 """Every entry of a rule's Jacobian is looked at while no array of the run has more numbers than this."""

@@ -12,9 +12,9 @@ from jaxdiff_magic.checking.decide import DIFFERS, OUT_OF_REACH, ROUNDINGS, Evid
 from jaxdiff_magic.checking.faults import SECOND, UNNAMED
 from jaxdiff_magic.checking.sharper import GROSS, size_of
 from jaxdiff_magic.checking.trusted import Through, passed_through
-from jaxdiff_magic.fault import Fault
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import Trace
+from jaxdiff_magic.report.fault import Fault
+from jaxdiff_magic.subject.subject import Subject
+from jaxdiff_magic.subject.trace import Trace
 
 Tolerance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.checking.decide import OUT_OF_REACH, Decision, Evidence
-from jaxdiff_magic.leaves import Leaf
-from jaxdiff_magic.reference.arithmetic import mpmath
+from jaxdiff_magic.engines.reference.arithmetic import mpmath
 from jaxdiff_magic.report import OUTCOMES, CheckEntry, Outcome
+from jaxdiff_magic.subject.leaves import Leaf
 
 MAX_ENTRIES = 100
 """Every entry has a row while there are no more than this in all; beyond, the worst of each block has one."""

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.differences import Column
 from jaxdiff_magic.checking.rules import SAFETY
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.directions import Found, Path
-from jaxdiff_magic.symbolic.derivation import Derivation
-from jaxdiff_magic.symbolic.limits import until
-from jaxdiff_magic.symbolic.proof import SYMPY_FAILURES
+from jaxdiff_magic.engines.reference.directions import Found, Path
+from jaxdiff_magic.engines.symbolic.derivation import Derivation
+from jaxdiff_magic.engines.symbolic.limits import until
+from jaxdiff_magic.engines.symbolic.proof import SYMPY_FAILURES
 
 CLOSE = 1e-6
 """How well function values must show a derivative, relative to its size around."""

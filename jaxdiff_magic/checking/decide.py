@@ -11,7 +11,7 @@ from jaxdiff_magic.checking.figures import both
 from jaxdiff_magic.checking.probes import Probes
 from jaxdiff_magic.checking.rules import AHEAD, Comparison
 from jaxdiff_magic.checking.sharper import GROSS, NEAR, size_of
-from jaxdiff_magic.reference.directions import Found
+from jaxdiff_magic.engines.reference.directions import Found
 from jaxdiff_magic.report import OUTCOMES
 
 MAX_FAILED_PROOFS = 3

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.decide import UNDEFINED
 from jaxdiff_magic.checking.points import is_the_same
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.directions import Found, Path
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import Values
+from jaxdiff_magic.engines.jax.values import Values
+from jaxdiff_magic.engines.reference.directions import Found, Path
+from jaxdiff_magic.subject.subject import Subject
 
 
 @dataclass(frozen=True)

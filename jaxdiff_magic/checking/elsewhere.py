@@ -15,12 +15,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.errors import InputError, OutOfReach
 from jaxdiff_magic.checking.audits import Defect, defect_of
 from jaxdiff_magic.checking.faults import called, in_order
-from jaxdiff_magic.errors import InputError, OutOfReach
-from jaxdiff_magic.leaves import jax_dtype
-from jaxdiff_magic.reference.watching import Seen, Value
-from jaxdiff_magic.trace import RuleCall, Trace, Variable, primitives_of
+from jaxdiff_magic.engines.reference.watching import Seen, Value
+from jaxdiff_magic.subject.leaves import jax_dtype
+from jaxdiff_magic.subject.trace import RuleCall, Trace, Variable, primitives_of
 
 MAX_RULES = 12
 """So many rules are looked at."""

@@ -11,18 +11,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.audits import Defect, defect_of
 from jaxdiff_magic.checking.figures import both
 from jaxdiff_magic.checking.opaque import is_opaque, opaque_faults
 from jaxdiff_magic.checking.residuals import Residual, residual_of
 from jaxdiff_magic.checking.rules import RuleName, rule_trace
 from jaxdiff_magic.checking.steps import subjects_of
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.fault import Fault
-from jaxdiff_magic.reference.watching import Seen, Value, watched
+from jaxdiff_magic.engines.reference.watching import Seen, Value, watched
 from jaxdiff_magic.report import Outcome
-from jaxdiff_magic.source import Location
-from jaxdiff_magic.trace import Equation, RuleCall, Trace
+from jaxdiff_magic.report.fault import Fault
+from jaxdiff_magic.subject.source import Location
+from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace
 
 MAX_SEEN, MAX_PER_POINT = 8, 3
 """At how many sets of operands a call is looked at, in all and of one run."""

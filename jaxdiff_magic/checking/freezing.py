@@ -13,8 +13,8 @@ from typing import Any
 
 import jax
 
-from jaxdiff_magic.source import closed_over, names_in
-from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.subject.source import closed_over, names_in
+from jaxdiff_magic.subject.subject import Subject
 
 FROZEN = "function values show another slope, but the function may call stop_gradient, which they do not show"
 """Why function values alone accuse nobody."""

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.blocks import BlockCheck
 from jaxdiff_magic.checking.decide import Evidence, decided
 from jaxdiff_magic.checking.differences import directional
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.reference.directions import Path
-from jaxdiff_magic.values import Derivatives
+from jaxdiff_magic.engines.jax.values import Derivatives
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.engines.reference.directions import Path
 
 
 def hessian_products(

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.blocks import MAX_ENTRIES
 from jaxdiff_magic.checking.differences import Column
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.directions import Found, Path
+from jaxdiff_magic.engines.jax.values import Values
+from jaxdiff_magic.engines.reference.directions import Found, Path
 from jaxdiff_magic.report import CheckEntry
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import Values
+from jaxdiff_magic.subject.subject import Subject
 
 MOST_DIGITS = 15
 LEAST_DIGITS = 1

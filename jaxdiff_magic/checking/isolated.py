@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.decide import DIFFERS, Decision, Evidence, shown_by_values
 from jaxdiff_magic.checking.sharper import GROSS, Sharper, size_of
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.directions import Path
+from jaxdiff_magic.engines.reference.directions import Path
 
 ALONE = "a choice in the code holds at this point alone: beside it, and by function values, the derivative is another"
 BELOW_ALONE = "the derivative of one order less holds at this point alone, so that its own derivative says nothing"

@@ -9,9 +9,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.reference.directions import Path
-from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
-from jaxdiff_magic.values import Values
+from jaxdiff_magic.engines.jax.values import Values
+from jaxdiff_magic.engines.reference.directions import Path
+from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 
 def columns_of(values: Values, path: Path) -> tuple[np.ndarray | None, np.ndarray | None]:

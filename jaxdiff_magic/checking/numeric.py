@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.closed_forms import ClosedForms
 from jaxdiff_magic.checking.differences import Batch, Column, directional
 from jaxdiff_magic.checking.native import columns_of
@@ -30,13 +31,12 @@ from jaxdiff_magic.checking.slopes import (
     remainders_along,
     slope_of,
 )
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.leaves import Leaf
-from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.reference.directions import Path, fingerprint, leaf_places
-from jaxdiff_magic.reference.numbers import EPS
+from jaxdiff_magic.engines.jax.values import Derivatives, Values
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.engines.reference.directions import Path, fingerprint, leaf_places
+from jaxdiff_magic.engines.reference.numbers import EPS
 from jaxdiff_magic.report import Slope
-from jaxdiff_magic.values import Derivatives, Values
+from jaxdiff_magic.subject.leaves import Leaf
 
 MAX_SLOPES = 16
 """Taylor remainders are shown for no more outputs (and entries of the gradient) than this."""

@@ -15,11 +15,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.figures import both
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.fault import Fault
-from jaxdiff_magic.replay import replay
-from jaxdiff_magic.trace import Constant, Equation, RuleCall, Trace, Variable
+from jaxdiff_magic.engines.jax.replay import replay
+from jaxdiff_magic.report.fault import Fault
+from jaxdiff_magic.subject.trace import Constant, Equation, RuleCall, Trace, Variable
 
 SAYS = {
     "linear_call": "the transpose given to linear_call is not that of its function",

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.blocks import MAX_ENTRIES, BlockCheck
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.digits import with_digits
-from jaxdiff_magic.reference.directions import Path
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import Trace
+from jaxdiff_magic.engines.reference.digits import with_digits
+from jaxdiff_magic.engines.reference.directions import Path
+from jaxdiff_magic.subject.subject import Subject
+from jaxdiff_magic.subject.trace import Trace
 
 DIGITS = 25
 """So many are enough to tell an error in units of the last of 16."""

@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import primitives_of, subject_trace
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.subject.subject import Subject
+from jaxdiff_magic.subject.trace import primitives_of, subject_trace
 
 
 def sample(subject: Subject, count: int, rng: np.random.Generator) -> list[np.ndarray]:

@@ -7,16 +7,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.rules import RuleName, literal_eps
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.directions import Path
-from jaxdiff_magic.rule_traces import higher_trace
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.symbolic.derivation import Derivation, TracedRule
-from jaxdiff_magic.symbolic.limits import until
-from jaxdiff_magic.symbolic.proof import block_to_prove, entry_to_prove, proved, proved_at_once
-from jaxdiff_magic.trace import Trace
-from jaxdiff_magic.values import NO_DERIVATIVE
+from jaxdiff_magic.engines.jax.rule_traces import higher_trace
+from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE
+from jaxdiff_magic.engines.reference.directions import Path
+from jaxdiff_magic.engines.symbolic.derivation import Derivation, TracedRule
+from jaxdiff_magic.engines.symbolic.limits import until
+from jaxdiff_magic.engines.symbolic.proof import block_to_prove, entry_to_prove, proved, proved_at_once
+from jaxdiff_magic.subject.subject import Subject
+from jaxdiff_magic.subject.trace import Trace
 
 MAX_EQUATIONS = 150
 """A program with more equations than this, for each order above the first, is not written out for a proof."""

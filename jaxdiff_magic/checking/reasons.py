@@ -9,13 +9,13 @@ from dataclasses import replace
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.blocks import BlockCheck
 from jaxdiff_magic.checking.decide import COARSE, ON_BORDER
 from jaxdiff_magic.checking.rules import RuleName
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.numbers import Bounded
-from jaxdiff_magic.reference.run import Node, Run
-from jaxdiff_magic.trace import Equation, RuleCall, Trace, Variable
+from jaxdiff_magic.engines.reference.numbers import Bounded
+from jaxdiff_magic.engines.reference.run import Node, Run
+from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace, Variable
 
 ROUNDING = "rounding in the function's own dtype hides the digits"
 """As `decide` says it of numbers that their rule, in float64, does not confirm."""

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.base.errors import InputError, OutOfReach
 from jaxdiff_magic.checking.rules import SAFETY, RuleName, literal_eps, rule_trace
 from jaxdiff_magic.checking.steps import NAMELESS
-from jaxdiff_magic.errors import InputError, OutOfReach
-from jaxdiff_magic.formula import Formula
-from jaxdiff_magic.reference.directions import Found, Path
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.symbolic.derivation import Derivation, TracedRule
-from jaxdiff_magic.symbolic.evaluate import evaluation
-from jaxdiff_magic.symbolic.limits import until
-from jaxdiff_magic.symbolic.residual import Difference, differences
-from jaxdiff_magic.trace import Trace, subject_trace
+from jaxdiff_magic.engines.reference.directions import Found, Path
+from jaxdiff_magic.engines.symbolic.derivation import Derivation, TracedRule
+from jaxdiff_magic.engines.symbolic.evaluate import evaluation
+from jaxdiff_magic.engines.symbolic.limits import until
+from jaxdiff_magic.engines.symbolic.residual import Difference, differences
+from jaxdiff_magic.report.formula import Formula
+from jaxdiff_magic.subject.subject import Subject
+from jaxdiff_magic.subject.trace import Trace, subject_trace
 
 MAX_EQUATIONS = 150
 """Programs with more equations than this are not written out."""

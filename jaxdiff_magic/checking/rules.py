@@ -10,18 +10,18 @@ from typing import Literal
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.native import dtypes_of
 from jaxdiff_magic.checking.sharper import GROSS, NEAR, SAFETY, Sharper, size_of, too_wide
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.reference.directions import Found, Path
-from jaxdiff_magic.reference.numbers import EPS
-from jaxdiff_magic.reference.rule_values import NotLinear, RuleValues
-from jaxdiff_magic.rule_traces import cotangent_trace, second_trace, tangent_trace
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import Trace, subject_trace
-from jaxdiff_magic.values import NO_DERIVATIVE
+from jaxdiff_magic.engines.jax.rule_traces import cotangent_trace, second_trace, tangent_trace
+from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.engines.reference.directions import Found, Path
+from jaxdiff_magic.engines.reference.numbers import EPS
+from jaxdiff_magic.engines.reference.rule_values import NotLinear, RuleValues
+from jaxdiff_magic.subject.subject import Subject
+from jaxdiff_magic.subject.trace import Trace, subject_trace
 
 APPROXIMATE = 1e-9
 """Relatively so near to the code's derivative, a rule may be exact, and the code an iteration that has converged."""

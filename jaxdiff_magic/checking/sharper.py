@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.differences import Column
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.arithmetic import mpmath
-from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.reference.digits import MAX_INPUTS, MAX_OPERATIONS, Evaluated, settled
-from jaxdiff_magic.reference.directions import Found, Path
-from jaxdiff_magic.reference.numbers import EPS
-from jaxdiff_magic.reference.rule_values import RuleValues
-from jaxdiff_magic.trace import primitives_of
+from jaxdiff_magic.engines.reference.arithmetic import mpmath
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.engines.reference.digits import MAX_INPUTS, MAX_OPERATIONS, Evaluated, settled
+from jaxdiff_magic.engines.reference.directions import Found, Path
+from jaxdiff_magic.engines.reference.numbers import EPS
+from jaxdiff_magic.engines.reference.rule_values import RuleValues
+from jaxdiff_magic.subject.trace import primitives_of
 
 SAFETY = 16.0
 """Running error bounds are first order and follow one order of evaluation; JAX's may be another."""

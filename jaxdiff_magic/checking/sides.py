@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxdiff_magic.reference.directions import leaf_places
+from jaxdiff_magic.engines.reference.directions import leaf_places
 
 STEPS = 14
 LAST = 6

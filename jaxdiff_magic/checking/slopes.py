@@ -9,8 +9,8 @@ import numpy as np
 
 from jaxdiff_magic.checking.differences import Batch
 from jaxdiff_magic.checking.taylor import EPS, SAYS, Remainders, line, remainders, steps_for
-from jaxdiff_magic.leaves import Leaf
 from jaxdiff_magic.report import Slope
+from jaxdiff_magic.subject.leaves import Leaf
 
 BoundedValues = Callable[[Batch], tuple[np.ndarray, np.ndarray]]
 """From a batch of points to an output and bounds on its rounding, `(points, *shape)` each."""

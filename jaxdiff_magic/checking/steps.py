@@ -11,11 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.errors import InputError, OutOfReach
-from jaxdiff_magic.leaves import Held, Leaf, describe, jax_dtype
-from jaxdiff_magic.reference.watching import Value
-from jaxdiff_magic.subject import Subject, subject_of
-from jaxdiff_magic.trace import Constant, Equation, RuleCall, Variable
+from jaxdiff_magic.base.errors import InputError, OutOfReach
+from jaxdiff_magic.engines.reference.watching import Value
+from jaxdiff_magic.subject.leaves import Held, Leaf, describe, jax_dtype
+from jaxdiff_magic.subject.subject import Subject, subject_of
+from jaxdiff_magic.subject.trace import Constant, Equation, RuleCall, Variable
 
 NAMELESS = "operand "
 """How names of operands begin that have none."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from jaxdiff_magic.checking.blocks import BlockCheck
 from jaxdiff_magic.checking.figures import both
-from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.report import OUTCOMES, Outcome
+from jaxdiff_magic.report.fault import Fault
 
 
 def summary_of(blocks: Sequence[BlockCheck], points: int, missing: dict[str, str], faults: Sequence[Fault] = ()) -> str:

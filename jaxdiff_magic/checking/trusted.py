@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Sequence
 
+from jaxdiff_magic.base.errors import InputError
 from jaxdiff_magic.checking.faults import in_order
-from jaxdiff_magic.errors import InputError
-from jaxdiff_magic.reference.directions import Path
-from jaxdiff_magic.trace import Constant, Equation, RuleCall, Trace, Variable
+from jaxdiff_magic.engines.reference.directions import Path
+from jaxdiff_magic.subject.trace import Constant, Equation, RuleCall, Trace, Variable
 
 Through = dict[tuple[int, int], RuleCall | Equation]
 """For positions of an output and an input a call, or a step, of some name between them."""

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxdiff_magic.checking import check_of
-from jaxdiff_magic.reference.derivatives import Reference
+from jaxdiff_magic.engines.jax.values import Derivatives, Values
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.engines.symbolic.derivation import Derivation
 from jaxdiff_magic.report import Check
-from jaxdiff_magic.shortfall import Parts
-from jaxdiff_magic.symbolic.derivation import Derivation
-from jaxdiff_magic.trace import Trace
-from jaxdiff_magic.values import Derivatives, Values
+from jaxdiff_magic.report.shortfall import Parts
+from jaxdiff_magic.subject.trace import Trace
 
 PROOFS, STEPS, CHECK = "the proofs of the check", "the check step by step", "the check"
 

@@ -19,8 +19,8 @@ from jaxdiff_magic.cost.residuals import kept_of
 from jaxdiff_magic.cost.structure import strategies_of
 from jaxdiff_magic.cost.structure.slices import slices_of
 from jaxdiff_magic.cost.structured import program_of, way
-from jaxdiff_magic.cost_figures import Cost, ModeCost
-from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.report.cost_figures import Cost, ModeCost
+from jaxdiff_magic.subject.subject import Subject
 
 __all__ = ["cost_of"]
 

@@ -8,8 +8,8 @@ from jax import tree_util
 
 from jaxdiff_magic.cost.passes import Mode
 from jaxdiff_magic.cost.running import STAND_IN, runs
-from jaxdiff_magic.leaves import kind
-from jaxdiff_magic.subject import Subject, arguments_of
+from jaxdiff_magic.subject.leaves import kind
+from jaxdiff_magic.subject.subject import Subject, arguments_of
 
 MOST_WRITTEN = 12
 """So many positions of leaves are written out."""

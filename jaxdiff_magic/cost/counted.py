@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxdiff_magic.cost.counting import Count, Programs
-from jaxdiff_magic.cost_figures import ProgramCost
+from jaxdiff_magic.report.cost_figures import ProgramCost
 
 
 def program_costs(counted: Programs) -> tuple[ProgramCost, ...]:

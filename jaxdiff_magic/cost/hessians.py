@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.cost.counted import most
 from jaxdiff_magic.cost.counting import Programs
 from jaxdiff_magic.cost.measuring import Measured
 from jaxdiff_magic.cost.structure import Strategy, by_formula
 from jaxdiff_magic.cost.structured import program_of, way
-from jaxdiff_magic.cost_figures import ModeCost
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import MAX_ENTRIES
+from jaxdiff_magic.engines.jax.values import MAX_ENTRIES
+from jaxdiff_magic.report.cost_figures import ModeCost
+from jaxdiff_magic.subject.subject import Subject
 
 FEWEST_TIMED = 64
 """The Hessian of fewer inputs is not worth the time to compile it again."""

@@ -12,11 +12,11 @@ import jax.extend.core
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.progress import tell
+from jaxdiff_magic.base.units import size
 from jaxdiff_magic.cost.counting import XlaNumbers, xla_numbers
 from jaxdiff_magic.cost.passes import Mode
-from jaxdiff_magic.cost.units import size
-from jaxdiff_magic.progress import tell
-from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.subject.subject import Subject
 
 FEWEST_ROUNDS = 5
 MOST_ROUNDS = 200

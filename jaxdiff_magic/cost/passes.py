@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import MAX_ENTRIES
+from jaxdiff_magic.engines.jax.values import MAX_ENTRIES
+from jaxdiff_magic.subject.subject import Subject
 
 Mode = Literal["forward", "reverse"]
 

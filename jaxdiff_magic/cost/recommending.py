@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from jaxdiff_magic.base.units import duration, size
 from jaxdiff_magic.cost.calls import product_call
 from jaxdiff_magic.cost.passes import Mode
-from jaxdiff_magic.cost.units import duration, size
-from jaxdiff_magic.cost_figures import Cost, ModeCost
-from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.report.cost_figures import Cost, ModeCost
+from jaxdiff_magic.subject.subject import Subject
 
 MEMORY_RATIO = 1.5
 SMALL_BYTES = 1000

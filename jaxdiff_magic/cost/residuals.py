@@ -7,11 +7,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxdiff_magic.cost_figures import Kept
-from jaxdiff_magic.source import Location
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import Variable, trace_of
-from jaxdiff_magic.values import NO_DERIVATIVE
+from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE
+from jaxdiff_magic.report.cost_figures import Kept
+from jaxdiff_magic.subject.source import Location
+from jaxdiff_magic.subject.subject import Subject
+from jaxdiff_magic.subject.trace import Variable, trace_of
 
 
 def kept_of(subject: Subject) -> tuple[Kept, ...]:

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import tree_util
 
-from jaxdiff_magic.parsing import parsed
-from jaxdiff_magic.subject import Subject, arguments_of
+from jaxdiff_magic.base.parsing import parsed
+from jaxdiff_magic.subject.subject import Subject, arguments_of
 
 STAND_IN = "__derived__"
 """What the function is called in a text that is tried; where it is printed, it has the reader's name for it."""

@@ -8,8 +8,8 @@ from typing import Any
 from jaxdiff_magic.cost.calls import with_imports
 from jaxdiff_magic.cost.measuring import Program, compiled
 from jaxdiff_magic.cost.structure import Strategy
-from jaxdiff_magic.cost_figures import ModeCost
-from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.report.cost_figures import ModeCost
+from jaxdiff_magic.subject.subject import Subject
 
 
 def program_of(subject: Subject, strategy: Strategy) -> Callable[[], Program]:

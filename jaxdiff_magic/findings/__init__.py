@@ -27,7 +27,7 @@ from jaxdiff_magic.findings import (
 )
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.shortfall import Parts
+from jaxdiff_magic.report.shortfall import Parts
 
 __all__ = ["Scene", "findings_of"]
 

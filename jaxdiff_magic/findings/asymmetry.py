@@ -6,13 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.checking.sharper import SAFETY
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.engines.reference.numbers import EPS
 from jaxdiff_magic.findings.saying import figure
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.leaves import matrix_of
-from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.reference.numbers import EPS
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.subject.leaves import matrix_of
+from jaxdiff_magic.subject.subject import Subject
 
 KIND = "asymmetric-hessian"
 ROUNDINGS = 100

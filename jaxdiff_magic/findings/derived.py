@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.subject import arguments_of
-from jaxdiff_magic.wrappers import DERIVATIVES, SAME, Wrapper, symbol_of, wrapper_of
+from jaxdiff_magic.subject.subject import arguments_of
+from jaxdiff_magic.subject.wrappers import DERIVATIVES, SAME, Wrapper, symbol_of, wrapper_of
 
 
 def find(scene: Scene) -> list[Finding]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.values import NO_DERIVATIVE
 
 MAX_NUMBERS = 4096
 """A Jacobian of more numbers is not computed once more without compilation."""

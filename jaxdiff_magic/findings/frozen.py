@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.engines.reference.watching import Seen, Value
 from jaxdiff_magic.findings.naming import Names
 from jaxdiff_magic.findings.saying import count, figure, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness import choices
 from jaxdiff_magic.findings.smoothness.choices import COMPARISONS, READING, is_number
-from jaxdiff_magic.reference.watching import Seen, Value
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.trace import Equation
+from jaxdiff_magic.subject.trace import Equation
 
 NEAR = 1e-3
 """A border nearer than this, relatively, is a warning."""

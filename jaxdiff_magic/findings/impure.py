@@ -16,13 +16,13 @@ import jax
 import numpy as np
 from jax.extend.core import subjaxprs  # pyright: ignore[reportPrivateImportUsage]
 
+from jaxdiff_magic.engines.jax.values import equation_count
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.source import captured
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import Constant, Equation, Trace, Variable, opened_trace, subject_trace
-from jaxdiff_magic.values import equation_count
+from jaxdiff_magic.subject.source import captured
+from jaxdiff_magic.subject.subject import Subject
+from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable, opened_trace, subject_trace
 
 MAX_EQUATIONS = 2000
 """Longer functions are not traced again."""

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.sides import Side, Slopes, both_sides
-from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.engines.reference.directions import leaf_places
+from jaxdiff_magic.engines.reference.watching import Seen, watched
 from jaxdiff_magic.findings.saying import figure, listing, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness import choices
@@ -18,11 +20,9 @@ from jaxdiff_magic.findings.smoothness.choices import DECIDING, READING, Border
 from jaxdiff_magic.findings.smoothness.crossing import SLIGHT, Crossing, Direction, crossings_along, evaluated
 from jaxdiff_magic.findings.smoothness.flatness import flat_curvature
 from jaxdiff_magic.findings.smoothness.steering import carrying
-from jaxdiff_magic.leaves import matrix_of
-from jaxdiff_magic.reference.directions import leaf_places
-from jaxdiff_magic.reference.watching import Seen, watched
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.trace import Equation, RuleCall
+from jaxdiff_magic.subject.leaves import matrix_of
+from jaxdiff_magic.subject.trace import Equation, RuleCall
 
 MAX_LINES = 6
 """No more lines than this are looked at."""

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.engines.reference.directions import leaf_places
+from jaxdiff_magic.engines.reference.numbers import Bounded
+from jaxdiff_magic.engines.reference.run import Node, Result, Run
+from jaxdiff_magic.engines.reference.watching import Seen, Value
 from jaxdiff_magic.findings.saying import figure
-from jaxdiff_magic.leaves import Leaf
-from jaxdiff_magic.reference.directions import leaf_places
-from jaxdiff_magic.reference.numbers import Bounded
-from jaxdiff_magic.reference.run import Node, Result, Run
-from jaxdiff_magic.reference.watching import Seen, Value
-from jaxdiff_magic.trace import Constant, Equation
+from jaxdiff_magic.subject.leaves import Leaf
+from jaxdiff_magic.subject.trace import Constant, Equation
 
 INDEXED = frozenset(("gather", "dynamic_slice"))
 """Moves whose operands after the first are positions."""

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.reasons import SPECTRA, borders_of
 from jaxdiff_magic.checking.sides import both_sides
-from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.engines.reference.digits import with_digits
+from jaxdiff_magic.engines.reference.directions import leaf_places
 from jaxdiff_magic.findings.digits.blocks import in_float64
 from jaxdiff_magic.findings.digits.loss import MAX_OPERATIONS
 from jaxdiff_magic.findings.nonfinite.origins import Origin, Origins, Program
@@ -25,10 +27,8 @@ from jaxdiff_magic.findings.nonfinite.trial import Trial, found_by_rules, tried
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness.crossing import evaluated
-from jaxdiff_magic.leaves import Leaf
-from jaxdiff_magic.reference.digits import with_digits
-from jaxdiff_magic.reference.directions import leaf_places
 from jaxdiff_magic.report import Finding
+from jaxdiff_magic.subject.leaves import Leaf
 
 DOUBLE_WHERE = (
     "Select the operand as well as the result: where a step is not smooth, give it another operand, at which it is, "

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.engines.reference.watching import Seen, Value
 from jaxdiff_magic.findings.naming import Names
 from jaxdiff_magic.findings.saying import count, listing, quoted
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.reference.watching import Seen, Value
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.trace import Equation
+from jaxdiff_magic.subject.trace import Equation
 
 CHECK_READS = "Check the index. A read in the mode 'fill' gives nan there instead of another element."
 CHECK_WRITES = "Check the index, or clip it by hand to the array's length before it is used: JAX differentiates that."

@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.native import dtypes_of
-from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.engines.reference.watching import Seen, Value
 from jaxdiff_magic.findings.digits.blocks import (
     INHERENT,
     Block,
@@ -28,9 +29,8 @@ from jaxdiff_magic.findings.digits.loss import Loss, loss_in, relative_error, ru
 from jaxdiff_magic.findings.digits.words import advice, entry_name, lost_at, numbers, operation_of, wider
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.reference.watching import Seen, Value
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.trace import Constant, Equation
+from jaxdiff_magic.subject.trace import Constant, Equation
 
 SOME_RIGHT = 0.1
 """Where the relative error of a difference is smaller, a digit is right: it is not merely close to 0."""

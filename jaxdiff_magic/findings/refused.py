@@ -11,8 +11,8 @@ import jax.numpy as jnp
 from jaxdiff_magic.findings.saying import listing, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import CheckEntry, Finding
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import Equation, RuleCall, Trace
+from jaxdiff_magic.subject.subject import Subject
+from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace
 
 MAX_TRIED = 6
 """While there are no more inputs than this, each is tried by itself."""

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.engines.reference.numbers import Bounded
+from jaxdiff_magic.engines.reference.run import Node, Run
 from jaxdiff_magic.findings.saying import quoted
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.reference.numbers import Bounded
-from jaxdiff_magic.reference.run import Node, Run
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.trace import Equation, Trace
+from jaxdiff_magic.subject.trace import Equation, Trace
 
 LOOPS = frozenset({"while", "scan"})
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from jaxdiff_magic.checking.faults import ONE_TRIANGLE, called, in_order
-from jaxdiff_magic.fault import Fault
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.trace import RULES
+from jaxdiff_magic.report.fault import Fault
+from jaxdiff_magic.subject.trace import RULES
 
 CURES = {
     "derivative": "Compare the rule with the code; if it is meant to differ, as gradient clipping and straight-through "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxdiff_magic.source import Location
+from jaxdiff_magic.subject.source import Location
 
 MAX_SOURCE = 70
 """A longer source line is cut."""

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.engines.jax.values import Derivatives, Values
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.engines.reference.watching import Seen, watched
 from jaxdiff_magic.findings.naming import Names
-from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.reference.watching import Seen, watched
 from jaxdiff_magic.report import Check
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import RuleCall, Trace
-from jaxdiff_magic.values import Derivatives, Values
+from jaxdiff_magic.subject.subject import Subject
+from jaxdiff_magic.subject.trace import RuleCall, Trace
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from jaxdiff_magic.cost.calls import argnums_text, function_text
+from jaxdiff_magic.engines.jax.values import MAX_ENTRIES, Values
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.subject import Subject, arguments_of
-from jaxdiff_magic.values import MAX_ENTRIES, Values
+from jaxdiff_magic.subject.subject import Subject, arguments_of
 
 ORDER = {"forward": 1, "reverse": 1, "jacobian": 1, "hessian": 2}
 TITLE = {1: "first derivative", 2: "Hessian"}

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.freezing import FROZEN
-from jaxdiff_magic.errors import OutOfReach
 from jaxdiff_magic.findings.saying import figure, quoted
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.leaves import parted
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.trace import Equation, Trace, primitives_of
+from jaxdiff_magic.subject.leaves import parted
+from jaxdiff_magic.subject.trace import Equation, Trace, primitives_of
 
 KIND = "stop-gradient"
 PRIMITIVE = "stop_gradient"

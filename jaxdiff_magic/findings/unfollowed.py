@@ -5,8 +5,8 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.leaves import LARGE
 from jaxdiff_magic.report import Finding
+from jaxdiff_magic.subject.leaves import LARGE
 
 
 def find(scene: Scene) -> list[Finding]:

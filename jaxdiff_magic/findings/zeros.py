@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.engines.reference.dependences import reaching
+from jaxdiff_magic.engines.reference.directions import leaf_places
+from jaxdiff_magic.engines.reference.watching import Seen, Value, watched
 from jaxdiff_magic.findings.digits.blocks import in_digits
 from jaxdiff_magic.findings.saying import figure, listing, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness.deaths import Death, deaths
-from jaxdiff_magic.reference.dependences import reaching
-from jaxdiff_magic.reference.directions import leaf_places
-from jaxdiff_magic.reference.watching import Seen, Value, watched
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.trace import Equation
+from jaxdiff_magic.subject.trace import Equation
 
 MAX_FOLLOWED = 64
 """At most so many elements are followed one by one."""

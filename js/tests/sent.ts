@@ -1,4 +1,4 @@
-/** States of panels as the kernel sends them; tests/panel wrote them, and compares what it sends today. */
+/** States of panels as a kernel sends them; tests/show/panel wrote them, and compares what it sends today. */
 
 import type { PanelState } from "../src/wire";
 

@@ -13,12 +13,12 @@ import pytest
 
 from jaxdiff_magic import derive
 from jaxdiff_magic.checking import check_of
+from jaxdiff_magic.engines.jax.values import derivatives_of
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.engines.symbolic.derivation import Derivation
 from jaxdiff_magic.findings import Scene, findings_of
-from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.subject import subject_of
-from jaxdiff_magic.symbolic.derivation import Derivation
-from jaxdiff_magic.trace import subject_trace
-from jaxdiff_magic.values import derivatives_of
+from jaxdiff_magic.subject.subject import subject_of
+from jaxdiff_magic.subject.trace import subject_trace
 
 RNG = np.random.default_rng(0)
 WEIGHTS = [jnp.asarray(RNG.standard_normal((12, 12)) / 4, jnp.float32) for _ in range(6)]

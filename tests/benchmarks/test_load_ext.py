@@ -71,5 +71,5 @@ def test_loading_takes_at_most_twice_as_long_as_an_empty_extension(empty_extensi
 
 def test_loading_imports_nothing_heavy(empty_extension: Path) -> None:
     imported = load("jaxdiff_magic", empty_extension)["imported"]
-    assert "jaxdiff_magic.magic" in imported
+    assert "jaxdiff_magic.notebook.magic" in imported
     assert not [name for name in imported if name.split(".")[0] in HEAVY]

@@ -19,10 +19,10 @@ import pytest
 import sympy as sp
 from jax import lax
 
-from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.reference.run import Node, Run
-from jaxdiff_magic.subject import Subject, subject_of
-from jaxdiff_magic.trace import subject_trace
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.engines.reference.run import Node, Run
+from jaxdiff_magic.subject.subject import Subject, subject_of
+from jaxdiff_magic.subject.trace import subject_trace
 
 PACKAGE = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(0)
@@ -92,7 +92,7 @@ import json, sys
 import jax
 jax.config.update("jax_enable_x64", True)
 import numpy as np
-from jaxdiff_magic.subject import subject_of
+from jaxdiff_magic.subject.subject import subject_of
 from tests.benchmarks import test_reference as here  # SciPy comes with it; the rules are not loaded yet
 f, size = here.FUNCTIONS[sys.argv[1]]
 x = np.random.default_rng(1).normal(size=size)

@@ -16,7 +16,7 @@ import pytest
 
 from jaxdiff_magic import cost
 from jaxdiff_magic.cost.measuring import Program, compile_derivative, time_interleaved
-from jaxdiff_magic.subject import subject_of
+from jaxdiff_magic.subject.subject import subject_of
 from tests.cost.families import FAMILIES, SHAPES
 
 EVERYTHING = os.environ.get("REGRET") == "all"

@@ -13,10 +13,10 @@ import pytest
 
 from jaxdiff_magic.cost.measuring import time_interleaved
 from jaxdiff_magic.cost.structure import Strategy, best_of, by_formula, dense, strategies_of
-from jaxdiff_magic.subject import subject_of
-from jaxdiff_magic.symbolic.compiled import closed_form
-from jaxdiff_magic.symbolic.derivation import Derivation
-from jaxdiff_magic.trace import subject_trace
+from jaxdiff_magic.engines.symbolic.compiled import closed_form
+from jaxdiff_magic.engines.symbolic.derivation import Derivation
+from jaxdiff_magic.subject.subject import subject_of
+from jaxdiff_magic.subject.trace import subject_trace
 from tests.cost.test_structure import asdex
 
 SIZE = 1000

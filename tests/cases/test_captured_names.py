@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.source import captured_name
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.subject.source import captured_name
 
-from ..symbolic.latex_formulas import Shown, shown
+from ..engines.symbolic.latex_formulas import Shown, shown
 
 x = jnp.array([0.3, 0.5, 1.2])
 w2, b1 = jnp.ones(3), jnp.zeros(3)

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import InputError, Report, derive
-from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.base.errors import OutOfReach
 
 ROOT = Path(__file__).parents[2]
 Pair = namedtuple("Pair", "w b")

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import derive
-from jaxdiff_magic.reference.dependences import reaching
-from jaxdiff_magic.subject import subject_of
-from jaxdiff_magic.trace import subject_trace
+from jaxdiff_magic.engines.reference.dependences import reaching
+from jaxdiff_magic.subject.subject import subject_of
+from jaxdiff_magic.subject.trace import subject_trace
 
 
 def companion(p: jax.Array) -> jax.Array:

@@ -17,7 +17,8 @@ import pytest
 from jax.scipy.special import erfc, ndtr
 
 from jaxdiff_magic import derive
-from jaxdiff_magic.report import CheckEntry, Finding, Report
+from jaxdiff_magic.report import CheckEntry, Finding
+from jaxdiff_magic.show.report import Report
 
 EPS32, EPS64 = 2.0**-23, 2.0**-52
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import InputError, derive
-from jaxdiff_magic.exporting.literals import literal
+from jaxdiff_magic.show.exporting.literals import literal
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = "import os; os.abort()"

@@ -13,9 +13,9 @@ import pytest
 from jax import lax
 from jax.experimental.ode import odeint
 
+import jaxdiff_magic.engines.reference.rules.elementwise
 import jaxdiff_magic.findings.kinks
 import jaxdiff_magic.pipeline
-import jaxdiff_magic.reference.rules.elementwise
 from jaxdiff_magic import InputError, OutOfReach, Report, check, derive
 
 
@@ -239,7 +239,7 @@ class TestAPartThatFails:
         def failing(run: Any, xs: Any, step: Any) -> Any:
             raise AssertionError
 
-        rules = jaxdiff_magic.reference.rules.RULES
+        rules = jaxdiff_magic.engines.reference.rules.RULES
         monkeypatch.setitem(rules, "sinh", failing)
         report = report_of(lambda x: jnp.sum(jnp.sinh(x)), jnp.array([0.5, 1.0]))
         assert report.verdict in ("agrees", "out of reach")
@@ -250,13 +250,15 @@ class TestAPartThatFails:
         def failing(self: Any, equation: Any, operands: Any) -> Any:
             raise RuntimeError("put in on purpose")
 
-        monkeypatch.setattr("jaxdiff_magic.reference.run.Run.equation", failing)
+        monkeypatch.setattr("jaxdiff_magic.engines.reference.run.Run.equation", failing)
         report = report_of(lambda x: jnp.sum(jnp.sinh(x)), jnp.array([0.5, 1.0]))
         said = [finding.message for finding in report.findings if finding.kind == "incomplete"]
         assert any("at the operation sinh" in message and "test_failing_parts.py" in message for message in said), said
 
     def test_a_formula_that_fails_later_is_out_of_reach(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("jaxdiff_magic.symbolic.presentation.Presentation.formula", lambda *asked: {}["t_6"])
+        monkeypatch.setattr(
+            "jaxdiff_magic.engines.symbolic.presentation.Presentation.formula", lambda *asked: {}["t_6"]
+        )
         report = report_of(lambda x: jnp.sin(x), 0.5)
         with pytest.raises(OutOfReach, match=r"The formula could not be made.*t_6"):
             report.formula("gradient")

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import Report, derive
-from jaxdiff_magic.formula import Formula
-from jaxdiff_magic.panel.state import MAX_ENTRIES, MAX_FINDINGS, MAX_GRADES, MAX_LATEX, MAX_WORDS, state_of
 from jaxdiff_magic.report import Finding
+from jaxdiff_magic.report.formula import Formula
+from jaxdiff_magic.show.panel.state import MAX_ENTRIES, MAX_FINDINGS, MAX_GRADES, MAX_LATEX, MAX_WORDS, state_of
 
 LONG = "x" * 1_000_000
 DEEP = "{" * 100_000 + "}" * 100_000

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import pytest
 
 from jaxdiff_magic import Report, derive
-from jaxdiff_magic.panel.state import state_of
-from jaxdiff_magic.render.content import content
+from jaxdiff_magic.show.content import content
+from jaxdiff_magic.show.panel.state import state_of
 
 X = jnp.array([[1.0, 2.0], [3.0, 4.0], [0.5, -1.0]])
 

@@ -13,9 +13,9 @@ import pytest
 
 from jaxdiff_magic import Report, WrongDerivative, derive
 from jaxdiff_magic.checking.reasons import drawn_by
-from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.subject import subject_of
-from jaxdiff_magic.trace import subject_trace
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.subject.subject import subject_of
+from jaxdiff_magic.subject.trace import subject_trace
 
 KEY = jax.random.key(0)
 KIND = "implicit-gradient"

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import pytest
 
 from jaxdiff_magic import check, derive
-from jaxdiff_magic.errors import WrongDerivative
+from jaxdiff_magic.base.errors import WrongDerivative
 
 
 def beta_ratio(x: Any) -> Any:

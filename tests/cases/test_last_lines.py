@@ -13,8 +13,8 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from jaxdiff_magic.errors import InputError
-from jaxdiff_magic.subject import Subject, subject_of
+from jaxdiff_magic.base.errors import InputError
+from jaxdiff_magic.subject.subject import Subject, subject_of
 
 pipeline = importlib.import_module("jaxdiff_magic.pipeline")
 

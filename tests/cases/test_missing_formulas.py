@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import derive
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.panel.state import state_of
-from jaxdiff_magic.symbolic.limits import until
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.engines.symbolic.limits import until
+from jaxdiff_magic.show.panel.state import state_of
 
-from ..symbolic.latex_formulas import shown
+from ..engines.symbolic.latex_formulas import shown
 
 x = jnp.array([0.3, 0.5, 1.2])
 

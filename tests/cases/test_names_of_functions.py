@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import Report, derive
-from jaxdiff_magic.wrappers import as_latex
+from jaxdiff_magic.subject.wrappers import as_latex
 
 
 def quartic(x: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import derive
-from jaxdiff_magic.report import Report
+from jaxdiff_magic.show.report import Report
 
 
 def outcomes(report: Report) -> dict[str, set[str]]:

@@ -11,7 +11,7 @@ import numpy as np
 import optax
 import pytest
 
-from ..symbolic.latex_formulas import shown
+from ..engines.symbolic.latex_formulas import shown
 
 
 def stable(x: Any) -> Any:

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import WrongDerivative, check, derive
-from jaxdiff_magic.reference.derivatives import Reference
+from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.report import Check
-from jaxdiff_magic.subject import subject_of
-from jaxdiff_magic.trace import subject_trace
+from jaxdiff_magic.subject.subject import subject_of
+from jaxdiff_magic.subject.trace import subject_trace
 
 relu = jax.nn.relu
 

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import derive
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.grade import Grade
-from jaxdiff_magic.grading import grades_of
-from jaxdiff_magic.options import OPTIONS
-from jaxdiff_magic.reference.derivatives import Reference
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.checking.grading import grades_of
+from jaxdiff_magic.engines.jax.values import derivatives_of
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.engines.symbolic.derivation import Derivation
+from jaxdiff_magic.engines.symbolic.presentation import Presentation
+from jaxdiff_magic.notebook.options import OPTIONS
 from jaxdiff_magic.report import Check
-from jaxdiff_magic.subject import subject_of
-from jaxdiff_magic.symbolic.derivation import Derivation
-from jaxdiff_magic.symbolic.presentation import Presentation
-from jaxdiff_magic.trace import subject_trace
-from jaxdiff_magic.values import derivatives_of
+from jaxdiff_magic.report.grade import Grade
+from jaxdiff_magic.subject.subject import subject_of
+from jaxdiff_magic.subject.trace import subject_trace
 
 RNG = np.random.default_rng(0)
 X, A, B, W, Q = (jnp.array(RNG.normal(size=s), jnp.float32) for s in ((5, 3), (3, 3), (3, 3), (4, 3), (3, 3)))

@@ -13,8 +13,8 @@ from jax import lax
 
 from jaxdiff_magic import derive
 from jaxdiff_magic.checking.native import dtypes_of
-from jaxdiff_magic.subject import subject_of
-from jaxdiff_magic.trace import subject_trace
+from jaxdiff_magic.subject.subject import subject_of
+from jaxdiff_magic.subject.trace import subject_trace
 
 VECTOR = np.array([0.5, 1.2, -0.7])
 Function = Callable[[Any], Any]

@@ -22,12 +22,12 @@ from jaxdiff_magic import derive
 from jaxdiff_magic.checking import check_of
 from jaxdiff_magic.checking.faults import faults_of
 from jaxdiff_magic.checking.likeness import likeness_of
-from jaxdiff_magic.fault import Fault
-from jaxdiff_magic.reference.derivatives import Reference
+from jaxdiff_magic.engines.jax.values import Derivatives, derivatives_of
+from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.report import Check
-from jaxdiff_magic.subject import subject_of
-from jaxdiff_magic.trace import subject_trace
-from jaxdiff_magic.values import Derivatives, derivatives_of
+from jaxdiff_magic.report.fault import Fault
+from jaxdiff_magic.subject.subject import subject_of
+from jaxdiff_magic.subject.trace import subject_trace
 
 from .injected import ELEMENTWISE as BASES
 from .injected import FAULTS, PLACES, cases, with_rule

@@ -14,9 +14,9 @@ from jax import lax
 
 from jaxdiff_magic import derive
 from jaxdiff_magic.checking.points import sample
-from jaxdiff_magic.reference.derivatives import Reference
-from jaxdiff_magic.subject import subject_of
-from jaxdiff_magic.trace import subject_trace
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.subject.subject import subject_of
+from jaxdiff_magic.subject.trace import subject_trace
 
 
 def implicit(tolerance: float, factor: float = 1.0, sign: float = 1.0) -> Any:

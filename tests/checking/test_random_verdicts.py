@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from jaxdiff_magic import derive
 
+from ..engines.reference.programs import Program, every_program
 from ..examples_of import on_examples
-from ..reference.programs import Program, every_program
 
 COUNT, SEED = int(os.environ.get("PROGRAMS", "12")), os.environ.get("SEED")
 SEEN = 1e-7

@@ -21,12 +21,12 @@ from jaxdiff_magic import Report, WrongDerivative, check, derive
 from jaxdiff_magic.checking import residuals
 from jaxdiff_magic.checking.audits import defect_of
 from jaxdiff_magic.checking.residuals import Disputed, residual_of
-from jaxdiff_magic.fault import Fault
-from jaxdiff_magic.reference.watching import watched
-from jaxdiff_magic.render.html import render_html
-from jaxdiff_magic.render.mathml import formula_html
-from jaxdiff_magic.subject import subject_of
-from jaxdiff_magic.trace import subject_trace
+from jaxdiff_magic.engines.reference.watching import watched
+from jaxdiff_magic.report.fault import Fault
+from jaxdiff_magic.report.mathml import formula_html
+from jaxdiff_magic.show.html import render_html
+from jaxdiff_magic.subject.subject import subject_of
+from jaxdiff_magic.subject.trace import subject_trace
 
 VECTOR = np.array([0.5, 1.2, -0.7])
 MATRIX = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 10.0]])
@@ -390,7 +390,7 @@ class TestWords:
     def test_text_and_html_show_it_the_one_as_text_the_other_as_mathematics(self) -> None:
         assert self.says in " ".join(str(self.report).split())
         formula = self.finding().formula
-        before, shown, after = render_html(self.report).partition(formula_html(formula))
+        before, shown, after = render_html(self.report).partition(formula_html(formula.latex, formula.text))
         assert shown and before.endswith("derivative of the code = ") and after.startswith(", for bump with respect")
         assert "<math" in shown
 

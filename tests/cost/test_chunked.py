@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from jax import lax
 
-from jaxdiff_magic import derivative_programs
 from jaxdiff_magic.cost import cost_of, measuring
 from jaxdiff_magic.cost.measuring import MOST_TEMP_BYTES, compiled
 from jaxdiff_magic.cost.structure import Strategy, chunked, memory, strategies_of
-from jaxdiff_magic.subject import subject_of
+from jaxdiff_magic.subject import derivative_programs
+from jaxdiff_magic.subject.subject import subject_of
 
 from .test_structure import named
 

@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxdiff_magic.base.units import duration, size
 from jaxdiff_magic.cost import cost_of
 from jaxdiff_magic.cost.measuring import compile_derivative, faster, time_interleaved
-from jaxdiff_magic.cost.units import duration, size
-from jaxdiff_magic.cost_figures import Cost
-from jaxdiff_magic.subject import subject_of
+from jaxdiff_magic.report.cost_figures import Cost
+from jaxdiff_magic.subject.subject import subject_of
 
 from .test_structure import needs_asdex
 

@@ -23,7 +23,7 @@ from jaxdiff_magic.cost.counting.control import CONTROL
 from jaxdiff_magic.cost.counting.rules import RULES
 from jaxdiff_magic.cost.counting.structure import ONCE
 from jaxdiff_magic.cost.counting.trips import _trips
-from jaxdiff_magic.subject import subject_of
+from jaxdiff_magic.subject.subject import subject_of
 
 
 def a(*shape: int, dtype: Any = jnp.float32) -> jax.ShapeDtypeStruct:

@@ -15,8 +15,8 @@ from jaxdiff_magic import derive
 from jaxdiff_magic.cost import crossover
 from jaxdiff_magic.cost.counting import programs
 from jaxdiff_magic.cost.crossover import crossovers
-from jaxdiff_magic.cost_figures import Crossover, about
-from jaxdiff_magic.subject import Subject, subject_of
+from jaxdiff_magic.report.cost_figures import Crossover, about
+from jaxdiff_magic.subject.subject import Subject, subject_of
 
 W = jnp.ones((7, 5))
 ONES = np.ones

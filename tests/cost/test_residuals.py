@@ -12,7 +12,7 @@ import pytest
 
 from jaxdiff_magic.cost import cost_of
 from jaxdiff_magic.cost.residuals import kept_of
-from jaxdiff_magic.subject import subject_of
+from jaxdiff_magic.subject.subject import subject_of
 
 N, STEPS = 100, 1000
 MATRIX = jnp.eye(N)

@@ -27,7 +27,7 @@ from jaxdiff_magic.cost.structure import (
 )
 from jaxdiff_magic.cost.structure.kinds import kind_of
 from jaxdiff_magic.cost.structure.strategies import ORDERS
-from jaxdiff_magic.subject import Subject, subject_of
+from jaxdiff_magic.subject.subject import Subject, subject_of
 
 try:
     import asdex
@@ -529,7 +529,7 @@ def test_small_functions_do_not_load_asdex() -> None:
 import sys, time
 import jax.numpy as jnp
 from jaxdiff_magic.cost.structure import best_of, strategies_of
-from jaxdiff_magic.subject import subject_of
+from jaxdiff_magic.subject.subject import subject_of
 found = strategies_of(subject_of(lambda x: x**2, (jnp.ones(20),), {}), missing={}, deadline=time.monotonic() + 60)
 assert best_of(found).passes == 20
 assert not {"asdex", "numba"} & set(sys.modules)

@@ -279,7 +279,7 @@ def slow(x):
     return x**2
 
 slow(1.0)"""
-OPEN = """from jaxdiff_magic.panel import Panel
+OPEN = """from jaxdiff_magic.show.panel import Panel
 import ipywidgets.widgets.widget
 open_panels = [w for w in ipywidgets.widgets.widget._instances.values() if isinstance(w, Panel)]
 print(len(open_panels), "open")"""

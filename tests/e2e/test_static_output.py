@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import Locator, Page
 
-from jaxdiff_magic.render import render_html
+from jaxdiff_magic.show import render_html
 
-from ..render.samples import cubic
+from ..show.samples import cubic
 
 if TYPE_CHECKING:
     from .conftest import Lab

@@ -8,12 +8,12 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from jaxdiff_magic.engines.jax.values import derivatives_of
+from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.findings import Scene
-from jaxdiff_magic.reference.derivatives import Reference
 from jaxdiff_magic.report import Check
-from jaxdiff_magic.subject import subject_of
-from jaxdiff_magic.trace import subject_trace
-from jaxdiff_magic.values import derivatives_of
+from jaxdiff_magic.subject.subject import subject_of
+from jaxdiff_magic.subject.trace import subject_trace
 
 
 def scene_of(f: Callable[..., Any], *args: Any, order: int = 0) -> Scene:

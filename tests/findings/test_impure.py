@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import Report, derive
+from jaxdiff_magic.engines.jax.values import equation_count
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.values import equation_count
 
 log: list[int] = []
 table: dict[str, Any] = {}

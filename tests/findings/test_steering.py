@@ -19,8 +19,8 @@ from jaxdiff_magic.checking.sides import Slopes, both_sides
 from jaxdiff_magic.findings.kinks import find
 from jaxdiff_magic.findings.smoothness.steering import carrying
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.subject import subject_of
-from jaxdiff_magic.trace import Trace, subject_trace
+from jaxdiff_magic.subject.subject import subject_of
+from jaxdiff_magic.subject.trace import Trace, subject_trace
 
 from .scenes import scene_of
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ..tape.cases import lesson_cases, random_cases, write
+from ..engines.tape.cases import lesson_cases, random_cases, write
 
 JS = Path(__file__).parents[2] / "js"
 PROGRAMS = int(os.environ.get("PROGRAMS", "60"))

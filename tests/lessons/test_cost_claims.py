@@ -9,7 +9,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from jaxdiff_magic import Report
-from jaxdiff_magic.cost_figures import Cost
+from jaxdiff_magic.report.cost_figures import Cost
 
 from .conftest import Lesson
 

@@ -11,8 +11,8 @@ import jax
 
 from jaxdiff_magic.cost.counting.counter import count
 from jaxdiff_magic.cost.counting.work import Count
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import NO_DERIVATIVE, refusal
+from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE, refusal
+from jaxdiff_magic.subject.subject import Subject
 
 NAMES = (
     "function",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxdiff_magic.cost.counting.operands import shape
-from jaxdiff_magic.trace import CALL_BODIES, CALLS
+from jaxdiff_magic.subject.trace import CALL_BODIES, CALLS
 
 ONCE = CALLS | {"linear_call", "custom_vmap_call"}
 """They run one jaxpr, once, with their own operands and results."""

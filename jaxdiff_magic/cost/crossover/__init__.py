@@ -9,14 +9,14 @@ from itertools import pairwise
 
 import numpy as np
 
+from jaxdiff_magic.base.units import duration
 from jaxdiff_magic.cost.counting import Count
 from jaxdiff_magic.cost.crossover.resizing import held_sides
 from jaxdiff_magic.cost.crossover.sizes import MODES, MOST_EQUATIONS, Family, FixedSizeError, Size, is_whole, sizes_of
-from jaxdiff_magic.cost.units import duration
-from jaxdiff_magic.cost_figures import Crossover, about
-from jaxdiff_magic.source import captured, captured_name
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import equation_count
+from jaxdiff_magic.engines.jax.values import equation_count
+from jaxdiff_magic.report.cost_figures import Crossover, about
+from jaxdiff_magic.subject.source import captured, captured_name
+from jaxdiff_magic.subject.subject import Subject
 
 MOST_SECONDS = 0.3
 """After that no further size is begun."""

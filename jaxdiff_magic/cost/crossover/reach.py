@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.cost.counting.elementwise import ELEMENTWISE
-from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
+from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 SAME = frozenset(ELEMENTWISE) | {"convert_element_type", "copy", "select_n", "stop_gradient"}
 """Each element of the result depends on the element in its place only."""

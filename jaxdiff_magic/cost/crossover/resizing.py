@@ -19,9 +19,9 @@ from jax import tree_util
 
 from jaxdiff_magic.cost.counting import Count, count
 from jaxdiff_magic.cost.passes import Mode
-from jaxdiff_magic.derivative_programs import DerivativePrograms
-from jaxdiff_magic.leaves import jax_dtype, kind
-from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.subject.derivative_programs import DerivativePrograms
+from jaxdiff_magic.subject.leaves import jax_dtype, kind
+from jaxdiff_magic.subject.subject import Subject
 
 NUMBERS = ("floating", "integer", "boolean")
 

@@ -14,9 +14,9 @@ from jax import tree_util
 from jaxdiff_magic.cost.crossover.reach import reaches_all
 from jaxdiff_magic.cost.crossover.resizing import Resized, resized
 from jaxdiff_magic.cost.passes import Mode
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import opened_trace
-from jaxdiff_magic.values import MAX_ENTRIES, equation_count
+from jaxdiff_magic.engines.jax.values import MAX_ENTRIES, equation_count
+from jaxdiff_magic.subject.subject import Subject
+from jaxdiff_magic.subject.trace import opened_trace
 
 MODES: tuple[Mode, Mode] = ("forward", "reverse")
 MOST_EQUATIONS = 300

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from jaxdiff_magic.cost.calls import argnums_text, function_text, remarked, root_of
 from jaxdiff_magic.cost.passes import Mode
-from jaxdiff_magic.subject import Subject, arguments_of
-from jaxdiff_magic.templates import numbers_in
+from jaxdiff_magic.subject.subject import Subject, arguments_of
+from jaxdiff_magic.subject.templates import numbers_in
 
 
 def transform_call(subject: Subject, *transforms: str, options: str = "", sample: bool = False) -> str:

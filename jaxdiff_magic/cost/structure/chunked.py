@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 
+from jaxdiff_magic.base.units import duration, size
 from jaxdiff_magic.cost.measuring import MOST_TEMP_BYTES, compiled
 from jaxdiff_magic.cost.passes import MOST_PASSES, Mode, passes
 from jaxdiff_magic.cost.structure.calls import chunked_call
@@ -24,11 +25,10 @@ from jaxdiff_magic.cost.structure.products import (
 )
 from jaxdiff_magic.cost.structure.strategy import LATE, Strategy
 from jaxdiff_magic.cost.structure.verifying import confirmed
-from jaxdiff_magic.cost.units import duration, size
-from jaxdiff_magic.derivative_programs import in_chunks
-from jaxdiff_magic.leaves import Leaf
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import MAX_ENTRIES
+from jaxdiff_magic.engines.jax.values import MAX_ENTRIES
+from jaxdiff_magic.subject.derivative_programs import in_chunks
+from jaxdiff_magic.subject.leaves import Leaf
+from jaxdiff_magic.subject.subject import Subject
 
 AT_ONCE = 256
 """Larger chunks are hardly faster."""

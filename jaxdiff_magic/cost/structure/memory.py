@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jaxdiff_magic.base.units import size
 from jaxdiff_magic.cost.counting import Count, count
 from jaxdiff_magic.cost.measuring import MOST_TEMP_BYTES, Program, compiled
-from jaxdiff_magic.cost.units import size
-from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.subject.subject import Subject
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxdiff_magic.source import Location, assignment, places_of
+from jaxdiff_magic.subject.source import Location, assignment, places_of
 
 COMPILED = ("jit", "pjit", "closed_call", "core_call")
 """Primitives that only call their body, by JAX's names for them."""

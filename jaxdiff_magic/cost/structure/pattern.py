@@ -21,8 +21,8 @@ from jax.extend.core import jaxprs_in_params, subjaxprs  # pyright: ignore[repor
 
 from jaxdiff_magic.cost.structure.kinds import kind_of
 from jaxdiff_magic.cost.structure.products import What, counts_of, gradient
-from jaxdiff_magic.cost_figures import Sparsity
-from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.report.cost_figures import Sparsity
+from jaxdiff_magic.subject.subject import Subject
 
 Colouring = Literal["columns", "rows", "symmetric"]
 

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import NO_DERIVATIVE, refusal
+from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE, refusal
+from jaxdiff_magic.subject.subject import Subject
 
 What = Literal["jacobian", "hessian"]
 Axis = Literal["columns", "rows"]

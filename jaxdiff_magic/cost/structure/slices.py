@@ -20,8 +20,8 @@ from jaxdiff_magic.cost.running import STAND_IN
 from jaxdiff_magic.cost.structure.products import directions, point_of
 from jaxdiff_magic.cost.structure.strategy import Strategy
 from jaxdiff_magic.cost.structure.verifying import confirmed
-from jaxdiff_magic.subject import Subject, arguments_of
-from jaxdiff_magic.values import MAX_ENTRIES
+from jaxdiff_magic.engines.jax.values import MAX_ENTRIES
+from jaxdiff_magic.subject.subject import Subject, arguments_of
 
 FEWEST_PASSES = 8
 """Where the better plain mode takes fewer passes, slices are not looked for."""

@@ -21,8 +21,8 @@ from jaxdiff_magic.cost.structure.products import What, counts_of, obstacle, poi
 from jaxdiff_magic.cost.structure.strategy import LATE, Strategy
 from jaxdiff_magic.cost.structure.verifying import confirmed
 from jaxdiff_magic.cost.structure.waist import waist_of
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import MAX_ENTRIES
+from jaxdiff_magic.engines.jax.values import MAX_ENTRIES
+from jaxdiff_magic.subject.subject import Subject
 
 FEWEST_PASSES = 64
 """Where the better plain mode takes fewer passes, no structure is looked for: asdex takes a second to load."""

@@ -10,7 +10,7 @@ import jax
 from jax.experimental.sparse import BCOO
 
 from jaxdiff_magic.cost.structure.products import What
-from jaxdiff_magic.cost_figures import Sparsity
+from jaxdiff_magic.report.cost_figures import Sparsity
 
 LATE = "there was no time left to look for it"
 

@@ -9,10 +9,10 @@ import jax
 import numpy as np
 from jax import tree_util
 
+from jaxdiff_magic.base.errors import InputError
 from jaxdiff_magic.cost.structure.waist import Waist, narrowest
-from jaxdiff_magic.errors import InputError
-from jaxdiff_magic.leaves import Leaf, article, jax_dtype, kind
-from jaxdiff_magic.subject import display_name
+from jaxdiff_magic.subject.leaves import Leaf, article, jax_dtype, kind
+from jaxdiff_magic.subject.subject import display_name
 
 
 def jacobian_through_waist(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from jax.experimental.sparse import BCOO
 
 from jaxdiff_magic.cost.structure.products import directions, forward_product, point_of, reverse_product
 from jaxdiff_magic.cost.structure.strategy import Strategy, dense
-from jaxdiff_magic.subject import Subject
+from jaxdiff_magic.subject.subject import Subject
 
 ULPS = 100
 """Two orders of the same additions may differ by so many units in the last place of the largest entry."""

@@ -16,9 +16,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxdiff_magic.cost.structure.opened import Known, Opened, name_of, opened
-from jaxdiff_magic.leaves import Leaf
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.values import NO_DERIVATIVE, refusal
+from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE, refusal
+from jaxdiff_magic.subject.leaves import Leaf
+from jaxdiff_magic.subject.subject import Subject
 
 Mode = Literal["forward", "reverse"]
 

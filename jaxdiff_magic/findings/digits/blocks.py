@@ -10,14 +10,14 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.engines.jax.rule_traces import cotangent_trace, second_trace, tangent_trace
+from jaxdiff_magic.engines.reference.arithmetic import mpmath
+from jaxdiff_magic.engines.reference.digits import with_digits
+from jaxdiff_magic.engines.reference.directions import Found, Path
 from jaxdiff_magic.findings.digits.loss import DIGITS, MAX_OPERATIONS
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.reference.arithmetic import mpmath
-from jaxdiff_magic.reference.digits import with_digits
-from jaxdiff_magic.reference.directions import Found, Path
-from jaxdiff_magic.rule_traces import cotangent_trace, second_trace, tangent_trace
-from jaxdiff_magic.trace import Trace
+from jaxdiff_magic.subject.trace import Trace
 
 MAX_ENTRIES = 4096
 """Blocks with more entries are not looked at."""

@@ -12,12 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.base.parsing import parsed
+from jaxdiff_magic.engines.reference.digits import with_digits
 from jaxdiff_magic.findings.digits.loss import DIGITS, MAX_OPERATIONS, relative_error
 from jaxdiff_magic.findings.digits.stable_forms import Form, Steps, forms_of
-from jaxdiff_magic.parsing import parsed
-from jaxdiff_magic.reference.digits import with_digits
-from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
+from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 GOOD = 0.75
 """A form is shown where its relative error is below the dtype's eps to this power: three quarters of the digits."""

@@ -10,11 +10,11 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.errors import OutOfReach
-from jaxdiff_magic.reference.arithmetic import mpmath
-from jaxdiff_magic.reference.precise import UNFIT, elementwise, exact, is_precise, precision
-from jaxdiff_magic.reference.watching import Seen, Value, watched
-from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.engines.reference.arithmetic import mpmath
+from jaxdiff_magic.engines.reference.precise import UNFIT, elementwise, exact, is_precise, precision
+from jaxdiff_magic.engines.reference.watching import Seen, Value, watched
+from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 MAX_STEPS = 300
 """Longer programs are not run step by step."""

@@ -7,16 +7,16 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.engines.reference.arithmetic import mpmath
+from jaxdiff_magic.engines.reference.digits import right_digits
+from jaxdiff_magic.engines.reference.directions import Path
+from jaxdiff_magic.engines.reference.precise import exact, is_precise
 from jaxdiff_magic.findings.digits.blocks import Block, Truth
 from jaxdiff_magic.findings.digits.cure import Cure
 from jaxdiff_magic.findings.digits.loss import DIGITS, Loss
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.reference.arithmetic import mpmath
-from jaxdiff_magic.reference.digits import right_digits
-from jaxdiff_magic.reference.directions import Path
-from jaxdiff_magic.reference.precise import exact, is_precise
-from jaxdiff_magic.trace import Equation
+from jaxdiff_magic.subject.trace import Equation
 
 WORDS = {
     "sub": "the subtraction",

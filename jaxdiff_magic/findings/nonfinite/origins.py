@@ -11,14 +11,14 @@ from typing import Any, Literal
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.engines.jax.replay import Played, Replay, Value, replay
+from jaxdiff_magic.engines.jax.rule_traces import cotangent_trace, second_trace, tangent_trace
 from jaxdiff_magic.findings.nonfinite.singular import Singular, event, singular
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.leaves import Leaf
-from jaxdiff_magic.replay import Played, Replay, Value, replay
-from jaxdiff_magic.rule_traces import cotangent_trace, second_trace, tangent_trace
-from jaxdiff_magic.source import Location
-from jaxdiff_magic.trace import Constant, Trace, Variable
+from jaxdiff_magic.subject.leaves import Leaf
+from jaxdiff_magic.subject.source import Location
+from jaxdiff_magic.subject.trace import Constant, Trace, Variable
 
 Program = Literal["value", "forward", "reverse", "second"]
 ORDER: dict[Program, int] = {"value": 0, "forward": 1, "reverse": 1, "second": 2}

@@ -12,7 +12,7 @@ from jaxdiff_magic.findings.nonfinite.singular import number
 from jaxdiff_magic.findings.nonfinite.syntax import expression_at, operand_of, tail
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.trace import Constant, Variable
+from jaxdiff_magic.subject.trace import Constant, Variable
 
 WRITTEN = {
     "pow": ("power",),

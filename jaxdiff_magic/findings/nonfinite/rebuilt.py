@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxdiff_magic.findings.nonfinite.syntax import Function, Rewriting
-from jaxdiff_magic.source import Location, closed_over, names_in
+from jaxdiff_magic.subject.source import Location, closed_over, names_in
 
 
 def rebuilt(function: Callable[..., Any], rewriting: Rewriting, location: Location) -> Callable[..., Any] | None:

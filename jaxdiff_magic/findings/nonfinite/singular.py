@@ -12,7 +12,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.replay import Played, is_literal
+from jaxdiff_magic.engines.jax.replay import Played, is_literal
 
 Kind = Literal["boundary", "outside", "overflow", "empty", "exponent", "matrix", "spectrum"]
 

@@ -8,8 +8,8 @@ import linecache
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from jaxdiff_magic.parsing import parsed
-from jaxdiff_magic.source import Location
+from jaxdiff_magic.base.parsing import parsed
+from jaxdiff_magic.subject.source import Location
 
 Function = ast.FunctionDef | ast.Lambda
 

@@ -12,10 +12,10 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.engines.jax.values import Derivatives, Values, derivatives_of
+from jaxdiff_magic.engines.reference.directions import Found
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.reference.directions import Found
-from jaxdiff_magic.values import Derivatives, Values, derivatives_of
 
 NEARBY = 8
 """At how many points nearby a rewritten function is compared."""

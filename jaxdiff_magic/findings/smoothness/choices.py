@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.engines.reference.numbers import EPS
+from jaxdiff_magic.engines.reference.rules.choices import near
+from jaxdiff_magic.engines.reference.watching import Seen, Value
 from jaxdiff_magic.findings.naming import Names
 from jaxdiff_magic.findings.saying import figure
-from jaxdiff_magic.reference.numbers import EPS
-from jaxdiff_magic.reference.rules.choices import near
-from jaxdiff_magic.reference.watching import Seen, Value
-from jaxdiff_magic.subject import Subject
-from jaxdiff_magic.trace import Equation
+from jaxdiff_magic.subject.subject import Subject
+from jaxdiff_magic.subject.trace import Equation
 
 COMPARISONS: Mapping[str, str] = {
     "lt": "<",

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxdiff_magic.checking.sides import Slopes, both_sides
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.leaves import matrix_of
+from jaxdiff_magic.subject.leaves import matrix_of
 
 SLIGHT = 1e-6
 """A gradient that jumps by no more than this part of its size is that of a computation in steps, not of a kink."""

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxdiff_magic.errors import OutOfReach
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.engines.reference.numbers import Bounded
+from jaxdiff_magic.engines.reference.run import Node, Result, Run
+from jaxdiff_magic.engines.reference.watching import Seen, Value
 from jaxdiff_magic.findings.naming import INDEXED, MOVES, Names
 from jaxdiff_magic.findings.saying import figure
 from jaxdiff_magic.findings.smoothness.choices import COMPARISONS, is_number
-from jaxdiff_magic.reference.numbers import Bounded
-from jaxdiff_magic.reference.run import Node, Result, Run
-from jaxdiff_magic.reference.watching import Seen, Value
-from jaxdiff_magic.trace import Equation, RuleCall
+from jaxdiff_magic.subject.trace import Equation, RuleCall
 
 SATURATING = frozenset("exp exp2 tanh logistic erf erfc expm1 atan log1p".split())
 ROUNDING = frozenset(("floor", "ceil", "round", "sign"))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from jaxdiff_magic.engines.reference.watching import Seen
 from jaxdiff_magic.findings.naming import MOVES
 from jaxdiff_magic.findings.saying import quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness.choices import comparisons_behind, is_number
-from jaxdiff_magic.reference.watching import Seen
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.trace import Equation
+from jaxdiff_magic.subject.trace import Equation
 
 BENDING = {
     "max": "max",

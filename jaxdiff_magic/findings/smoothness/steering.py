@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jaxdiff_magic.findings.smoothness.choices import DECIDING
-from jaxdiff_magic.trace import Constant, Equation, Trace, Variable
+from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 Wanted = list[bool]
 """For each operand or result, whether the function's value is made of it."""

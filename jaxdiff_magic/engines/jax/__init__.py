@@ -1,0 +1,1 @@
+"""What JAX itself gives: values, products, its rules as programs, a run step by step."""

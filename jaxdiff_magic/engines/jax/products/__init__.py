@@ -1,0 +1,150 @@
+"""Derivatives that are too large to build, by their products: sizes of the gradient, extreme eigenvalues, trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import tree_util
+
+from jaxdiff_magic.base.errors import InputError, OutOfReach
+from jaxdiff_magic.engines.jax.products.calls import product_calls
+from jaxdiff_magic.engines.jax.products.diagonal import diagonal_of, trace_of
+from jaxdiff_magic.engines.jax.products.lanczos import Extremes, extremes_of
+from jaxdiff_magic.engines.jax.products.maps import Maps, maps_of
+from jaxdiff_magic.engines.jax.products.vectors import Vector, drawn, norm, vector_of
+from jaxdiff_magic.report.formula import Formula
+from jaxdiff_magic.report.matrix_free import Estimate, GradientSize, Products
+from jaxdiff_magic.subject.subject import Subject
+
+__all__ = ["products_of"]
+
+PROBES = 8
+"""How many vectors of random signs the trace is estimated from."""
+SETTLED = 0.01
+"""Ends that are known to this part of the distance between them have settled; before that, they still move outwards."""
+
+
+def products_of(
+    subject: Subject,
+    gradient: Sequence[Any] | None,
+    formulas: Sequence[Formula | None],
+    *,
+    second: bool,
+    seed: int,
+    deadline: float,
+) -> Products:
+    """What can be known of a scalar function's derivatives without any array larger than its inputs.
+
+    Args:
+        subject: the function at its point.
+        gradient: one array for each input; None where JAX has none.
+        formulas: of the gradient, one for each input.
+        second: whether second derivatives are wanted.
+        seed: of the random vectors.
+        deadline: `time.monotonic()` by which it should be done.
+    """
+    point = vector_of(subject.point)
+    maps = maps_of(subject, point)
+    sizes = () if gradient is None else tuple(map(_size, (leaf.name for leaf in subject.inputs), gradient, formulas))
+    notes: list[str] = []
+    found, trace, passes = Extremes(None, None, 0), None, 0
+    if second and gradient is not None:
+        if maps.hvp is None:
+            notes.append(f"JAX cannot multiply by the Hessian: {maps.missing['hvp']}.")
+        else:
+            found, trace, passes = _spectrum(subject, maps, point, seed, deadline, notes)
+    return Products(
+        gradient=sizes,
+        largest=found.largest,
+        smallest=found.smallest,
+        trace=trace,
+        passes=passes,
+        calls=product_calls(subject),
+        note=" ".join(notes),
+        jvp=_for_reader(subject, maps, point, "jvp"),
+        vjp=lambda u: subject.assemble([maps.vjp(point, u)], 1),
+        hvp=_for_reader(subject, maps, point, "hvp"),
+        diagonal=_diagonal(subject, maps, point),
+    )
+
+
+def _spectrum(
+    subject: Subject, maps: Maps, point: Vector, seed: int, deadline: float, notes: list[str]
+) -> tuple[Extremes, Estimate | None, int]:
+    """Extreme eigenvalues and trace; what is to be said about them is added to the notes."""
+    hvp = maps.hvp
+    assert hvp is not None
+
+    def product(v: Vector) -> Vector:
+        return hvp(point, v)
+
+    keys = jax.random.split(jax.random.key(seed))
+
+    def draw() -> Vector:
+        return drawn(jax.random.normal, keys[0], point)
+
+    found = extremes_of(product, draw, deadline, None if subject.untraceable else (point, hvp))
+    if found.largest is None or found.smallest is None:
+        notes.append("Products with the Hessian are not finite here: it has no eigenvalues.")
+        return found, None, found.passes
+    trace, more = trace_of(product, point, keys[1], PROBES, deadline)
+    low, high = found.smallest, found.largest
+    if low.value + low.error < 0 < high.value - high.error:
+        notes.append("The Hessian is indefinite: it has eigenvalues of both signs.")
+    notes.append("Within the stated distance of each number there is an eigenvalue.")
+    if (
+        max(low.error, high.error) > SETTLED * (high.value - low.value)
+        and high.value - high.error > low.value + low.error
+    ):
+        notes.append("The search had to stop before they settled: the extreme eigenvalues may lie further out.")
+    else:
+        notes.append("From a random start no more extreme one was met.")
+    return found, trace, found.passes + more
+
+
+def _size(name: str, block: Any, formula: Formula | None) -> GradientSize:
+    array = jnp.asarray(block)
+    largest = float(_largest(array)) if array.size else 0.0
+    return GradientSize(name, array.size, norm((array,)), largest, formula)
+
+
+@jax.jit
+def _largest(array: jax.Array) -> jax.Array:
+    return jnp.max(jnp.abs(array))
+
+
+def _for_reader(subject: Subject, maps: Maps, point: Vector, name: str) -> Callable[[Any], Any]:
+    """A product that takes a direction of the gradient's structure."""
+    run = getattr(maps, name)
+
+    def product(v: Any) -> Any:
+        if run is None:
+            raise OutOfReach(maps.missing[name])
+        result = run(point, _direction(subject, point, v))
+        return subject.assemble([result], 1) if name == "hvp" else result
+
+    return product
+
+
+def _direction(subject: Subject, point: Vector, v: Any) -> Vector:
+    leaves = tree_util.tree_leaves(v)
+    if [np.shape(leaf) for leaf in leaves] != [leaf.shape for leaf in subject.inputs]:
+        wanted = ", ".join(f"{leaf.name} {leaf.shape}" for leaf in subject.inputs)
+        raise InputError(f"A direction has the structure of report.gradient, one array for each input: {wanted}.")
+    return tuple(jnp.asarray(leaf, x.dtype) for leaf, x in zip(leaves, point, strict=True))
+
+
+def _diagonal(subject: Subject, maps: Maps, point: Vector) -> Callable[..., tuple[Any, Any]]:
+    def diagonal(probes: int = 16, seed: int = 0) -> tuple[Any, Any]:
+        if (hvp := maps.hvp) is None:
+            raise OutOfReach(maps.missing["hvp"])
+        if probes < 2:
+            raise InputError("A standard error takes at least two probes.")
+        found = diagonal_of(lambda v: hvp(point, v), point, jax.random.key(seed), probes)
+        return tuple(subject.assemble([part], 1) for part in found)  # type: ignore[return-value]
+
+    return diagonal

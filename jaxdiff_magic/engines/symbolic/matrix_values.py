@@ -1,0 +1,177 @@
+"""Numbers from matrix expressions, in float64 NumPy: what a matrix form says, against what the index form says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import scipy.special as special
+import sympy as sp
+
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.engines.symbolic.matrix import (
+    Apply,
+    Constant,
+    Diag,
+    Diagonal,
+    Element,
+    Hadamard,
+    Identity,
+    Kronecker,
+    Matrix,
+    Named,
+    Ones,
+    Operation,
+    Power,
+    Product,
+    Scaled,
+    Sum,
+    Trace,
+    Transpose,
+    Unit,
+    Vec,
+    Zero,
+    shape,
+)
+
+Values = Mapping[sp.Symbol, np.ndarray]
+"""By label, the values of inputs and constants."""
+
+ELEMENTWISE: Mapping[str, Callable[..., np.ndarray]] = {
+    **{
+        name: getattr(np, name)
+        for name in "exp log sin cos tan sinh cosh tanh sign floor log1p expm1 abs power logaddexp".split()
+    },
+    **{f"a{name}": getattr(np, f"arc{name}") for name in "sin cos tan sinh cosh tanh".split()},
+    "ceiling": np.ceil,
+    "erf": special.erf,
+    "sigmoid": special.expit,
+    "softplus": lambda x: np.logaddexp(x, 0.0),
+    "stop_gradient": lambda x: x,
+    "max": lambda *x: np.maximum.reduce(np.broadcast_arrays(*x)),
+    "min": lambda *x: np.minimum.reduce(np.broadcast_arrays(*x)),
+    "where": np.where,
+    ">": lambda a, b: np.heaviside(a - b, 0.0),
+    "≥": lambda a, b: np.heaviside(a - b, 1.0),
+    "<": lambda a, b: np.heaviside(b - a, 0.0),
+    "≤": lambda a, b: np.heaviside(b - a, 1.0),
+    "=": lambda a, b: np.equal(a, b) * 1.0,
+    "≠": lambda a, b: np.not_equal(a, b) * 1.0,
+}
+WHOLE: Mapping[str, Callable[..., np.ndarray]] = {
+    "softmax": lambda z: special.softmax(z, axis=0 if z.shape[1] == 1 else 1),
+    "inv": np.linalg.inv,
+    "cholesky": np.linalg.cholesky,
+    "det": lambda a: np.full((1, 1), np.linalg.det(a)),
+    "logdet": lambda a: np.full((1, 1), np.linalg.slogdet(a)[1]),
+    "sign_det": lambda a: np.full((1, 1), np.linalg.slogdet(a)[0]),
+    "solve": np.linalg.solve,
+}
+
+
+def value(m: Matrix, values: Values, rows: np.ndarray | None = None) -> np.ndarray:
+    """The numbers of a matrix expression.
+
+    Args:
+        m: the expression.
+        values: of the arrays it names.
+        rows: which rows are wanted, in that order; None for all.
+
+    Returns:
+        float64, shape (rows, columns), 1 for an axis that is not there.
+
+    Raises:
+        OutOfReach: for a function of whole arrays that has no evaluation here.
+
+    Example:
+        >>> value(Identity(2), {}).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    if rows is not None:
+        return _some_rows(m, values, rows)
+    height, width = (length or 1 if length != 0 else 0 for length in shape(m))
+    of = lambda part: value(part, values)  # noqa: E731
+    match m:
+        case Named(definition=None):
+            return np.asarray(values[m.label], float).reshape(height, width)
+        case Named(definition=definition):
+            return of(definition)
+        case Element():
+            if m.of.definition is not None:
+                return of(m.of).reshape([n for n in shape(m.of) if n is not None])[m.indices].reshape(1, 1)
+            return np.asarray(values[m.of.label], float)[m.indices].reshape(1, 1)
+        case Constant():
+            return np.full((1, 1), float(m.value))
+        case Zero():
+            return np.zeros((height, width))
+        case Ones():
+            return np.ones((height, width))
+        case Identity():
+            return np.eye(m.size)
+        case Unit():
+            return np.eye(m.size)[:, m.position, None]
+        case Transpose():
+            return of(m.of).T
+        case Product():
+            return np.linalg.multi_dot([*map(of, m.factors)]) if len(m.factors) > 1 else of(m.factors[0])
+        case Hadamard():
+            return np.prod([*map(of, m.factors)], axis=0)
+        case Scaled():
+            whole = np.ones((1, 1)) if m.of is None else of(m.of)
+            return float(m.coefficient) * np.prod([*map(of, m.scalars), np.ones((1, 1))], axis=0) * whole
+        case Sum():
+            return np.sum([*map(of, m.terms)], axis=0)
+        case Apply():
+            return np.asarray(ELEMENTWISE[m.function](*map(of, m.arguments)), float)
+        case Power():
+            return of(m.base) ** float(m.exponent)
+        case Diag():
+            return np.diagflat(of(m.of))
+        case Diagonal():
+            return np.diagonal(of(m.of))[:, None]
+        case Trace():
+            return np.trace(of(m.of)).reshape(1, 1)
+        case Vec():
+            return of(m.of).reshape(-1, 1)
+        case Kronecker():
+            return _some_rows(m, values, np.arange(height))
+        case Operation() if m.name in WHOLE:
+            return WHOLE[m.name](*map(of, m.arguments))
+        case Operation():
+            raise OutOfReach(f"{m.name} has no matrix form that can be confirmed")
+
+
+def _some_rows(m: Matrix, values: Values, rows: np.ndarray) -> np.ndarray:
+    """A few rows of what may be too large to be written out."""
+    some = lambda part: value(part, values, rows)  # noqa: E731
+    match m:
+        case Sum():
+            return np.sum([*map(some, m.terms)], axis=0)
+        case Scaled() if m.of is not None:
+            return value(Scaled(m.coefficient, m.scalars, None), values) * some(m.of)
+        case Product():
+            found = some(m.factors[0])
+            for factor in m.factors[1:]:
+                found = found @ value(factor, values)
+            return found
+        case Diag():
+            entries = value(m.of, values)[:, 0]
+            found = np.zeros((len(rows), len(entries)))
+            found[np.arange(len(rows)), rows] = entries[rows]
+            return found
+        case Identity():
+            found = np.zeros((len(rows), m.size))
+            found[np.arange(len(rows)), rows] = 1.0
+            return found
+        case Zero():
+            return np.zeros((len(rows), m.shape[1] or 1))
+        case Kronecker():
+            left, right = value(m.left, values), value(m.right, values)
+            if m.commuted:  # row (k, l) of K (G ⊗ E) is G[l, m] E[k, n]
+                upper, lower = np.divmod(rows, left.shape[0])
+                upper, lower = lower, upper
+            else:
+                upper, lower = np.divmod(rows, right.shape[0])
+            return (left[upper][:, :, None] * right[lower][:, None, :]).reshape(len(rows), -1)
+        case _:
+            return value(m, values)[rows]

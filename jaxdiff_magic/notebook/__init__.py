@@ -1,0 +1,1 @@
+"""What is typed: the magics, the cells and calls that they take apart, their options."""

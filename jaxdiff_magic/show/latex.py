@@ -1,0 +1,94 @@
+"""A report's value and derivatives as display equations, in the LaTeX that KaTeX and MathJax share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from jaxdiff_magic.report import ReportData
+from jaxdiff_magic.report.grade import Grade
+from jaxdiff_magic.show.arrangement import Grid, grids
+from jaxdiff_magic.show.derivatives import is_equation, output_values
+from jaxdiff_magic.show.numbers import number
+from jaxdiff_magic.subject.latex_names import latex_name, words
+
+MAX_VALUE = 12
+"""A value with more entries is left to the other forms of the output."""
+
+
+def render_latex(report: ReportData) -> str:
+    """`report` as one `$$ \\begin{aligned} ... $$`: function, value and derivatives, formula = number."""
+    lines = [*map(_grade, report.mine), *_value(report)]
+    for grid in grids(report):
+        lines += [*_grid(grid), *(f"&{words(f'No formula: {why}')}" for why in grid.missing)]
+    return "$$\n\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}\n$$"
+
+
+def _grade(grade: Grade) -> str:
+    """What is said of a reader's own derivation, as words; they are on the left, where no equation is aligned."""
+    return rf"&{words(f'yours is {grade.outcome}: {grade.of} = {grade.written}: {grade.message}')}"
+
+
+def _value(report: ReportData) -> Iterator[str]:
+    if report.function is not None:
+        alone = f"{latex_name(report.subject.name)} = {report.function.latex}"
+        yield _aligned(report.function.latex if is_equation(report.function) else alone)
+    elif why := report.unreachable or report.missing.get("function", ""):
+        yield f"&{words(f'No formula: {why}')}"
+    for leaf, value in zip(report.subject.outputs, output_values(report), strict=False):
+        if value.size <= MAX_VALUE and value.ndim <= 2:
+            numbers = _matrix([[_number(entry, leaf.dtype) for entry in row] for row in np.atleast_2d(value)])
+            yield rf"{latex_name(leaf.name)} &= {numbers if value.ndim else _number(value, leaf.dtype)}"
+
+
+def _grid(grid: Grid) -> Iterator[str]:
+    numbers = [[_number(value, grid.dtype) for value in row] for row in grid.values]
+    if grid.what == "orders":
+        of, by = latex_name(grid.of), latex_name(grid.by[0])
+        for k, (value,) in enumerate(numbers):
+            power = "" if k == 0 else f"^{{{k + 1}}}"
+            formula = None if grid.formulas is None else grid.formulas[k, 0]
+            middle = "" if formula is None else f"{formula.latex} = "
+            yield rf"\frac{{\mathrm{{d}}{power} {of}}}{{\mathrm{{d}} {by}{power}}} &= {middle}{value}"
+    elif grid.whole is not None:
+        shape = r" \times ".join(map(str, grid.whole.values.shape))
+        yield rf"{_symbol(grid)} &\in \mathbb{{R}}^{{{shape}}}"
+        yield from (_aligned(formula.latex) for formula in grid.closed_forms)
+    else:
+        formulas = [] if grid.formulas is None else [[formula.latex for formula in row] for row in grid.formulas]
+        yield f"{_symbol(grid)} &= {_matrix(formulas) + ' = ' if formulas else ''}{_matrix(numbers)}"
+
+
+def _aligned(equation: str) -> str:
+    return equation.replace(" = ", " &= ", 1)
+
+
+def _symbol(grid: Grid) -> str:
+    of, by = latex_name(grid.of), ", ".join(map(latex_name, grid.by))
+    point = by if len(grid.by) == 1 else f"({by})"
+    match grid.what:
+        case "gradient":
+            return rf"\nabla_{{{by}}} {of}"
+        case "jacobian" if grid.is_transposed:
+            return rf"\left(\frac{{\partial {of}}}{{\partial {point}}}\right)^{{\top}}"
+        case "jacobian":
+            return rf"\frac{{\partial {of}}}{{\partial {point}}}"
+        case "hessian":
+            return rf"\nabla^{{2}}_{{{by}}} {of}"
+        case what:
+            return rf"\nabla^{{{what.removeprefix('d')}}}_{{{by}}} {of}"
+
+
+def _matrix(entries: list[list[str]]) -> str:
+    rows = r" \\ ".join(" & ".join(row) for row in entries)
+    return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}"
+
+
+def _number(value: Any, dtype: str) -> str:
+    text = number(value, dtype)
+    mantissa, _, exponent = text.partition("e")
+    if exponent:
+        return rf"{mantissa} \times 10^{{{exponent}}}"
+    return {"NaN": r"\mathrm{NaN}", "inf": r"\infty", "-inf": r"-\infty"}.get(text, text)

@@ -1,0 +1,77 @@
+"""A report as a reader holds it: the data, with the forms in which it shows, saves and exports itself."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from jaxdiff_magic.report import ReportData
+from jaxdiff_magic.report.assertion import raise_if_wrong
+from jaxdiff_magic.show import mimebundle
+from jaxdiff_magic.show.exporting import export_test
+from jaxdiff_magic.show.text import render_text
+
+
+@dataclass(frozen=True, eq=False)
+class Report(ReportData):
+    """Everything that was found out about one function at one point.
+
+    `value`, `gradient`, `jacobian` and `hessian` are what JAX would return: same pytree structure, same dtype;
+    None where it does not exist or would not fit, with a finding that says why. `gradient` is None for outputs
+    that are not scalar. With several differentiated arguments each is a tuple over them, as with `argnums`. `mine`
+    are the grades of the reader's own derivations; `products` take the place of a scalar function's Hessian that would
+    not fit; `missing` is why there is no formula of the "function", or no "derivation".
+    """
+
+    def raise_if_wrong(self, strict: bool = False) -> None:
+        """Raise `WrongDerivative`, naming the entry and both numbers, when the verdict is "differs".
+
+        Args:
+            strict: also when it is "out of reach".
+        """
+        raise_if_wrong(self.check, self.subject, strict)
+
+    def export_test(self, path: str | os.PathLike[str]) -> str:
+        """Write a pytest file that holds the verdict and the numbers of the first derivative; returns its path.
+
+        Raises:
+            InputError: the function, or something that it uses, cannot be written, or `path` is a file that was not
+                exported; nothing is written then.
+        """
+        return export_test(self, path)
+
+    def panel(self) -> Any:
+        """The live panel, a widget: move the point and see everything move.
+
+        Raises:
+            OutOfReach: it has more than 4,096 inputs or outputs.
+        """
+        from jaxdiff_magic.show.panel import Panel
+
+        return Panel(self)
+
+    def save(self, path: str | os.PathLike[str]) -> str:
+        """Write the panel as one page for any browser, which needs no network and no kernel; returns its path.
+
+        The point can be moved where the function has a tape (`Live.tape`).
+
+        Raises:
+            OutOfReach: as for `panel`.
+        """
+        from jaxdiff_magic.show.panel import save
+
+        return save(self, path)
+
+    def _ipython_display_(self) -> None:
+        """Where widgets live, show the panel before the static output, which is complete without it."""
+        from jaxdiff_magic.show.panel.showing import show_panel
+
+        show_panel(self)
+        raise NotImplementedError  # which is how IPython is told to go on with the static output
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return mimebundle(self)
+
+    def __str__(self) -> str:
+        return render_text(self)
