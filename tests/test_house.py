@@ -18,6 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the ground floor up: a room imports from rooms below it, and the rooms of one floor know nothing of each other.
 FLOORS = (
     ("base",),
+    ("primitives",),
     ("subject",),
     ("report",),
     ("engines/symbolic", "engines/reference", "engines/jax"),

@@ -22,16 +22,13 @@ from jaxdiff_magic.engines.jax.products.maps import Maps, maps_of
 from jaxdiff_magic.engines.jax.products.vectors import Vector, dot, drawn, norm, plus, scaled, vector_of
 from jaxdiff_magic.engines.jax.values import Derivatives, Values
 from jaxdiff_magic.engines.symbolic.derivation import Derivation
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.report import Check, CheckEntry, Outcome
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, subject_trace
 
-SMOOTH = frozenset(
-    "add sub neg mul dot_general reduce_sum exp exp2 expm1 sin cos sinh cosh tanh logistic square erf erfc atan asinh "
-    "broadcast_in_dim reshape transpose squeeze expand_dims slice concatenate rev copy add_any cumsum "
-    "conv_general_dilated".split()
-)
-"""Primitives that are smooth for all operands: a function of these has no kinks and no poles."""
+SMOOTH = having("smooth")
+"""A function of these has no kinks and no poles."""
 PROOF_SECONDS = 5.0
 """A proof is looked for at least so long."""
 SMALL = 0.05

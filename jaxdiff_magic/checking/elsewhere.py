@@ -19,6 +19,7 @@ from jaxdiff_magic.base.errors import InputError, OutOfReach
 from jaxdiff_magic.checking.audits import Defect, defect_of
 from jaxdiff_magic.checking.faults import called, in_order
 from jaxdiff_magic.engines.reference.watching import Seen, Value
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.leaves import jax_dtype
 from jaxdiff_magic.subject.trace import RuleCall, Trace, Variable, primitives_of
 
@@ -26,9 +27,9 @@ MAX_RULES = 12
 """So many rules are looked at."""
 MAX_NUMBERS = 20_000
 """A rule with operands of more numbers is not."""
-LOOPS = frozenset({"while", "scan"})
+LOOPS = having("loops")
 """Code that iterates need not converge elsewhere, and a rule may be that of what it converges to."""
-POSITIONS = frozenset({"gather", "scatter", "dynamic_slice", "dynamic_update_slice"})
+POSITIONS = having("reads_at", "writes")
 """Code in which an integer may be a position, of which others need not exist."""
 LARGER, SMALLER = 10.0, 0.1
 

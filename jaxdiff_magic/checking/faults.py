@@ -19,6 +19,7 @@ from jaxdiff_magic.checking.residuals import Residual, residual_of
 from jaxdiff_magic.checking.rules import RuleName, rule_trace
 from jaxdiff_magic.checking.steps import subjects_of
 from jaxdiff_magic.engines.reference.watching import Seen, Value, watched
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.report import Outcome
 from jaxdiff_magic.report.fault import Fault
 from jaxdiff_magic.subject.source import Location
@@ -34,8 +35,7 @@ PATIENCE = 3.0
 """Seconds that a fault is searched for, though the time for the check is over, unless all is well."""
 
 SECOND = "second derivative"
-ONE_TRIANGLE = frozenset(("cholesky", "eigh"))
-"""Primitives of symmetric matrices of which LAPACK reads one triangle."""
+ONE_TRIANGLE = having("triangle")
 UNNAMED = "the function"
 """What a lambda is called."""
 

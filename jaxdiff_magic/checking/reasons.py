@@ -15,6 +15,7 @@ from jaxdiff_magic.checking.decide import COARSE, ON_BORDER
 from jaxdiff_magic.checking.rules import RuleName
 from jaxdiff_magic.engines.reference.numbers import Bounded
 from jaxdiff_magic.engines.reference.run import Node, Run
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace, Variable
 
 ROUNDING = "rounding in the function's own dtype hides the digits"
@@ -28,8 +29,8 @@ NOUNS = {
 }
 """What the reader calls a primitive."""
 SPECTRA = {"eigh": "eigenvalues", "eig": "eigenvalues", "svd": "singular values"}
-DRAWING = frozenset(("random_gamma",))
-"""Primitives that draw by rejection: gamma, beta, Dirichlet, chi-square, Student's t, loggamma … are made of them."""
+DRAWING = having("draws")
+"""Gamma, beta, Dirichlet, chi-square, Student's t, loggamma … are made of them."""
 IMPLICIT = "the implicit reparameterisation gradient"
 LOST = (
     COARSE,

@@ -20,6 +20,7 @@ from jaxdiff_magic.findings.smoothness.choices import DECIDING, READING, Border
 from jaxdiff_magic.findings.smoothness.crossing import SLIGHT, Crossing, Direction, crossings_along, evaluated
 from jaxdiff_magic.findings.smoothness.flatness import flat_curvature
 from jaxdiff_magic.findings.smoothness.steering import carrying
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.leaves import matrix_of
 from jaxdiff_magic.subject.trace import Equation, RuleCall
@@ -42,7 +43,7 @@ NOUNS = {
     "reduce_min": "min",
     **dict.fromkeys(READING, "indexing"),
 }
-JUMPS = frozenset(("sign", "floor", "ceil", "round"))
+JUMPS = having("jumps")
 ROOTS = frozenset(("sqrt", "cbrt", "pow"))
 TURNING = JUMPS | frozenset(("select_n", "cond", "argmax", "argmin"))
 """Primitives whose results jump, so that they may turn round a decision that is not on its border itself."""

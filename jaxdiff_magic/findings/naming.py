@@ -12,16 +12,10 @@ from jaxdiff_magic.engines.reference.numbers import Bounded
 from jaxdiff_magic.engines.reference.run import Node, Result, Run
 from jaxdiff_magic.engines.reference.watching import Seen, Value
 from jaxdiff_magic.findings.saying import figure
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.trace import Constant, Equation
 
-INDEXED = frozenset(("gather", "dynamic_slice"))
-"""Moves whose operands after the first are positions."""
-MOVES = INDEXED | frozenset(
-    "reshape squeeze expand_dims broadcast_in_dim transpose rev slice copy convert_element_type reduce_precision "
-    "concatenate stack".split()
-)
-"""Primitives whose results are elements of their operands, at other places."""
 MAX_MOVES = 40
 """No name is looked for behind more moves than this."""
 
@@ -59,10 +53,10 @@ class Names:
             place = self._places[value.key]
             return np.arange(place.start, place.stop).reshape(self.inputs[value.key].shape)
         item = self.producer(value)
-        if item is None or item.primitive not in MOVES or moves == 0 or len(item.results) != 1:
+        if item is None or item.primitive not in having("moves") or moves == 0 or len(item.results) != 1:
             return None
         assert isinstance(item.step, Equation)
-        moved = item.operands[:1] if item.primitive in INDEXED else item.operands
+        moved = item.operands[:1] if item.primitive in having("reads_at") else item.operands
         known = [self.positions(operand, moves - 1) for operand in moved]
         if all(positions is None for positions in known):
             return None

@@ -29,12 +29,13 @@ from jaxdiff_magic.findings.digits.loss import Loss, loss_in, relative_error, ru
 from jaxdiff_magic.findings.digits.words import advice, entry_name, lost_at, numbers, operation_of, wider
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.trace import Constant, Equation
 
 SOME_RIGHT = 0.1
 """Where the relative error of a difference is smaller, a digit is right: it is not merely close to 0."""
-LINEAR = frozenset("add sub add_any reduce_sum cumsum dot_general scatter-add".split())
+LINEAR = having("sums")
 """Operations that magnify a relative error only where the result is close to 0: near a root, or at a minimum."""
 
 

@@ -12,10 +12,11 @@ from jaxdiff_magic.engines.reference.numbers import Bounded
 from jaxdiff_magic.engines.reference.run import Node, Run
 from jaxdiff_magic.findings.saying import quoted
 from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.trace import Equation, Trace
 
-LOOPS = frozenset({"while", "scan"})
+LOOPS = having("loops")
 
 
 def find(scene: Scene) -> list[Finding]:

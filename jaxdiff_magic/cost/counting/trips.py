@@ -12,8 +12,9 @@ from jax.core import Tracer
 
 from jaxdiff_magic.cost.counting.operands import is_literal
 from jaxdiff_magic.cost.counting.structure import constants_of, jaxpr_of, while_of
+from jaxdiff_magic.primitives.facts import having
 
-SAME = frozenset("convert_element_type copy stop_gradient squeeze reshape".split())
+SAME = having("passes", "reshapes") | {"stop_gradient"}
 """They leave an integer as it is."""
 MIRRORED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "ne": "ne"}
 

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.cost.counting.elementwise import ELEMENTWISE
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
-SAME = frozenset(ELEMENTWISE) | {"convert_element_type", "copy", "select_n", "stop_gradient"}
+SAME = frozenset(ELEMENTWISE) | having("passes") | {"select_n", "stop_gradient"}
 """Each element of the result depends on the element in its place only."""
 VIEWS: dict[str, Callable[[np.ndarray, Equation], np.ndarray]] = {
     "slice": lambda x, e: x[_slices(e.params["start_indices"], e.params["limit_indices"], e.params["strides"])],
@@ -23,7 +24,7 @@ VIEWS: dict[str, Callable[[np.ndarray, Equation], np.ndarray]] = {
     "broadcast_in_dim": lambda x, e: _spread(x, e.outputs[0].shape, e.params["broadcast_dimensions"]),
 }
 """Each element of the result is one of the operand's; done by NumPy, since JAX would compile each for its shape."""
-TAKES = frozenset("dynamic_slice gather".split())
+TAKES = having("reads_at")
 """Likewise, of the first operand's, where the others are known."""
 REDUCTIONS = frozenset("reduce_sum reduce_prod reduce_max reduce_min".split())
 ARITHMETIC: dict[str, Callable[..., Any]] = {

@@ -21,6 +21,7 @@ from jaxdiff_magic.engines.reference.numbers import Bounded
 from jaxdiff_magic.engines.reference.rules.elementwise import ELEMENTWISE
 from jaxdiff_magic.engines.reference.rules.movement import MOVEMENT
 from jaxdiff_magic.engines.reference.run import Node, Result, Run
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 MAX_MARKS = 20_000_000
@@ -29,10 +30,6 @@ MAX_UNROLLED = 64
 """A scan of no more steps than this is followed step by step; of a longer one all rows have the marks of all."""
 MAX_KNOWN = 100_000
 """Larger arrays are not computed."""
-LEVEL = frozenset("stop_gradient floor ceil round sign argmax argmin eq ne lt le gt ge eq_to lt_to le_to".split())
-"""Primitives whose slope is 0 wherever they have one."""
-REDUCED = frozenset("reduce_sum reduce_max reduce_min reduce_prod reduce_and reduce_or argmax argmin".split())
-"""Primitives that make each result of the operand's elements along some axes."""
 
 Marks = np.ndarray
 """Which groups reach an element: Boolean, `(groups, *shape)`."""
@@ -117,7 +114,7 @@ class _Pass:
 
     def _equation(self, equation: Equation, operands: list[Marks]) -> list[Marks]:
         primitive = equation.primitive
-        if self.slopes and primitive in LEVEL:
+        if self.slopes and primitive in having("level"):
             return [np.zeros((self.groups, *v.shape), bool) for v in equation.outputs]
         match primitive:
             case "cond":
@@ -131,7 +128,7 @@ class _Pass:
         if primitive in ELEMENTWISE and primitive != "clamp" and len(equation.outputs) == 1:
             used = operands[1:] if primitive == "select_n" and self.slopes else operands
             return [self._joined(used, equation.outputs[0].shape)]
-        if primitive in REDUCED:
+        if primitive in having("reduces"):
             axes = tuple(int(axis) + 1 for axis in equation.params["axes"])
             return [operands[0].any(axis=axes).reshape(self.groups, *v.shape) for v in equation.outputs]
         try:

@@ -39,9 +39,10 @@ from jaxdiff_magic.engines.reference.numbers import Bounded, Dual, Number
 from jaxdiff_magic.engines.reference.pieces import common, settled, taking
 from jaxdiff_magic.engines.reference.precise import is_finite
 from jaxdiff_magic.engines.reference.run import Diverges, Node, Run
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.trace import Trace, primitives_of
 
-LOOPS = frozenset({"while", "scan"})
+LOOPS = having("loops")
 FURTHER = (1.0, 0.25)
 """Iterations go on for so many times their own number; by less where they run into 0/0."""
 PATIENCE = 20

@@ -22,6 +22,7 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.nodes import Diverges, Entry, Node, Pull, Result, Step
 from jaxdiff_magic.engines.reference.numbers import Bounded, Number, move, plus
 from jaxdiff_magic.engines.reference.precise import Spent, precise
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.source import Location
 from jaxdiff_magic.subject.trace import Constant, Equation, RuleCall, Trace, Variable
 
@@ -43,7 +44,7 @@ def runs_until(stop: float) -> Iterator[None]:
         _STOP.reset(token)
 
 
-SPREADING = frozenset({"reshape", "broadcast_in_dim", "squeeze", "expand_dims", "copy"})
+SPREADING = having("passes", "reshapes") | {"broadcast_in_dim"}
 """What an extremum is laid out by, before it is compared with what it was chosen from."""
 
 

@@ -16,6 +16,7 @@ from jaxdiff_magic.findings.digits.cure import Cure
 from jaxdiff_magic.findings.digits.loss import DIGITS, Loss
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.trace import Equation
 
 WORDS = {
@@ -39,10 +40,6 @@ WORDS = {
     "scan": "the loop",
     "while": "the loop",
 }
-
-
-SUMS = frozenset(("sub", "add", "add_any", "reduce_sum", "dot_general"))
-"""Operations whose terms may cancel."""
 
 
 def entry_name(scene: Scene, path: Path, entry: tuple[int, ...]) -> str:
@@ -105,7 +102,7 @@ def _why(loss: Loss) -> str:
         a, b = (x.ravel()[0] for x in operands)
         if (a * b > 0) == (equation.primitive == "sub"):
             return f"{a!s} and {b!s} cancel, and what is left is their rounding"
-    if equation.primitive in SUMS:
+    if equation.primitive in having("sums"):
         return "its terms cancel, and what is left is their rounding"
     if equation.primitive == "log":
         return "its operand is so close to 1 that rounding has taken the digits by which it differs"
@@ -125,7 +122,9 @@ def _underflow(loss: Loss) -> str | None:
     too_small = f"below the smallest normal number of {native.dtype}, {least:.3g}"
     sizes = [abs(exact(x) if is_precise(loss.result) else mpmath.mpf(float(x))) for x in loss.result.ravel()]
     operands = [abs(float(x)) for operand in loss.operands for x in np.ravel(operand) if operand.dtype.kind in "fV"]
-    noise = max(operands, default=0.0) * 10.0**-DIGITS if loss.equation.primitive in SUMS else 0.0  # of the digits
+    noise = (
+        max(operands, default=0.0) * 10.0**-DIGITS if loss.equation.primitive in having("sums") else 0.0
+    )  # of the digits
     if noise < max(sizes, default=0) < least and _is_below(native, least):
         return f"it underflows: {mpmath.nstr(max(sizes), 3)} is {too_small}"
     for operand in loss.operands:

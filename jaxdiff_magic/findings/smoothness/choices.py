@@ -13,6 +13,7 @@ from jaxdiff_magic.engines.reference.rules.choices import near
 from jaxdiff_magic.engines.reference.watching import Seen, Value
 from jaxdiff_magic.findings.naming import Names
 from jaxdiff_magic.findings.saying import figure
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Equation
 
@@ -31,8 +32,7 @@ SEARCH = "call_hi_primitive"
 """Where values belong in a sorted array; older versions of JAX compare in a loop instead."""
 DECIDING = frozenset((*COMPARISONS, SEARCH))
 """Primitives that turn numbers into a decision."""
-READING = frozenset(("gather", "dynamic_slice"))
-"""Primitives that read where their operands after the first say."""
+READING = having("reads_at")
 MAX_LOGIC = 60
 """No more steps than this are looked through between a number and the choice that it decides."""
 

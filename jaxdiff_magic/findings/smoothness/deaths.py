@@ -14,17 +14,11 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.numbers import Bounded
 from jaxdiff_magic.engines.reference.run import Node, Result, Run
 from jaxdiff_magic.engines.reference.watching import Seen, Value
-from jaxdiff_magic.findings.naming import INDEXED, MOVES, Names
+from jaxdiff_magic.findings.naming import Names
 from jaxdiff_magic.findings.saying import figure
 from jaxdiff_magic.findings.smoothness.choices import COMPARISONS, is_number
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.trace import Equation, RuleCall
-
-SATURATING = frozenset("exp exp2 tanh logistic erf erfc expm1 atan log1p".split())
-ROUNDING = frozenset(("floor", "ceil", "round", "sign"))
-READS = frozenset(("slice", "squeeze", "split", "unstack"))
-ACROSS = frozenset(("sort", "cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp", "dot_general"))
-"""Primitives whose results have the shape of an operand, but are not made element by element."""
-WRITES = ("scatter", "dynamic_update_slice")
 
 
 @dataclass(frozen=True)
@@ -126,7 +120,7 @@ def _ended(item: Seen, operand: int, directions: int, call: RuleCall | None) -> 
     after = [alive(r, directions) for r in item.results]
     gone = ~np.any([a.reshape(directions, -1).any(axis=1) for a in after], axis=0)
     ends = moving & gone.reshape(-1, *(1,) * value.data.ndim)
-    is_moved = primitive in MOVES or primitive in ACROSS or (primitive.startswith(WRITES) and operand > 0)
+    is_moved = primitive in having("moves", "across") or (primitive in having("writes") and operand > 0)
     if value.data.shape == result.data.shape and not is_moved:
         ends = ends | (moving & ~after[0])
     rows = ends.reshape(directions, -1).any(axis=1)
@@ -142,17 +136,17 @@ def _explained(names: Names, end: End) -> Death:
         return end.death("only a comparison uses it", "comparison")
     if not is_number(end.item.results[0]):
         return end.death("it is made an integer or a boolean", "integer")
-    if primitive in ROUNDING:
+    if primitive in having("jumps"):
         return end.death(f"{primitive} makes it constant piece by piece", "rounding")
-    if primitive in INDEXED:
+    if primitive in having("reads_at"):
         return end.death("other elements are read", "another element")
-    if primitive in READS and _is_input(names, end.value):
+    if primitive in having("parts") and _is_input(names, end.value):
         return end.death("it is not read", "unread")
-    if primitive in READS:
+    if primitive in having("parts"):
         return end.death("other elements are read", "another element")
-    if primitive in SATURATING:
+    if primitive in having("saturates"):
         return end.death(f"{primitive} is saturated at {end.numbers}", "saturated")
-    if primitive.startswith(WRITES):
+    if primitive in having("writes"):
         return _written(end)
     return end.death(f"the slope of {primitive} is 0 here", "stationary")
 
@@ -161,7 +155,7 @@ def _is_input(names: Names, value: Value) -> bool:
     """Whether a value is an input, or one at fixed other places."""
     while not 0 <= value.key < len(names.inputs):
         item = names.producer(value)
-        if item is None or item.primitive not in MOVES - INDEXED or len(item.operands) != 1:
+        if item is None or item.primitive not in having("moves") - having("reads_at") or len(item.operands) != 1:
             return False
         value = item.operands[0]
     return True

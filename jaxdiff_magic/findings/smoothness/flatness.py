@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from jaxdiff_magic.engines.reference.watching import Seen
-from jaxdiff_magic.findings.naming import MOVES
 from jaxdiff_magic.findings.saying import quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness.choices import comparisons_behind, is_number
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.trace import Equation
 
@@ -23,12 +23,6 @@ BENDING = {
     "sort": "sort",
 }
 """Primitives that put linear pieces together, as the reader calls them."""
-LINEAR = MOVES | frozenset(
-    "add sub neg reduce_sum cumsum add_any pad top_k argmax argmin cond scan while stop_gradient cummax cummin "
-    "dynamic_update_slice split unstack scatter scatter-add scatter_add sign floor ceil round".split()
-)
-"""Primitives that are linear, or constant, on each piece."""
-BILINEAR = frozenset(("mul", "dot_general", "conv_general_dilated"))
 
 
 def flat_curvature(scene: Scene) -> list[Finding]:
@@ -73,8 +67,8 @@ def _bends(scene: Scene, item: Seen) -> bool:
 def _is_linear(item: Seen) -> bool:
     """Whether a step is linear in what depends on the inputs, piece by piece."""
     primitive, varying = item.primitive, _varying(item)
-    if not varying or not any(map(is_number, item.results)) or primitive in BENDING or primitive in LINEAR:
+    if not varying or not any(map(is_number, item.results)) or primitive in BENDING or primitive in having("linear"):
         return True
     if primitive == "div":
         return not item.operands[1].varies
-    return primitive in BILINEAR and varying == 1
+    return primitive in having("bilinear") and varying == 1

@@ -17,13 +17,14 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.numbers import EPS, Bounded, level
 from jaxdiff_magic.engines.reference.precise import nearest
 from jaxdiff_magic.engines.reference.run import Node, Result, Run
+from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.trace import Equation, Trace, Variable
 
 SHRUNK = 1e-3
 """A bracket is what becomes smaller than this part of itself: ten halvings."""
 MAX_CARRIED = 16
 """Loops that carry more than this are followed step by step."""
-COMPARISONS = frozenset({"gt", "lt", "ge", "le", "eq", "ne", "sign"})
+COMPARISONS = having("compares") | {"sign"}
 BEYOND, NEAR, APART = 8.0, 1e-6, 1e-7
 """F is looked at so many final widths beside the root, so much of the first width, so much of the root itself."""
 

@@ -11,6 +11,7 @@ from jaxdiff_magic.engines.symbolic.rules.movement import MOVEMENT
 from jaxdiff_magic.engines.symbolic.rules.order import ORDER
 from jaxdiff_magic.engines.symbolic.rules.reductions import REDUCTIONS
 from jaxdiff_magic.engines.symbolic.rules.view import StructureRule
+from jaxdiff_magic.primitives.facts import having
 
 STRUCTURE: Mapping[str, StructureRule] = {
     **MOVEMENT,
@@ -22,7 +23,5 @@ STRUCTURE: Mapping[str, StructureRule] = {
 }
 """Primitive name to its rule."""
 
-VIEWS = frozenset(
-    "broadcast_in_dim reshape squeeze transpose tile slice rev split unstack copy device_put scan_element".split()
-)
+VIEWS = having("reindexes") | {"scan_element"}
 """Primitives that only re-index: they need no definition of their own."""
