@@ -18,6 +18,47 @@ Module = Callable[[str], types.ModuleType]
 jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 
+SLOW = Path(__file__).parent / "slow.txt"
+"""The tests that the quick tier leaves out, one a line, written by `--note-slow`."""
+LONG = 0.8
+"""Seconds of a test that the quick tier leaves out, unless all members of its function take longer: then the shortest
+stays. At this length the rest takes six of the eight minutes that the tier may."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="leave out the tests of tests/slow.txt")
+    parser.addoption("--note-slow", action="store_true", help="write tests/slow.txt anew, by how long each test takes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--note-slow") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Durations(), "durations of tests")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--quick"):
+        slow = set(SLOW.read_text(encoding="utf-8").splitlines())
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in slow])
+        items[:] = [item for item in items if item.nodeid not in slow]
+
+
+class Durations:
+    """Notes how long each test takes, its fixtures included, and writes down those that are long."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+
+    def pytest_sessionfinish(self) -> None:
+        members: dict[str, list[str]] = {}
+        for name in sorted(self.seconds, key=lambda name: self.seconds[name]):
+            members.setdefault(name.partition("[")[0], []).append(name)
+        slow = [name for _, *others in members.values() for name in others if self.seconds[name] > LONG]
+        SLOW.write_text("".join(f"{name}\n" for name in sorted(slow)), encoding="utf-8")
+
+
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """JAX keeps traces of library functions, with the integers of the precision in which they were first traced."""
     if nextitem is not None and item.path != nextitem.path:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Install everything on a Debian or Ubuntu machine with Python 3.11 or newer, and run every test.
+# Install everything on a Debian or Ubuntu machine with Python 3.11 or newer, and run every test; with --quick, those
+# that answer in some minutes; with other arguments, what pytest makes of them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -24,6 +25,8 @@ done
 "$python" -m venv .venv
 .venv/bin/pip install -q -e '.[test]'
 pytest=(.venv/bin/python -m pytest)
+[ "${1:-}" != --quick ] || exec "${pytest[@]}" -n auto --maxprocesses 4 --dist worksteal "$@" \
+    --ignore tests/e2e --ignore tests/benchmarks
 [ $# -eq 0 ] || exec "${pytest[@]}" "$@"
 "${pytest[@]}" -n auto --maxprocesses 4 --dist worksteal --ignore tests/e2e --ignore tests/benchmarks
 exec "${pytest[@]}" tests/e2e tests/benchmarks # one at a time: they drive one server, and measure

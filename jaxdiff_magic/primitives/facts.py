@@ -40,7 +40,9 @@ _TABLE = """
 copy                    passes moves reindexes smooth linear
 copy_p                  passes moves reindexes smooth linear
 device_put              passes moves reindexes smooth linear
+name                    passes moves reindexes smooth linear
 convert_element_type    passes moves linear
+optimization_barrier    reindexes smooth linear
 reduce_precision        moves linear
 stop_gradient           level linear
 reshape                 reshapes moves reindexes smooth linear

@@ -6,6 +6,7 @@ from typing import Any
 
 from jaxdiff_magic.cost.counting.operands import has_bytes, size
 from jaxdiff_magic.cost.counting.work import Work, other
+from jaxdiff_magic.primitives.facts import having
 
 VIEWS = frozenset(
     "reshape squeeze expand_dims stop_gradient bitcast_convert_type optimization_barrier pvary pbroadcast "
@@ -46,4 +47,8 @@ def _choices(equation: Any) -> Work:
     return other(size(equation.outvars[0]))
 
 
-MOVEMENT = {**dict.fromkeys(VIEWS | SLICES | MOVES, _nothing), **dict.fromkeys(CHOICES, _choices)}
+MOVEMENT = {
+    **dict.fromkeys(having("passes"), _nothing),
+    **dict.fromkeys(VIEWS | SLICES | MOVES, _nothing),
+    **dict.fromkeys(CHOICES, _choices),
+}

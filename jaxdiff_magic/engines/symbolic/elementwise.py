@@ -155,7 +155,6 @@ ELEMENTWISE: Mapping[str, Rule] = {
             "clamp": lambda low, x, high: sp.Min(sp.Max(x, low), high),
             "is_finite": lambda x: sp.true,  # a formula speaks of where the values are finite
             "stop_gradient": Frozen,
-            "copy": lambda x: x,
         }.items()
     },
     "integer_pow": _integer_pow,

@@ -66,7 +66,6 @@ SMOOTH: dict[str, tuple[Callable[..., Any], list[tuple[float, float]]]] = {
     "bessel_i0e": (lax.bessel_i0e, [REALS]),
     "bessel_i1e": (lax.bessel_i1e, [POSITIVE]),
     "stop_gradient": (lambda x: lax.stop_gradient(x) * x, [REALS]),
-    "copy": (lambda x: jnp.array(x, copy=True) * x, [REALS]),
 }
 """Each with the intervals its operands are drawn from."""
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from jax.ad_checkpoint import checkpoint_name
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic.notation import definition_formula
@@ -58,6 +59,16 @@ CASES: dict[str, list[Case]] = {
         (lambda x: x.reshape(0, 3), (2, 0)),
         (lambda x: x.reshape(1, 1), ()),
     ],
+    "copy": [(lambda x: jnp.array(x, copy=True) * x, (3,))],
+    "name": [(lambda x: checkpoint_name(x**2, "kept") * x, (3,))],
+    "optimization_barrier": [(lambda x: sum(lax.optimization_barrier((x, x**2))), (3,))],
+    "reduce_precision": [(lambda x: lax.reduce_precision(x, 11, 52) ** 2, (3,))],
+    "reduce_window_sum": [
+        (lambda x: lax.reduce_window(x**2, 0.0, lax.add, (2, 3), (2, 1), "VALID"), (5, 6)),
+        (lambda x: lax.reduce_window(x**2, 0.0, lax.add, (3,), (2,), ((1, 2),), None, (2,)), (9,)),
+    ],
+    "reduce_window_max": [(lambda x: lax.reduce_window(x, -jnp.inf, lax.max, (2, 2), (1, 2), "VALID") ** 2, (3, 4))],
+    "reduce_window_min": [(lambda x: lax.reduce_window(x, jnp.inf, lax.min, (3,), (2,), "VALID") ** 2, (7,))],
     "squeeze": [(lambda x: lax.squeeze(x, (0, 2)), (1, 3, 1, 2)), (lambda x: lax.squeeze(x, (0,)), (1,))],
     "transpose": [
         (lambda x: lax.transpose(x, (2, 0, 1)), (2, 3, 4)),
@@ -172,6 +183,10 @@ CASES: dict[str, list[Case]] = {
         (lambda x: x.at[jnp.array([3, 7, 3])].add(x[:3] ** 2, mode="drop") ** 2, (5,)),
         (lambda x: jax.ops.segment_sum(x**2, jnp.array([0, 1, 0, 2]), 3) ** 2, (4, 2)),
     ],
+    "scatter-sub": [
+        (lambda x: x.at[jnp.array([3, 1])].subtract(x[:2] ** 2) ** 2, (5,)),
+        (lambda x: x.at[jnp.array([3, 3, 0])].subtract(x[:3] ** 2) ** 2, (5,)),
+    ],
     "scatter-mul": [(lambda x: x.at[jnp.array([3, 0])].multiply(x[:2] ** 2, unique_indices=True) ** 2, (5,))],
     "scatter-min": [(lambda x: x.at[jnp.array([3, 1, 0])].min(x[:3] ** 2) ** 2, (5,))],
     "scatter-max": [(lambda x: x.at[jnp.array([3, 3, 0])].max(x[:3] ** 2) ** 2, (5,))],
@@ -219,8 +234,8 @@ CASES: dict[str, list[Case]] = {
         (lambda x: square_root(definite(x)), (3, 3)),
     ],
 }
-WITHIN = {"scan_element"}
-"""Primitives of our own, of which loops are made: see test_unrolling."""
+WITHIN = {"scan_element", "expand_dims", "copy_p"}
+"""A primitive of our own, of which loops are made: see test_unrolling; and names that JAX uses no more, or not yet."""
 
 
 def test_no_rule_goes_untested() -> None:
@@ -228,7 +243,7 @@ def test_no_rule_goes_untested() -> None:
 
 
 def test_every_primitive_that_only_moves_elements_has_a_rule() -> None:
-    assert {*STRUCTURE, "copy"} >= VIEWS
+    assert STRUCTURE.keys() >= VIEWS
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ from jaxdiff_magic.engines.reference.rules.movement import collapsed
 from jaxdiff_magic.engines.reference.rules.rounding import cut, reduced
 from jaxdiff_magic.engines.reference.run import Node, Rule, Run, Step, TotalRule
 from jaxdiff_magic.engines.reference.scalars import FUNCTIONS
+from jaxdiff_magic.primitives.facts import having
 
 UNSCALED = 300.0
 """So far a Bessel function, which grows as exp(x), and its derivatives do not overflow; beyond there is no bend."""
@@ -322,6 +323,7 @@ def _unsigned(shift: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable
 
 
 ELEMENTWISE: Mapping[str, Rule] = {
+    **dict.fromkeys(having("passes"), identity),
     **{name: smooth(name) for name in FUNCTIONS if name not in ("power", "pow", "bessel_i")},
     "bessel_i0e": scaled_bessel(0),
     "bessel_i1e": scaled_bessel(1),
@@ -349,8 +351,6 @@ ELEMENTWISE: Mapping[str, Rule] = {
     "imag": lambda run, xs, step: _linear(run, xs[0], np.imag, lambda a: -1j * a),
     "conj": lambda run, xs, step: _linear(run, xs[0], lambda a: np.conj(a).astype(complex), np.conj),
     "stop_gradient": frozen,
-    "copy": identity,
-    "copy_p": identity,
     "device_put": lambda run, xs, step: xs,
     "optimization_barrier": lambda run, xs, step: xs,
     "reduce_precision": reduced,

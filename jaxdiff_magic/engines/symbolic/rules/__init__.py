@@ -11,6 +11,7 @@ from jaxdiff_magic.engines.symbolic.rules.movement import MOVEMENT
 from jaxdiff_magic.engines.symbolic.rules.order import ORDER
 from jaxdiff_magic.engines.symbolic.rules.reductions import REDUCTIONS
 from jaxdiff_magic.engines.symbolic.rules.view import StructureRule
+from jaxdiff_magic.engines.symbolic.rules.windows import WINDOWS
 from jaxdiff_magic.primitives.facts import having
 
 STRUCTURE: Mapping[str, StructureRule] = {
@@ -19,6 +20,7 @@ STRUCTURE: Mapping[str, StructureRule] = {
     **ORDER,
     **INDEXING,
     **CONVOLUTION,
+    **WINDOWS,
     **LINEAR_ALGEBRA,
 }
 """Primitive name to its rule."""

@@ -8,7 +8,8 @@ stay symbolic.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import jax
 import numpy as np
@@ -244,6 +245,12 @@ def _scatter_add(inputs: Sequence[View], params: Mapping[str, Any], results: Seq
     return [View(x.shape, at)]
 
 
+def _scatter_sub(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+    x, where, updates = inputs
+    negated = replace(updates, at=lambda i: -cast(Expr, updates.at(i)), value=None)
+    return _scatter_add([x, where, negated], params, results)
+
+
 INDEXING: Mapping[str, StructureRule] = {
     "gather": _gather,
     "dynamic_slice": _dynamic_slice,
@@ -251,6 +258,7 @@ INDEXING: Mapping[str, StructureRule] = {
     "scan_element": _element,
     "scatter": _scatter_by(_replaced, 1),
     "scatter-add": _scatter_add,
+    "scatter-sub": _scatter_sub,
     "scatter-mul": _scatter_by(sp.Mul, MOST_REPEATS),
     "scatter-min": _scatter_by(minimum, MOST_REPEATS),
     "scatter-max": _scatter_by(maximum, MOST_REPEATS),

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import sympy as sp
 from sympy import Expr, Integer
@@ -15,6 +16,7 @@ from jaxdiff_magic.engines.symbolic.atoms import Lookup
 from jaxdiff_magic.engines.symbolic.expression import Delta, Truth, bounds
 from jaxdiff_magic.engines.symbolic.indices import quotient, ravel, remainder, unravel
 from jaxdiff_magic.engines.symbolic.rules.view import Indices, Result, StructureRule, View, between, pieces
+from jaxdiff_magic.primitives.facts import having
 
 
 def _broadcast(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
@@ -182,10 +184,19 @@ def _same(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[R
     return [View(x.shape, x.at) for x in inputs]
 
 
+def _rounded(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+    own = jnp.finfo(results[0].dtype)
+    if params["mantissa_bits"] < own.nmant or params["exponent_bits"] < own.nexp:
+        raise OutOfReach("rounding to fewer bits has no formula")
+    return _same(inputs, params, results)
+
+
 MOVEMENT: Mapping[str, StructureRule] = {
+    **dict.fromkeys(having("passes"), _same),
     "broadcast_in_dim": _broadcast,
     "reshape": _reshape,
     "squeeze": _same_order,
+    "expand_dims": _same_order,
     "transpose": _transpose,
     "tile": _tile,
     "slice": _slice,
@@ -197,6 +208,7 @@ MOVEMENT: Mapping[str, StructureRule] = {
     "pad": _pad,
     "iota": _iota,
     "convert_element_type": _convert,
-    "device_put": _same,
+    "optimization_barrier": _same,
+    "reduce_precision": _rounded,
 }
 """Primitive name to its rule."""

@@ -13,6 +13,7 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.run import Node, Result, Step
 from jaxdiff_magic.engines.tape.recording import Recording, Rule, elementwise, is_live, lifted
 from jaxdiff_magic.engines.tape.scalar import Scalar
+from jaxdiff_magic.primitives.facts import having
 
 Record = Callable[..., Any]
 """An operation's name and operands to its result."""
@@ -140,6 +141,7 @@ SAME_NAME = (
 BITS = ("shift_left", "shift_right_logical", "shift_right_arithmetic", "population_count")
 
 ELEMENTWISE: Mapping[str, Rule] = {
+    **dict.fromkeys(having("passes"), _identity),
     **{name: operation(name) for name in SAME_NAME},
     "add_any": operation("add"),
     "div": _divide,
@@ -159,8 +161,6 @@ ELEMENTWISE: Mapping[str, Rule] = {
     "convert_element_type": _convert,
     "real": _identity,
     "conj": _identity,
-    "copy": _identity,
-    "copy_p": _identity,
     "reduce_precision": _identity,
     "device_put": _all,
     "optimization_barrier": _all,
