@@ -25,7 +25,7 @@ done
 "$python" -m venv .venv
 .venv/bin/pip install -q -e '.[test]'
 pytest=(.venv/bin/python -m pytest)
-[ "${1:-}" != --quick ] || exec "${pytest[@]}" -n auto --maxprocesses 4 --dist worksteal "$@" \
+[ "${1:-}" != --quick ] && [ "${1:-}" != --note-slow ] || exec "${pytest[@]}" -n auto --maxprocesses 4 --dist worksteal "$@" \
     --ignore tests/e2e --ignore tests/benchmarks
 [ $# -eq 0 ] || exec "${pytest[@]}" "$@"
 "${pytest[@]}" -n auto --maxprocesses 4 --dist worksteal --ignore tests/e2e --ignore tests/benchmarks
