@@ -140,8 +140,8 @@ def _all(run: Recording, xs: list[Node], step: Step) -> list[Node]:
 
 
 SAME_NAME = (
-    "add sub mul pow atan2 rem max min neg abs sign sqrt rsqrt cbrt exp exp2 expm1 log log1p log2 sin cos tan asin acos "
-    "atan sinh cosh tanh asinh acosh atanh logistic erf erfc lgamma digamma floor ceil square lt le gt ge eq ne"
+    "add sub mul pow atan2 rem max min neg abs sign sqrt rsqrt cbrt exp exp2 expm1 log log1p log2 sin cos tan asin "
+    "acos atan sinh cosh tanh asinh acosh atanh logistic erf erfc lgamma digamma floor ceil square lt le gt ge eq ne"
 ).split()
 
 BITS = ("shift_left", "shift_right_logical", "shift_right_arithmetic", "population_count")
