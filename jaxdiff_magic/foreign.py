@@ -35,7 +35,7 @@ def code_of(equation: Any) -> Any:
     """
     primitive = equation.primitive
     if (held := made_of(equation)) is not None:
-        return None if _is_whole(held, equation) else _expanded(equation, held)
+        return None if _is_whole(held, equation) else expanded(equation)
     implementation = getattr(primitive, "impl", None)
     if implementation is None or primitive.name in _known():
         return None
@@ -79,8 +79,10 @@ def _is_whole(held: Any, equation: Any) -> bool:
     return type(held).__name__ == "SearchSorted" and len(equation.invars[0].aval.shape) == 1
 
 
-def _expanded(equation: Any, held: Any) -> Any:
-    """The code that the class of a primitive tells; None where it does not."""
+def expanded(equation: Any) -> Any:
+    """The code of a primitive that is made of some, as a closed jaxpr of its operands; None where it is not known."""
+    if (held := made_of(equation)) is None:
+        return None
     structure = jax.tree_util.tree_structure(tuple(held.in_avals))
 
     def run(*operands: Any) -> list[Any]:
