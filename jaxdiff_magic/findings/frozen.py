@@ -208,7 +208,7 @@ def _reading_margins(names: Names, item: Seen, coarseness: float) -> Iterator[Ma
     value, level = float(values[tuple(index)]), float(array[node])
     named = names.said(item, 1, index)
     sign = ">" if value > level else "<"
-    largest = max(float(np.max(np.abs(part), initial=0.0)) for part in (array, values))
+    largest = max(float(np.max(np.abs(values), initial=0.0)), abs(level))
     close = bool(list(choices.borders_of(item, coarseness)))
     left = names.element(item, 1, index) or figure(value)
     said = f"{left} {sign} {figure(level)}" + (f" ({named})" if named != figure(value) else "")

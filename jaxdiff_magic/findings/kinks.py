@@ -243,7 +243,25 @@ def _missed(scene: Scene, direction: Direction, found: Slopes) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         size = np.maximum(np.abs(told), np.maximum(np.abs(left.slope), np.abs(right.slope)))
         allowed = left.off + right.off + SLIGHT * size
-        return np.isfinite(told) & (np.minimum(np.abs(left.slope - told), np.abs(right.slope - told)) > allowed)
+        apart = np.minimum(np.abs(left.slope - told), np.abs(right.slope - told))
+        missed = np.isfinite(told) & (apart > allowed)
+        return missed & ~(apart <= _rounding(scene, direction)) if missed.any() else missed
+
+
+def _rounding(scene: Scene, direction: Direction) -> np.ndarray | float:
+    """How much of JAX's slopes along a direction may be rounding in the subject's own dtype; 0 where that is lost."""
+    if scene.reference is None:
+        return 0.0
+    subject, batch, shares = scene.subject, [x[None] for x in scene.point], np.abs(direction.vector)
+    try:
+        blocks = [
+            [scene.reference.evaluate((o, i), batch).errors[0] for i in range(len(subject.inputs))]
+            for o in range(len(subject.outputs))
+        ]
+    except OutOfReach:
+        return 0.0
+    bounds = matrix_of(blocks, subject.outputs, subject.inputs)[:, shares != 0] @ shares[shares != 0]
+    return np.where(np.isfinite(bounds), choices.rounding_of(subject) * bounds, 0.0)
 
 
 # Sentences

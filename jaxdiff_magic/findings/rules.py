@@ -23,6 +23,8 @@ CURES = {
 OF_OPERATIONS = {
     **dict.fromkeys(ONE_TRIANGLE, "Make the matrix symmetric by code, (a + a.T) / 2: then both triangles are read."),
     "linear_call": "Correct the function that transposes it: its result must be linear in the cotangent alone.",
+    "custom_root": "Correct tangent_solve: it is given the linear function g and y, and must return the x with g(x) = "
+    "y. Or the root was not reached: then correct solve.",
     "custom_linear_solve": "Correct transpose_solve: it is given vecmat, and must return the x with vecmat(x) = b.",
 }
 """What is to be done where an operation is at fault, by its primitive."""

@@ -7,6 +7,7 @@ of a function must not keep the others from being followed.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,10 +28,14 @@ TRIALS = 4
 def code_of(equation: Any) -> Any:
     """The code of a primitive that is not JAX's own, as a closed jaxpr of its operands; None where it cannot be told.
 
+    Likewise of one that is made of code: see `made_of`.
+
     Args:
         equation: of a jaxpr.
     """
     primitive = equation.primitive
+    if (held := made_of(equation)) is not None:
+        return None if _is_whole(held, equation) else expanded(equation)
     implementation = getattr(primitive, "impl", None)
     if implementation is None or primitive.name in _known():
         return None
@@ -42,6 +47,51 @@ def code_of(equation: Any) -> Any:
     if written and (found := _traced(equation, run, operands)) is not None:
         return found
     return _passing(equation, run if written else jax.jit(run), operands)
+
+
+def made_of(equation: Any) -> Any:
+    """The object that an equation applies whose class tells its code and its rules, as those of JAX's HiPrim do.
+
+    JAX has one primitive for all of them, which holds the object. Its class has the code as `expand`, of operands in
+    the structure of `in_avals`. None for any other equation.
+    """
+    held = equation.params.get("_prim")
+    return held if callable(getattr(held, "expand", None)) and hasattr(held, "in_avals") else None
+
+
+def name_of(equation: Any) -> str:
+    """What the reader calls a primitive: `custom_root` of JAX's class CustomRoot, else its own name."""
+    held = made_of(equation)
+    if held is None:
+        return str(equation.primitive.name)
+    name = type(held).__name__
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.lstrip("_")).lower() if is_of_jax(equation) else name
+
+
+def is_of_jax(equation: Any) -> bool:
+    """Whether JAX itself brings the code of a primitive, and so its rule."""
+    held = made_of(equation)
+    return held is not None and type(held).__module__.partition(".")[0] in OWN
+
+
+def _is_whole(held: Any, equation: Any) -> bool:
+    """Whether a primitive has rules here, which tell more than its code: a search of one sorted array."""
+    return type(held).__name__ == "SearchSorted" and len(equation.invars[0].aval.shape) == 1
+
+
+def expanded(equation: Any) -> Any:
+    """The code of a primitive that is made of some, as a closed jaxpr of its operands; None where it is not known."""
+    if (held := made_of(equation)) is None:
+        return None
+    structure = jax.tree_util.tree_structure(tuple(held.in_avals))
+
+    def run(*operands: Any) -> list[Any]:
+        return jax.tree_util.tree_leaves(held.expand(*jax.tree_util.tree_unflatten(structure, operands)))
+
+    try:
+        return _closed(equation, _filled(equation, run))
+    except Exception:  # what code of others raises, or does not have at all
+        return None
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxdiff_magic.subject.foreign import code_of
+from jaxdiff_magic.subject.foreign import code_of, is_of_jax, name_of
 from jaxdiff_magic.subject.source import (
     Location,
     assignment,
@@ -30,7 +30,7 @@ CALL_BODIES = ("call_jaxpr", "fun_jaxpr", "jaxpr")
 """Parameters that hold the body of a call; for custom_jvp and custom_vjp that is the primal body, not the rule."""
 CALLS = frozenset(
     "jit pjit closed_call core_call remat checkpoint remat2 custom_jvp_call custom_vjp_call "
-    "custom_vjp_call_jaxpr custom_lin core_closed_call".split()
+    "custom_vjp_call_jaxpr custom_lin core_closed_call eval_jaxpr".split()
 )
 RULES = ("custom_jvp", "custom_vjp")
 """Calls of functions that bring their own derivative rule; what follows in the name depends on JAX."""
@@ -116,7 +116,7 @@ class RuleCall:
     """A call of a function that brings its own derivative rule (custom_jvp, custom_vjp), and whose code was opened.
 
     Attributes:
-        kind: "custom_jvp" or "custom_vjp"; "primitive" for one that is not JAX's own, which brings a rule likewise.
+        kind: "custom_jvp" or "custom_vjp"; "primitive" for one that is made of code, which brings a rule likewise.
         name: of the function in the user's code.
         inputs, outputs: operands and results, in the trace that has the call.
         equations: where in that trace the equations of its code begin and end.
@@ -259,12 +259,14 @@ def _open(
             primitive = called
         if (code := code_of(equation)) is not None:
             constants, begin = [_constant(value) for value in code.consts], len(found.equations)
-            results = _open(code.jaxpr, [*constants, *inputs], places, found, primitive)
+            name = name_of(equation)
+            results = _open(code.jaxpr, [*constants, *inputs], places, found, name)
             environment.update(zip(equation.outvars, results, strict=True))
             place, span = places[0] if places else Location(), (begin, len(found.equations))
             ends, unnamed = (inputs, tuple(results), span, place, Location()), ("",) * len(inputs)
             run = functools.partial(_bound, equation)
-            found.rule_calls.append(RuleCall("primitive", primitive, *ends, False, "", Location(), unnamed, run))
+            of_jax = is_of_jax(equation)
+            found.rule_calls.append(RuleCall("primitive", name, *ends, of_jax, "", Location(), unnamed, run))
             continue
         fixed = [atom for atom in inputs if isinstance(atom, Constant)]
         draws = primitive.startswith("random_") or any(atom.key is not None for atom in fixed)

@@ -27,10 +27,16 @@ def ruled(value: Callable[..., Any], partials: Callable[..., Any]) -> Callable[.
     return f
 
 
+def factor(x: jax.Array) -> jax.Array:
+    return jnp.sum(jsp.linalg.cholesky(x, lower=False))
+
+
+SYMMETRIC = [[4.0, 1.0], [1.0, 3.0]]
+
 WRONG = {
     "one triangle of a matrix": (
-        lambda x: jnp.sum(jsp.linalg.cholesky(x, lower=False)),
-        [[4.0, 1.0], [1.0, 3.0]],
+        lambda x: jnp.sum(jax.lax.linalg.eigh(x, symmetrize_input=False)[0][:, 0] ** 3),
+        SYMMETRIC,
     ),
     "a rule that is 1.3 times one partial derivative": (
         ruled(lambda x: x[0] ** 2 * x[1], lambda x: jnp.array([2 * x[0] * x[1], 1.3 * x[0] ** 2])),
@@ -56,14 +62,28 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_is_an_error_without_a_word_about_definiteness(name: str) -> None:
-    f, x = WRONG[name]
-    report = report_of(f, x)
+    assert_told(report_of(*WRONG[name]))
+
+
+def assert_told(report: Report) -> None:
     (finding,) = [finding for finding in report.findings if finding.kind == KIND]
     assert finding.severity == "error" and "not symmetric" in finding.message
     assert report.curvature is not None
     assert (report.curvature.definiteness, report.curvature.point_kind) == ("undecided", "undecided")
     assert report.curvature.note
     assert report.verdict not in ("proved", "agrees")
+
+
+def test_of_a_factor_of_one_triangle_it_is_an_error_where_jax_takes_both() -> None:
+    """JAX 0.10's rule of cholesky does; later ones do not, and their Hessian is symmetric."""
+    hessian = np.asarray(jax.hessian(factor)(jnp.array(SYMMETRIC))).reshape(4, 4)
+    report = report_of(factor, SYMMETRIC)
+    if np.allclose(hessian, hessian.T, atol=1e-5):
+        assert KIND not in {finding.kind for finding in report.findings}
+        assert report.verdict in ("proved", "agrees")
+        assert report.curvature is not None and report.curvature.definiteness != "undecided"
+    else:
+        assert_told(report)
 
 
 RIGHT = {

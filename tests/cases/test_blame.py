@@ -104,6 +104,14 @@ def test_a_custom_rule_is_to_be_corrected_only_where_there_is_one() -> None:
     with pytest.raises(WrongDerivative, match="transpose given to linear_call") as raised:
         check(tripled(2.0), order=1)(POINT)
     assert "custom_jvp" not in str(raised.value)
-    with pytest.raises(WrongDerivative, match="one triangle") as raised:
-        check(lambda x: jnp.sum(jax.lax.linalg.cholesky(x, symmetrize_input=False)), order=1)(A.T @ A)
-    assert "custom_jvp" not in str(raised.value)
+    symmetric = A.T @ A
+    for reads_one in (
+        lambda x: jax.lax.linalg.eigh(x, symmetrize_input=False)[1][0],
+        lambda x: jnp.sum(jax.lax.linalg.cholesky(x, symmetrize_input=False)),
+    ):
+        if jax.grad(reads_one)(symmetric)[0, 1] == 0:  # right: this version's rule of cholesky reads one as well
+            assert check(reads_one, order=1)(symmetric).outcome in ("proved", "agrees")
+            continue
+        with pytest.raises(WrongDerivative, match="one triangle") as raised:
+            check(reads_one, order=1)(symmetric)
+        assert "custom_jvp" not in str(raised.value)

@@ -27,13 +27,23 @@ def messages(report: Report, kind: str) -> list[str]:
     return [f"{finding.message} {finding.cure}" for finding in report.findings if finding.kind == kind]
 
 
+def smallest(x: jax.Array) -> jax.Array:
+    return jax.lax.linalg.eigh(x, symmetrize_input=False)[1][0]
+
+
+def takes_one_triangle() -> bool:
+    """Whether JAX's derivative of a Cholesky factor has nothing by the triangle that is not read, as is right."""
+    slopes = jax.grad(lambda x: jnp.sum(jax.lax.linalg.cholesky(x, symmetrize_input=False)))(jnp.array(SYMMETRIC))
+    return float(slopes[0, 1]) == 0
+
+
 @pytest.fixture(scope="module")
 def report() -> Report:
     return report_of(lambda x: jnp.sum(jsp.linalg.cholesky(x, lower=False)), SYMMETRIC)
 
 
 class TestATriangleThatIsNotRead:
-    """The values depend on one triangle alone; JAX's rule lets both vary together."""
+    """The values depend on one triangle alone; JAX's rules let both vary together, or did: cholesky's to JAX 0.10."""
 
     def test_the_derivative_is_that_of_the_values(self, report: Report) -> None:
         # R = [[2, 1/2], [0, sqrt(11)/2]]: by hand
@@ -43,6 +53,9 @@ class TestATriangleThatIsNotRead:
         np.testing.assert_allclose(truth, (0.206344, 0.349244, 0, 0.301511), atol=1e-6)
 
     def test_is_named_with_what_exists_and_the_safe_form(self, report: Report) -> None:
+        if takes_one_triangle():
+            assert report.verdict in ("proved", "agrees") and not messages(report, "custom-rule")
+            report = report_of(smallest, SYMMETRIC)
         assert report.verdict == "differs"
         (said,) = messages(report, "custom-rule")
         assert "one triangle" in said and "symmetrically" in said and "(a + a.T) / 2" in said
@@ -57,12 +70,12 @@ class TestATriangleThatIsNotRead:
         np.testing.assert_allclose(
             [entry.symbolic for entry in report.check.entries], np.array([-4, -12, 0, -9]) / 121, atol=1e-12
         )
-        assert "one triangle" in report.check.summary
+        if takes_one_triangle():
+            assert report.verdict in ("proved", "agrees")
+        else:
+            assert report.verdict == "differs" and "one triangle" in report.check.summary
 
     def test_eigenvalues_of_one_triangle(self) -> None:
-        def smallest(x: jax.Array) -> jax.Array:
-            return jax.lax.linalg.eigh(x, symmetrize_input=False)[1][0]
-
         report = report_of(smallest, SYMMETRIC)
         by_elements = [entry.symbolic for entry in report.check.entries]
         assert by_elements[1] == 0 and by_elements[2] == pytest.approx(-2 / np.sqrt(5))

@@ -152,11 +152,15 @@ def test_outside_the_domain_is_still_outside() -> None:
 
 @pytest.mark.parametrize(("x", "x64"), [(1e-300, True), (1e-30, False), (1e-200, True)])
 def test_a_tiny_second_derivative_that_rounding_takes_is_not_proved(x: float, x64: bool) -> None:
-    """tanh'' = -2 tanh (1 - tanh²), about -2 x; JAX's rule subtracts from 1, and has 0."""
+    """tanh'' = -2 tanh (1 - tanh²), about -2 x; JAX 0.10's rule subtracts from 1, and has 0; later ones have it."""
     with jax.enable_x64(x64):
         report = report_of(jnp.tanh, x, order=2)
         exact = float(np.asarray(jnp.asarray(x)))
     entry = report.check.entries[1]
-    assert entry.symbolic == pytest.approx(-2 * exact, rel=1e-6) and entry.forward == 0
+    assert entry.symbolic == pytest.approx(-2 * exact, rel=1e-6, abs=0)
+    if entry.forward != 0:
+        assert entry.forward == pytest.approx(-2 * exact, rel=1e-6, abs=0)
+        assert entry.outcome in ("proved", "agrees")
+        return
     assert entry.outcome == "out of reach" and "rounding" in entry.reason
     assert entry.error == pytest.approx(2.0 ** (52 if x64 else 23), rel=1e-6)  # all of it

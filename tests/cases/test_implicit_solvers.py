@@ -214,7 +214,7 @@ def test_a_bisection_without_a_rule_has_no_derivative_in_jax() -> None:
 
 def test_the_loop_that_closes_in_on_a_root_is_named() -> None:
     with jax.enable_x64(True):
-        report = derive(lambda y: bisection(y) ** 2, order=1, points=3, cost="none", budget=3)(0.5)
+        report = derive(lambda y: bisection(y) ** 2, order=1, points=3, cost="none", budget=8)(0.5)
     assert report.verdict == "differs"
     assert any("closes in on a root" in f.message and "custom_root" in f.cure for f in report.findings)
 

@@ -1,5 +1,6 @@
 """Where the report itself knows that JAX's number is not the derivative, it differs, and `check` raises.
 
+What one version of JAX has wrong a later one may have right: it is JAX's own numbers that tell what is to be said.
 Truths: by hand; of the Beta function by its identity B(a, b) / B(a + 1, b) = (a + b) / a.
 """
 
@@ -53,14 +54,34 @@ WRONG: dict[str, tuple[Callable[..., Any], Any, dict[tuple[str, ...], float]]] =
 }
 
 
+MENDED = ("beta function", "bessel function", "scaled bessel function")
+"""Wrong in JAX 0.10, and right later."""
+
+
+def is_right(function: Callable[..., Any], point: Any, truths: dict[tuple[str, ...], float]) -> bool:
+    """Whether all of JAX's derivatives for which there are truths are near them."""
+    x = jnp.asarray(point)
+    found = {1: jax.grad(function)(x), 2: jax.hessian(function)(x)}
+
+    def given(inputs: tuple[str, ...]) -> float:
+        places = [int(digit) for name in inputs for digit in name.partition("[")[2].rstrip("]")]
+        return float(found[len(inputs)][tuple(places)])
+
+    return all(abs(given(inputs) - truth) < 1e-6 for inputs, truth in truths.items())
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_it_differs_and_the_derivative_stands_beside(name: str) -> None:
     function, point, truths = WRONG[name]
     with jax.enable_x64(True):
         report = derive(function, cost="none", budget=30)(jnp.asarray(point))
-        with pytest.raises(WrongDerivative):
-            check(function, budget=30)(jnp.asarray(point))
-    assert report.verdict == "differs"
+        if name in MENDED and is_right(function, point, truths):
+            assert report.verdict in ("proved", "agrees")
+            assert check(function, budget=30)(jnp.asarray(point)).outcome == report.verdict
+        else:
+            with pytest.raises(WrongDerivative):
+                check(function, budget=30)(jnp.asarray(point))
+            assert report.verdict == "differs"
     for entry in report.check.entries:
         if entry.inputs in truths:
             truth = truths[entry.inputs]

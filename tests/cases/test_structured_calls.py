@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import Report, cost_figures, derive
+from tests.cost.test_structure import needs_asdex
 
 F = jnp.asarray(np.random.default_rng(0).normal(size=(3, 3, 40)), jnp.float32)
 
@@ -98,8 +99,8 @@ def test_what_is_not_treated_slice_by_slice_is_not_mapped() -> None:
     assert "vmap" not in costs(reported(lambda x: x.reshape(20, 3) @ x.reshape(20, 3)[0], jnp.ones((20, 3)))).call
 
 
+@needs_asdex
 def test_three_colours_are_recommended_though_they_were_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("asdex")
     from jaxdiff_magic.cost.measuring import Measured
 
     add = Measured.add
@@ -118,8 +119,8 @@ def test_three_colours_are_recommended_though_they_were_not_timed(monkeypatch: p
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
+@needs_asdex
 def test_a_banded_hessian_is_offered_with_its_import() -> None:
-    pytest.importorskip("asdex")
     u = jnp.linspace(0.5, 1.0, 100)
     cost = costs(reported(chain, u, order=2))
     best = cost.hessian[0]

@@ -12,7 +12,7 @@ from jaxdiff_magic.cost.counting.movement import bytes_moved
 from jaxdiff_magic.cost.counting.operands import is_complex, is_floating, is_literal, size
 from jaxdiff_magic.cost.counting.products import PRODUCTS
 from jaxdiff_magic.cost.counting.rules import MET, RULES
-from jaxdiff_magic.cost.counting.structure import call_body, constants_of, jaxpr_of
+from jaxdiff_magic.cost.counting.structure import constants_of, jaxpr_of
 from jaxdiff_magic.cost.counting.trips import SAME, known_integer
 from jaxdiff_magic.cost.counting.work import Count, arithmetic, exactly
 
@@ -71,7 +71,7 @@ class _Counter:
         name = equation.primitive.name
         if name in CONTROL:
             return CONTROL[name](self, equation, used, operands)
-        if (body := call_body(equation)) is not None:
+        if (body := self.liveness.body_of(equation)) is not None:
             whole = len(jaxpr_of(body).invars) == len(operands)
             return self.program(body, used, operands if whole else None)
         if name in RULES:

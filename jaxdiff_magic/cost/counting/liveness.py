@@ -8,6 +8,7 @@ from typing import Any
 
 from jaxdiff_magic.cost.counting.operands import is_literal
 from jaxdiff_magic.cost.counting.structure import call_body, jaxpr_of, scan_of, while_of
+from jaxdiff_magic.subject.foreign import expanded
 
 Mask = tuple[bool, ...]
 
@@ -25,6 +26,7 @@ class Liveness:
     """Of many jaxprs, each looked at once for each set of used results."""
 
     _known: dict[tuple[int, Mask], Live] = field(default_factory=dict)
+    _expanded: dict[int, Any] = field(default_factory=dict)
 
     def of(self, body: Any, used: Mask) -> Live:
         """What matters in a jaxpr, of whose results some are used."""
@@ -33,6 +35,14 @@ class Liveness:
         if key not in self._known:
             self._known[key] = self._of(jaxpr, used)
         return self._known[key]
+
+    def body_of(self, equation: Any) -> Any | None:
+        """What a call runs, or a primitive that is made of code; None where the equation is none of them."""
+        if (body := call_body(equation)) is not None:
+            return body
+        if id(equation) not in self._expanded:  # kept, since programs are known by their identity
+            self._expanded[id(equation)] = expanded(equation)
+        return self._expanded[id(equation)]
 
     def _of(self, jaxpr: Any, used: Mask) -> Live:
         live = {atom for atom, use in zip(jaxpr.outvars, used, strict=True) if use and not is_literal(atom)}
@@ -52,7 +62,7 @@ class Liveness:
         everything = (True,) * len(equation.invars)
         if equation.effects:
             return everything
-        if (body := call_body(equation)) is not None:
+        if (body := self.body_of(equation)) is not None:
             jaxpr = jaxpr_of(body)
             if len(jaxpr.invars) == len(everything) and len(jaxpr.outvars) == len(used):
                 return self.of(body, used).inputs

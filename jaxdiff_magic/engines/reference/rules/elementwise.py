@@ -313,6 +313,17 @@ def one_minus_square(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return run.apply("sub", [run.constant(np.ones(())), *square(run, xs, step)], {}, step.results)
 
 
+def polynomial(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    """The first operand's, of the coefficients that the others are, the constant one first; by Horner's rule."""
+    x, *coefficients, value = xs
+    for coefficient in reversed(coefficients):
+        product = run.apply("mul", [value, x], {}, step.results)
+        (value,) = run.apply("add", [*product, coefficient], {}, step.results)
+    if not coefficients:  # a constant polynomial has the shape of x as well
+        (value,) = run.apply("add", [run.constant(np.zeros(step.results[0].shape)), value], {}, step.results)
+    return [value]
+
+
 def _unsigned(shift: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]:
     def shifted(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         wide = a.astype(f"u{a.dtype.itemsize}")
@@ -338,6 +349,7 @@ ELEMENTWISE: Mapping[str, Rule] = {
     "integer_pow": integer_power,
     "square": square,
     "one_minus_square": one_minus_square,
+    "polynomial": polynomial,
     "rsqrt": power_of(-0.5),
     "abs": absolute,
     "max": extremum(True),

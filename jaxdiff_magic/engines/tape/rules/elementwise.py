@@ -125,6 +125,13 @@ def logic(primitive: str, name: str) -> Rule:
     return rule
 
 
+def _polynomial(record: Record, x: Any, *coefficients: Any) -> Any:
+    found = coefficients[-1]
+    for coefficient in reversed(coefficients[:-1]):
+        found = record("add", record("mul", found, x), coefficient)
+    return found
+
+
 def _identity(run: Recording, xs: list[Node], step: Step) -> list[Node]:
     return [xs[0]]
 
@@ -134,8 +141,8 @@ def _all(run: Recording, xs: list[Node], step: Step) -> list[Node]:
 
 
 SAME_NAME = (
-    "add sub mul pow atan2 rem max min neg abs sign sqrt rsqrt cbrt exp exp2 expm1 log log1p sin cos tan asin acos "
-    "atan sinh cosh tanh asinh acosh atanh logistic erf erfc lgamma digamma floor ceil square lt le gt ge eq ne"
+    "add sub mul pow atan2 rem max min neg abs sign sqrt rsqrt cbrt exp exp2 expm1 log log1p log2 sin cos tan asin "
+    "acos atan sinh cosh tanh asinh acosh atanh logistic erf erfc lgamma digamma floor ceil square lt le gt ge eq ne"
 ).split()
 
 BITS = ("shift_left", "shift_right_logical", "shift_right_arithmetic", "population_count")
@@ -147,6 +154,7 @@ ELEMENTWISE: Mapping[str, Rule] = {
     "div": _divide,
     "integer_pow": _integer_power,
     "one_minus_square": formula(lambda record, x: record("sub", 1.0, record("square", x))),
+    "polynomial": formula(_polynomial),
     "stop_gradient": operation("stop"),
     "round": _round,
     "clamp": _clamp,
