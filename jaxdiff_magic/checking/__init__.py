@@ -298,8 +298,6 @@ class _Checking:
                     formula = rule.comparison.solution.evaluate(path, self._first(len(self.native)), self.eps)
         small = size > 0 and self.subject.size <= MAX_DIFFERENCED
         numeric = self.numeric.column(path) if small else None
-        if self.sharper is not None and path[0] not in self.doubts.outputs:
-            numeric = self.sharper.column(path, numeric)
         probes = {} if numeric or formula or self.doubt or not size else self.numeric.probes(path)
         columns = [columns_of(values, path) for values in self.native]
         doubt = self.doubts.of(path) or self.trusted.doubt(path)
@@ -323,7 +321,10 @@ class _Checking:
 
         more = probes, is_smooth, self.frozen, ahead, undefined, self.doubts.has_hole, self._scale(path, least=1.0)
         wide = functools.partial(self.numeric.in_float64, path)
-        evidence = Evidence(shape, self.eps, scale, doubt, formula, columns, rules, numeric, *more, wide)
+        shown = numeric
+        if self.sharper is not None and path[0] not in self.doubts.outputs:
+            shown = self.sharper.column(path, numeric)
+        evidence = Evidence(shape, self.eps, scale, doubt, formula, columns, rules, numeric, *more, wide, shown)
         decision = decided(evidence, self._tolerance)
         # where the first derivative is too long to prove, the second is longer
         worth_it = len(path) == 2 or path[:2] in self.proved

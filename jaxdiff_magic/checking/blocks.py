@@ -93,9 +93,9 @@ class BlockCheck:
 
     def _difference(self, entry: tuple[int, ...]) -> float | None:
         """The numeric column; None, too, where it has no digit."""
-        if self.evidence.numeric is None:
+        if self.evidence.shown is None:
             return None
-        estimate, error = (part[0][entry] for part in self.evidence.numeric[:2])
+        estimate, error = (part[0][entry] for part in self.evidence.shown[:2])
         return None if error > max(abs(estimate), self.evidence.scale) else float(estimate)
 
     def _reason(self, entry: tuple[int, ...]) -> str:

@@ -74,6 +74,8 @@ class Evidence:
         is_smooth: whether function values along a few directions show no bend where a choice stands on its border;
             asked where there is no numeric column.
         frozen: why function values alone accuse nobody, or "".
+        shown: the numeric column as a reader sees it, with more digits where there are. It accuses nobody, since it sees
+            kinks that are nearer to the point than the user's dtype resolves.
         ahead: of JAX's numbers at one of the first points, where they are nearer than the code to what its loops
             converge to.
     """
@@ -94,6 +96,7 @@ class Evidence:
     has_hole: bool = False
     height: float = 0.0
     in_float64: Callable[[str], np.ndarray | None] = lambda mode: None
+    shown: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)

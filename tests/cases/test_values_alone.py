@@ -67,3 +67,14 @@ def test_both_columns_are_of_the_literals_that_the_program_has() -> None:
 def test_a_hessian_that_is_all_rounding_is_not_zero() -> None:
     found = derive(iterated("logistic", 30), cost="none")(0.3).curvature
     assert found is not None and found.definiteness == "undecided" and "digits" in found.note
+
+
+def test_a_kink_that_is_nearer_than_float32_resolves_accuses_nobody() -> None:
+    x = jnp.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.25]])
+
+    def f(w):
+        return jnp.sum(jnp.minimum(x @ w, jnp.array([0.5, jnp.inf, -1.0])))
+
+    assert (
+        derive(f, cost="none")(jnp.array([0.1, 0.2])).check.outcome == "out of reach"
+    )  # 0.1 + 2 * 0.2 is 0.5000000075
