@@ -74,8 +74,8 @@ class Evidence:
         is_smooth: whether function values along a few directions show no bend where a choice stands on its border;
             asked where there is no numeric column.
         frozen: why function values alone accuse nobody, or "".
-        shown: the numeric column as a reader sees it, with more digits where there are. It accuses nobody, since it sees
-            kinks that are nearer to the point than the user's dtype resolves.
+        shown: the numeric column as a reader sees it, with more digits where there are. It accuses nobody, since it
+            sees kinks that are nearer to the point than the user's dtype resolves.
         ahead: of JAX's numbers at one of the first points, where they are nearer than the code to what its loops
             converge to.
     """
