@@ -188,3 +188,23 @@ def test_the_same_code_in_two_files_is_told_apart(tmp_path):
         exec(compile("def f(x):\n    return x * 2.0\n", str(tmp_path / name), "exec"), space)
         places.append(steps(space["f"], 1.0)[0].location)
     assert [str(place) for place in places] == ["first.py, line 2", "second.py, line 2"]
+
+
+def test_what_jax_makes_of_code_is_opened():
+    """Some versions of JAX have a primitive for each of these, whose class tells its code."""
+
+    def root(y):
+        solve = lambda f, x: jax.lax.fori_loop(0, 9, lambda i, x: x - 0.4 * f(x), x)  # noqa: E731
+        return jax.lax.custom_root(lambda x: x**3 - y, 1.0, solve, lambda g, y: y / g(1.0))
+
+    trace = subject_trace(subject_of(root, (0.5,), {}))
+    assert {step.primitive for step in trace.equations} & {"scan", "while"}
+    (call,) = trace.rule_calls
+    assert "custom_root" in call.name and call.is_library and call.outputs == trace.outputs
+    np.testing.assert_allclose(call.function(*np.ones(len(call.inputs), np.float32))[0], 1.0, rtol=1e-2)
+    for search in (
+        lambda x: x[:2] * jax.vmap(jnp.searchsorted)(jnp.stack([x, x]), x[:2]),
+        lambda x: jnp.ldexp(x, 3),
+        lambda x: x[0] * jnp.nonzero(x, size=1)[0],
+    ):
+        assert not any(step.primitive == "call_hi_primitive" for step in steps(search, jnp.arange(3.0)))

@@ -64,6 +64,13 @@ SMOOTH = {
     "modulus of a complex number": (lambda x: jnp.abs(x + 1j * x**2), X),
     "imaginary and conjugate": (lambda x: jnp.imag(jnp.conj(x + 1j) * (x**2 + 2j * x)), X),
 }
+if hasattr(lax, "polynomial"):  # of newer versions of JAX
+    polynomial = getattr(lax, "polynomial")  # noqa: B009
+    SMOOTH |= {
+        "a polynomial": (lambda x: polynomial(x, [1.5, -2.0, 0.5, 3.0]), X),
+        "a polynomial of its coefficients": (lambda x, y: polynomial(x, [y, x * y, 2.0, y**2]), X, ABOVE),
+        "a constant polynomial": (lambda x, y: polynomial(x, [y]) * x, X, ABOVE),
+    }
 CHOOSING = {
     "abs": (jnp.abs, X),
     "sign": (lambda x: jnp.sign(x) * x**2, X),
