@@ -17,7 +17,7 @@ from jaxdiff_magic.checking.grading.notation import Node
 from jaxdiff_magic.checking.grading.shapes import Value
 
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
-    **{name: getattr(jnp, name) for name in "exp log sqrt sin cos tan sinh cosh tanh abs sign floor".split()},
+    **{name: getattr(jnp, name) for name in "exp log sqrt sin cos tan sinh cosh tanh abs sign floor round".split()},
     **{name: getattr(jnp, name) for name in "arcsin arccos arctan arcsinh arccosh arctanh log1p expm1 ceil".split()},
     **{name: getattr(jnp, f"arc{name[1:]}") for name in "asin acos atan asinh acosh atanh".split()},
     **{name: getattr(jax.nn, name) for name in "sigmoid relu softplus silu gelu log_sigmoid elu".split()},

@@ -27,10 +27,11 @@ from jaxdiff_magic.engines.symbolic.expression import (
     free,
     opened,
 )
+from jaxdiff_magic.engines.symbolic.functions import Rounded
 from jaxdiff_magic.engines.symbolic.indices import ravel, total
 from jaxdiff_magic.engines.symbolic.program import Array, Definition, Program, functions_in
 
-PIECEWISE_CONSTANT = (sp.sign, sp.floor, sp.ceiling, sp.Heaviside, Truth)
+PIECEWISE_CONSTANT = (sp.sign, sp.floor, sp.ceiling, sp.Heaviside, Rounded, Truth)
 
 
 def differentiate(e: Expr, array: Array, element: Sequence[Expr]) -> Expr:

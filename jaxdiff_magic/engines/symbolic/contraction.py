@@ -13,7 +13,7 @@ from sympy import Expr
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic.expression import Choice, Delta, Index, IndexSum, Truth, Within, free, opened
-from jaxdiff_magic.engines.symbolic.functions import Expm1, Frozen, Log1p, LogAddExp, Sigmoid
+from jaxdiff_magic.engines.symbolic.functions import Expm1, Frozen, Log1p, LogAddExp, Rounded, Sigmoid
 from jaxdiff_magic.engines.symbolic.graph import Graph
 from jaxdiff_magic.engines.symbolic.indices import total
 from jaxdiff_magic.engines.symbolic.matrix import (
@@ -55,6 +55,7 @@ FUNCTIONS: Mapping[type[sp.Basic], str] = {
     Log1p: "log1p",
     LogAddExp: "logaddexp",
     Expm1: "expm1",
+    Rounded: "round",
     Frozen: "stop_gradient",
     sp.StrictGreaterThan: ">",
     sp.GreaterThan: "≥",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from jax import lax
 from sympy import Expr, Integer, Rational
 
 from jaxdiff_magic.base.errors import OutOfReach
@@ -21,6 +22,7 @@ from jaxdiff_magic.engines.symbolic.functions import (
     RegularizedBeta,
     RegularizedGamma,
     RegularizedGammaC,
+    Rounded,
     Sigmoid,
     maximum,
     minimum,
@@ -82,6 +84,12 @@ def _logical(on_booleans: Callable[..., sp.Basic]) -> Rule:
         return on_booleans(*args)
 
     return rule
+
+
+def _round(x: Expr, *, rounding_method: lax.RoundingMethod, **_: Any) -> Expr:
+    if rounding_method == lax.RoundingMethod.TO_NEAREST_EVEN:
+        return Rounded(x)
+    return sp.sign(x) * sp.floor(sp.Abs(x) + sp.S.Half)
 
 
 def _compare(relation: Callable[..., sp.Basic], on_booleans: Callable[..., sp.Basic] | None = None) -> Rule:
@@ -160,6 +168,7 @@ ELEMENTWISE: Mapping[str, Rule] = {
         }.items()
     },
     "integer_pow": _integer_pow,
+    "round": _round,
     "div": _divide,
     "rem": _remainder,
     "polygamma": _polygamma,

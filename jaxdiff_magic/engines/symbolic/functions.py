@@ -81,6 +81,25 @@ class Frozen(sp.Function):
         return sp.Integer(0)
 
 
+class Rounded(sp.Function):
+    """The nearest whole number; of two that are as near, the even one, as IEEE 754 and `jnp.round` have it."""
+
+    is_real = True
+    is_integer = True
+
+    @classmethod
+    def eval(cls, x: Expr) -> Expr | None:
+        if x.is_integer:
+            return x
+        if not x.is_number or x.is_finite is False:
+            return None
+        up = sp.floor(x + sp.S.Half)
+        return up - 1 if up - x == sp.S.Half and up.is_odd else up
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return sp.Integer(0)
+
+
 class RegularizedGamma(sp.Function):
     """P(a, x), the regularized lower incomplete gamma function; its slope in a has no closed form (DLMF 8.8.13)."""
 

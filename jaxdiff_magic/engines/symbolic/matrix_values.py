@@ -44,6 +44,7 @@ ELEMENTWISE: Mapping[str, Callable[..., np.ndarray]] = {
     },
     **{f"a{name}": getattr(np, f"arc{name}") for name in "sin cos tan sinh cosh tanh".split()},
     "ceiling": np.ceil,
+    "round": np.round,
     "erf": special.erf,
     "sigmoid": special.expit,
     "softplus": lambda x: np.logaddexp(x, 0.0),

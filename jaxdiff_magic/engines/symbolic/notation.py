@@ -199,6 +199,9 @@ class _Text(StrPrinter):
         x, y = map(self._print, e.args)
         return f"log(1 + exp({x}))" if e.args[1] == 0 else f"log(exp({x}) + exp({y}))"
 
+    def _print_Rounded(self, e: Any) -> str:
+        return f"round({self._print(e.args[0])})"
+
     def _print_Expm1(self, e: Any) -> str:
         return f"(exp({self._print(e.args[0])}) - 1)"
 
@@ -276,6 +279,9 @@ class _Latex(LatexPrinter):
         x, y = map(self._exp, e.args)
         both = f"1 + {x}" if e.args[1] == 0 else f"{x} + {y}"
         return self._power(rf"\log\left({both}\right)", exp)
+
+    def _print_Rounded(self, e: Any, exp: str | None = None) -> str:
+        return self._power(rf"\operatorname{{round}}\left({self._print(e.args[0])}\right)", exp)
 
     def _print_Expm1(self, e: Any, exp: str | None = None) -> str:
         printed = f"{self._exp(e.args[0])} - 1"

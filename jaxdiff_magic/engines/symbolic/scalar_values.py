@@ -20,6 +20,7 @@ from jaxdiff_magic.engines.symbolic.functions import (
     RegularizedBeta,
     RegularizedGamma,
     RegularizedGammaC,
+    Rounded,
     Sigmoid,
 )
 
@@ -85,6 +86,7 @@ FUNCTIONS: Mapping[type, tuple[Numeric, tuple[Numeric, ...]]] = {
     sp.Heaviside: (lambda x, half: np.heaviside(x, half), (ZERO, ZERO)),
     sp.floor: (np.floor, (ZERO,)),
     sp.ceiling: (np.ceil, (ZERO,)),
+    Rounded: (np.round, (ZERO,)),
     sp.Mod: (np.mod, (lambda a, b: np.ones_like(a), lambda a, b: np.floor(a / b))),
 }
 """Each scalar function with the sizes of its partial derivatives, which carry errors through it."""
@@ -98,6 +100,7 @@ ROUGH = frozenset(
 JUMPS: Mapping[type, Numeric] = {
     **dict.fromkeys((sp.Abs, sp.sign, sp.Heaviside), np.zeros_like),
     **dict.fromkeys((sp.floor, sp.ceiling), np.round),
+    Rounded: lambda x: np.floor(x) + 0.5,
 }
 """Functions whose value or derivative jumps, with the nearest place where it does."""
 

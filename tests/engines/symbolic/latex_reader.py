@@ -26,6 +26,7 @@ IGNORED = {r"\,", r"\;", r"\ ", r"\quad", r"\displaystyle"}
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     **{f"\\{name}": getattr(np, name) for name in "sin cos tan sinh cosh tanh exp log".split()},
     r"\operatorname{asin}": np.arcsin,
+    r"\operatorname{round}": np.round,
     r"\operatorname{acos}": np.arccos,
     r"\operatorname{atan}": np.arctan,
     r"\operatorname{atan_{2}}": np.arctan2,
