@@ -6,7 +6,6 @@ import re
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -17,6 +16,8 @@ import pytest
 
 from jaxdiff_magic import derive
 from jaxdiff_magic.report import Finding
+
+from ..findings.cures import cured
 
 Module = Callable[[str], types.ModuleType]
 
@@ -83,17 +84,6 @@ def told(f: Any, point: Any, order: int = 1) -> list[Finding]:
     report = derive(f, cost="none", points=0, order=order, budget=60.0)(jnp.asarray(point))
     kinds = ("nan", "domain")
     return [f for f in report.findings if f.kind in kinds or "the point is in the domain" in f.message]
-
-
-def cured(module: types.ModuleType, finding: Finding, written: Module) -> types.ModuleType:
-    """The module with the lines of a cure written where the finding says."""
-    assert module.__file__ is not None
-    lines = Path(module.__file__).read_text(encoding="utf-8").splitlines()
-    number = int(re.findall(r"line (\d+)", finding.where)[0])
-    old, new = lines[number - 1], re.findall(r"`([^`]*)`", finding.cure.split("Run: ")[0])
-    indent = old[: len(old) - len(old.lstrip())]
-    lines[number - 1 : number] = [indent + line for line in new]
-    return written("\n".join(lines[2:]))
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import linecache
-import re
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ import pytest
 from jaxdiff_magic import derive
 from jaxdiff_magic.report import Finding
 
+from .cures import cured
+
 Module = Callable[[str], types.ModuleType]
 
 
@@ -25,18 +26,6 @@ def told(f: Any, *args: Any, order: int = 1, points: int = 0, **options: Any) ->
     report = derive(f, cost="none", points=points, order=order, budget=60.0, **options)(*args)
     kinds = ("nan", "domain")
     return [f for f in report.findings if f.kind in kinds or "the point is in the domain" in f.message]
-
-
-def cured(module: types.ModuleType, finding: Finding, written: Module) -> types.ModuleType:
-    """The module with the lines of a cure written where the finding says."""
-    assert module.__file__ is not None
-    lines = Path(module.__file__).read_text(encoding="utf-8").splitlines()
-    number = int(re.findall(r"line (\d+)", finding.where)[0])
-    said = finding.cure.split("Run: ")[0]
-    old, new = lines[number - 1], re.findall(r"`([^`]*)`", said)
-    indent = old[: len(old) - len(old.lstrip())]
-    lines[number - 1 : number] = [indent + line for line in new]
-    return written("\n".join(lines[2:]))
 
 
 @dataclass(frozen=True)
