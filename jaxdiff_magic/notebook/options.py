@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxdiff_magic.base.errors import InputError
+from jaxdiff_magic.base.options import WORDS
 from jaxdiff_magic.base.parsing import parsed
 
 SECTIONS = ("derivatives", "check", "cost", "curvature", "findings", "derivation")
-LAYOUTS = ("numerator", "denominator")
-COSTS = ("measure", "count", "none")
+LAYOUTS, COSTS = WORDS["layout"], WORDS["cost"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,50 @@
+"""The seconds that optional work may take; the stages of the pipeline ask it when they must end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+LEAST = 1.0
+"""A stage that has a share of the budget has so many seconds in any case."""
+PATIENCE, TO_BEGIN = 1.5, 2.0
+"""A run step by step that goes on after so many budgets, and so many seconds more, is given up."""
+
+
+class Budget:
+    """A reader's budget. What JAX was asked for is no optional work: the clock begins when its numbers are there.
+
+    Args:
+        seconds: that the reader gave.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self._spent, self._begun = float(seconds), 0.0, time.monotonic()
+
+    @contextmanager
+    def spending(self) -> Iterator[None]:
+        """Optional work before the clock begins; it counts."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._spent += time.monotonic() - started
+
+    def begin(self) -> None:
+        """Let the clock run, less what has been spent."""
+        self._begun = time.monotonic() - self._spent
+
+    @property
+    def deadline(self) -> float:
+        """When the budget ends, on the clock of `time.monotonic()`."""
+        return self._begun + self.seconds
+
+    @property
+    def given_up(self) -> float:
+        """When even a run that was begun in time is given up."""
+        return self._begun + PATIENCE * self.seconds + TO_BEGIN
+
+    def share(self, part: float, least: float = LEAST) -> float:
+        """When a stage that begins now and may take a part of the budget must end."""
+        return time.monotonic() + max(part * self.seconds, least)

@@ -1,0 +1,316 @@
+"""derive(f)(x): the whole pipeline on one screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import jax
+
+from jaxdiff_magic.base.budget import Budget
+from jaxdiff_magic.base.errors import InputError, OutOfReach
+from jaxdiff_magic.base.options import Options
+from jaxdiff_magic.base.progress import tell
+from jaxdiff_magic.checking.grading import Mine, grades_of
+from jaxdiff_magic.checking.verdict import verdict_of
+from jaxdiff_magic.cost import cost_of
+from jaxdiff_magic.engines.jax.curvature import curvature_of, doubt_of
+from jaxdiff_magic.engines.jax.products import products_of
+from jaxdiff_magic.engines.jax.values import Derivatives, Values, derivatives_of
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.engines.reference.digits import subject_with_digits
+from jaxdiff_magic.engines.reference.run import runs_until
+from jaxdiff_magic.engines.tape import Tape, tape_of
+from jaxdiff_magic.findings import Scene, findings_of
+from jaxdiff_magic.findings.asymmetry import hessian_errors
+from jaxdiff_magic.findings.sizes import is_too_large
+from jaxdiff_magic.pipeline.formulas import Formulas, blocks_of, formulas_of, hessian_program
+from jaxdiff_magic.report import Check, Curvature, Finding, Live
+from jaxdiff_magic.report.assertion import raise_if_wrong
+from jaxdiff_magic.report.cost_figures import Cost
+from jaxdiff_magic.report.grade import Grade
+from jaxdiff_magic.report.matrix_free import Products
+from jaxdiff_magic.report.shortfall import Parts, in_reach
+from jaxdiff_magic.show.report import Report
+from jaxdiff_magic.subject.subject import Subject, subject_of
+from jaxdiff_magic.subject.surroundings import settings_set_aside
+from jaxdiff_magic.subject.trace import Trace, subject_trace
+
+STEPS = "the steps of the function"
+
+
+def derive(
+    f: Callable[..., Any],
+    *,
+    wrt: int | str | Sequence[int | str] | None = None,
+    order: int = Options.order,
+    symbolic: bool = Options.symbolic,
+    cost: Literal["measure", "count", "none"] = Options.cost,
+    layout: Literal["numerator", "denominator"] = Options.layout,
+    points: int = Options.points,
+    budget: float = Options.budget,
+    seed: int = Options.seed,
+    trust: str | Sequence[str] = Options.trust,
+    mine: Mine | None = None,
+) -> Callable[..., Report]:
+    """Inspect the derivatives of `f` at a point: `report = derive(f)(x)`.
+
+    A transformation like `jax.grad`: options on the left, the point on the right.
+
+    Args:
+        f: any callable of pytrees that returns a pytree of numbers.
+        wrt: names or positions of arguments, or a path such as "params['W']"; None for every floating leaf of the
+            positional arguments.
+        order: highest order of differentiation; the Hessian is 2.
+        symbolic: whether to derive formulas.
+        cost: "measure" forward against reverse mode, only "count" their passes, or "none".
+        layout: "numerator" shows d y_i / d x_j in row i; "denominator" its transpose.
+        points: how many random points around the given one the check compares.
+        budget: seconds that the optional work (proofs, measuring) may take.
+        seed: of the random points.
+        mine: your own derivation, to be graded: text, such as "X.T @ (X @ w - y)" or "Xᵀ(X w - y)", or a function of
+            the same arguments; by the first differentiated argument, or a dict of them by argument, or by "hessian".
+        trust: names of functions whose own derivative rules are meant to differ from their code.
+
+    Returns:
+        A function of the point that returns the `Report`.
+
+    Raises:
+        InputError: an option, the point or the result of `f` cannot be used; the message says what to do.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> report = derive(lambda x: x[0] ** 2 * x[1])(jnp.array([1.0, 2.0]))
+        >>> report.formula("gradient").text
+        '[2*x[0]*x[1], x[0]**2]'
+        >>> report.verdict
+        'proved'
+    """
+    options = Options(wrt, order, symbolic, cost, layout, points, budget, seed, trust, mine)
+
+    def at(*args: Any, **kwargs: Any) -> Report:
+        with settings_set_aside():
+            return _report(subject_of(f, args, kwargs, wrt), options)
+
+    return at
+
+
+def _report(subject: Subject, options: Options) -> Report:
+    """Every stage by its name, in the order of the work; what a stage needs of earlier ones is what it is given."""
+    if options.mine is not None and subject.is_large:
+        raise InputError(f"mine= is compared in float64, number by number; {subject.size:,} inputs are too many.")
+    started, parts, budget = time.monotonic(), Parts(), Budget(options.budget)
+    derivatives = derivatives_of(subject, options.order)
+    derivatives.compile_beside()
+
+    tell("writing formulas")  # meanwhile
+    trace, unreachable = _trace(subject, parts) if options.symbolic else (None, "formulas were not asked for")
+    formulas = formulas_of(subject, derivatives, trace, unreachable, options.layout, parts, budget)
+    if options.cost == "measure":  # with the machine to itself
+        tell("compiling the derivatives")
+        derivatives.compiled()
+    with budget.spending():
+        cost = _cost(subject, derivatives, formulas, options, parts, budget)
+    tell("compiling the derivatives")
+    values = derivatives.at(subject.point)
+    budget.begin()
+
+    tell("checking")
+    with runs_until(budget.given_up):
+        known = parts, derivatives, values, trace, formulas.derivation, unreachable
+        check, reference = verdict_of(*known, options.points, options.seed, budget.deadline, options.trusted)
+        grades = _grades(derivatives, reference, formulas, check, options, parts, budget)
+        tell("looking for kinks, NaN and lost digits")
+        scene = Scene(subject, derivatives, values, trace, reference, check, budget.deadline, options.trusted)
+        findings = findings_of(scene)
+        check = _as_found(check, findings)
+        by, doubt = max(budget.deadline, budget.share(0.3)), doubt_of(check, findings)
+        curvature = parts.made("the curvature", None, _curvature, subject, values, reference, doubt, by)
+        products = parts.made("the products", None, _products, subject, values, formulas, options, by)
+    return Report(
+        subject=subject,
+        value=values.result,
+        **_assembled(subject, values),
+        blocks=() if subject.is_large else tuple(blocks_of(subject, values, formulas)),
+        function=formulas.function,
+        steps=formulas.steps,
+        check=check,
+        cost=cost,
+        curvature=curvature,
+        products=products,
+        findings=(*findings, *parts.missing),
+        mine=grades,
+        layout=options.layout,
+        seconds=time.monotonic() - started,
+        calls=subject.calls,
+        formulas=in_reach("the formula", formulas.presentation.formula) if formulas.presentation else None,
+        with_digits=_with_digits(subject, trace),
+        live=_live(subject, derivatives, values, trace, unreachable),
+        unreachable=formulas.unreachable,
+        missing={what: why for what, why in formulas.missing.items() if isinstance(what, str)},
+    )
+
+
+def check(
+    f: Callable[..., Any],
+    *,
+    wrt: int | str | Sequence[int | str] | None = None,
+    order: int = Options.order,
+    points: int = Options.points,
+    budget: float = Options.budget,
+    seed: int = Options.seed,
+    trust: str | Sequence[str] = Options.trust,
+    strict: bool = False,
+) -> Callable[..., Check]:
+    """Assert that JAX's derivatives of `f` are right, in a test suite: `check(f)(x)`.
+
+    No formulas are written and no cost is measured, so an outcome is "agrees" where `derive` may say "proved".
+
+    Args:
+        f, wrt, order, points, budget, seed, trust: as in `derive`.
+        strict: whether what cannot be decided fails as well.
+
+    Returns:
+        A function of the point that returns the `Check`.
+
+    Raises:
+        WrongDerivative: an AssertionError that names the entry and both numbers, when a derivative differs.
+        InputError: as in `derive`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> check(lambda x: x[0] ** 2 * x[1])(jnp.array([1.0, 2.0])).outcome
+        'agrees'
+    """
+    options = Options(wrt, order, points=points, budget=budget, seed=seed, trust=trust)
+
+    def at(*args: Any, **kwargs: Any) -> Check:
+        with settings_set_aside():
+            subject, parts, limit = subject_of(f, args, kwargs, wrt), Parts(), Budget(budget)
+            derivatives = derivatives_of(subject, order)
+            trace, unreachable = _trace(subject, parts)
+            values = derivatives.at(subject.point)
+            limit.begin()
+            with runs_until(limit.given_up):
+                known = parts, derivatives, values, trace, None, unreachable
+                found, _ = verdict_of(*known, points, seed, limit.deadline, options.trusted)
+        raise_if_wrong(found, subject, strict)
+        return found
+
+    return at
+
+
+def _as_found(check: Check, findings: Sequence[Finding]) -> Check:
+    """The check, with what the findings say of it.
+
+    What was proved of a function says nothing of another that its code makes the next time.
+    """
+    if any(finding.kind == "stop-gradient" for finding in findings) and "symbolic" not in check.columns:
+        check = replace(check, summary=f"{check.summary}; what stop_gradient holds is held fixed in every column")
+    other = next((finding for finding in findings if finding.kind == "impure" and finding.severity == "error"), None)
+    if other is None or (check.outcome == "differs" and "symbolic" not in check.columns):
+        return check  # a formula is of the one that JAX traced, as its derivatives are; function values are of others
+    return replace(check, outcome="out of reach", summary=other.message)
+
+
+def _trace(subject: Subject, parts: Parts) -> tuple[Trace | None, str]:
+    """The subject's steps, or why they cannot be told."""
+    if subject.untraceable:
+        return None, subject.hindrance
+    trace = parts.made(STEPS, None, subject_trace, subject)
+    return trace, parts.why.get(STEPS, "")
+
+
+def _with_digits(subject: Subject, trace: Trace | None) -> Callable[[str, int], Any] | None:
+    """What computes the subject's derivatives with any number of digits; None where its steps cannot be told."""
+    if subject.untraceable:
+        return None
+    return in_reach(
+        "the digits", lambda what, digits: subject_with_digits(subject, trace or subject_trace(subject), what, digits)
+    )
+
+
+def _live(subject: Subject, derivatives: Derivatives, values: Values, trace: Trace | None, unreachable: str) -> Live:
+    """What moves the point: in the precision of now, whatever that is when the point moves, and in any thread."""
+    wide = bool(jax.config.read("jax_enable_x64"))
+
+    def at(leaves: Sequence[Any]) -> Values:
+        with settings_set_aside(), jax.enable_x64(wide):
+            return derivatives.at(leaves)
+
+    def tape() -> Tape:
+        if subject.untraceable:
+            raise OutOfReach(unreachable)
+        with settings_set_aside():
+            return tape_of(subject, trace or subject_trace(subject))
+
+    return Live(values, at, lambda: derivatives.compilations, in_reach("the tape", tape))
+
+
+def _cost(
+    subject: Subject, derivatives: Derivatives, formulas: Formulas, options: Options, parts: Parts, budget: Budget
+) -> Cost | None:
+    """What the derivatives cost, in less than half of the budget."""
+    if options.cost == "none":
+        return None
+    tell("counting operations")
+    formula = hessian_program(subject, formulas.derivation) if formulas.derivation else None
+    known = {"how": options.cost, "feasible": derivatives.missing, "formula": formula}
+    return parts.made("the cost", None, cost_of, subject, deadline=budget.share(0.4, least=0.0), **known)
+
+
+def _grades(
+    derivatives: Derivatives,
+    reference: Reference | None,
+    formulas: Formulas,
+    check: Check,
+    options: Options,
+    parts: Parts,
+    budget: Budget,
+) -> tuple[Grade, ...]:
+    """The marks of the reader's own derivations."""
+    known = derivatives, reference, formulas.derivation, check, options.mine
+    how = {"layout": options.layout, "points": options.points, "seed": options.seed, "deadline": budget.share(0.5)}
+    return parts.made("the grade", (), grades_of, *known, **how)
+
+
+def _assembled(subject: Subject, values: Values) -> dict[str, Any]:
+    """JAX's derivatives as JAX would return them."""
+    first = None if values.jacobian is None else subject.assemble(values.jacobian, 1)
+    return {
+        "gradient": first if subject.is_scalar else None,
+        "jacobian": first,
+        "hessian": None if values.hessian is None else subject.assemble(values.hessian, 2),
+        "higher": {k: subject.assemble(nested, k) for k, nested in values.higher.items()},
+    }
+
+
+def _curvature(
+    subject: Subject, values: Values, reference: Reference | None, doubt: str, deadline: float
+) -> Curvature | None:
+    """What the Hessian of a scalar function says, with the bounds on its rounding that the check has found."""
+    if not subject.is_scalar or not subject.size or values.jacobian is None or values.hessian is None:
+        return None
+    return curvature_of(
+        values.jacobian[0],
+        values.hessian[0],
+        subject.inputs,
+        subject.point,
+        doubt=doubt,
+        errors=hessian_errors(subject, reference),
+        deadline=deadline,
+    )
+
+
+def _products(
+    subject: Subject, values: Values, formulas: Formulas, options: Options, deadline: float
+) -> Products | None:
+    """What takes the place of a scalar function's Hessian that is too large to build."""
+    if not subject.is_scalar or not is_too_large(subject, "hessian"):
+        return None
+    presentation = formulas.presentation
+    forms = [presentation and presentation.index_form((0, i)) for i in range(len(subject.inputs))]
+    gradient = None if values.jacobian is None else values.jacobian[0]
+    return products_of(subject, gradient, forms, second=options.order >= 2, seed=options.seed, deadline=deadline)
