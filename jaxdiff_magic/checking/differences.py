@@ -100,7 +100,9 @@ def _extrapolated(
     seen = np.logical_and.accumulate(bend > 100 * own)  # fourth differences take a kink for noise
     # at a jump f(x) itself stands apart, whatever the step
     apart = seen[-1] & (np.abs(bend[-1] * h[-1] - bend[0] * h[0]) < 0.01 * bend[0] * h[0])
-    noise = _noise(np.where(apart, (ahead[-1] + behind[-1]) / 2, middle), ahead + behind)
+    # what has lost no more than half of its digits may have lost them to rounding, which is that of the largest value
+    large = np.sqrt(eps) * np.nanmax(np.abs(values), initial=0.0)
+    noise = _noise(np.where(apart, (ahead[-1] + behind[-1]) / 2, middle), ahead + behind, large)
     rounding = np.maximum(own, noise / h)
     best, error = column[0], np.full(middle.shape, np.inf)
     previous = column
@@ -118,9 +120,8 @@ def _extrapolated(
     last = np.take_along_axis(bend, np.maximum(seen.sum(axis=0) - 1, 0)[None], 0)[0]
     kink = seen[STEPS // 2] & (np.minimum(near, last) > 0.5 * far) & (near < far * h[0] / (2 * h[STEPS // 2]))
     slopes = np.abs(ahead - behind) / h
-    jumps = (slopes[-1] > 2 * slopes[-5]) & (slopes[-5] > 2 * slopes[-9]) & (slopes[-1] > 100 * own[-1])
-    size, varied = np.max(np.abs(values), axis=0), np.ptp(values, axis=0)
-    unsettled = (noise > UNSETTLED * varied) & (noise > 1e3 * eps * size)
+    jumps = (slopes[-1] > 2 * slopes[-5]) & (slopes[-5] > 2 * slopes[-9]) & (slopes[-1] > large / h[-1])
+    unsettled = (noise > UNSETTLED * np.ptp(values, axis=0)) & (noise > large)
     return best, np.where(unsettled | jumps, np.inf, error), apart | (kink & ~unsettled)
 
 
@@ -136,15 +137,15 @@ def _contradicted(column: np.ndarray, rounding: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(found), 0.0, np.maximum(found, 0.0))
 
 
-def _noise(middle: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+def _noise(middle: np.ndarray, pairs: np.ndarray, large: float) -> np.ndarray:
     """Four times the noise of one output's values, by fourth differences over the three smallest steps.
 
-    What falls by 8 at each of them is no noise: there the function itself bends.
+    What is large, and falls by 8 at each of them, is no noise: there the function itself bends.
 
     Source: J. J. Moré, S. M. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011).
     """
     fourth = np.abs(pairs[-4:-1] - 4 * pairs[-3:] + 6 * middle)
-    falls = (fourth[0] > 8 * fourth[1]) & (fourth[1] > 8 * fourth[2])
+    falls = (fourth[0] > 8 * fourth[1]) & (fourth[1] > 8 * fourth[2]) & (fourth[0] > large)
     return 4 * np.where(falls, fourth[2], np.max(fourth, axis=0)) / np.sqrt(70)  # 1 + 16 + 36 + 16 + 1
 
 

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdiff_magic import Report, cost_figures, derive
+from jaxdiff_magic import Report, derive
+from jaxdiff_magic.report import cost_figures
 
 
 @functools.partial(

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxdiff_magic import Report, cost_figures, derive
+from jaxdiff_magic import Report, derive
+from jaxdiff_magic.report import cost_figures
 from tests.cost.test_structure import needs_asdex
 
 F = jnp.asarray(np.random.default_rng(0).normal(size=(3, 3, 40)), jnp.float32)

@@ -11,7 +11,6 @@ import mpmath
 import numpy as np
 import pytest
 from jax.scipy import special
-from tests.symbolic.test_shipped import MEANT
 
 from jaxdiff_magic import derive
 from jaxdiff_magic.base.errors import InputError, OutOfReach
@@ -22,6 +21,7 @@ from jaxdiff_magic.engines.reference.precise_functions import CONSTANTS, MPMATH
 from jaxdiff_magic.engines.reference.scalars import FUNCTIONS
 from jaxdiff_magic.subject.subject import subject_of
 from jaxdiff_magic.subject.trace import subject_trace
+from tests.engines.symbolic.test_shipped import MEANT
 
 
 def digits_of(f: Callable[..., Any], *args: Any, order: int, digits: int = 50, **options: Any) -> np.ndarray:
