@@ -8,9 +8,8 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from traitlets import Bool, Enum, Float, Int
 
-from jaxdiff_magic.base.options import LEAST, WORDS, Options
-
-# Everything else is imported where it is used: loading the extension should take no longer than an empty one.
+# Everything else is imported where it is used: loading the extension should take no longer than an empty one. So the
+# preferences repeat the defaults of `base.options.Options`, which a test holds them to.
 
 
 def load(shell: Any) -> None:
@@ -53,13 +52,17 @@ class DeriveMagics(Magics):
         replaced: the magics of the same name that were there before, by kind ("line", "cell").
     """
 
-    order = Int(Options.order, min=LEAST["order"], help="The highest derivative.").tag(config=True)
-    symbolic = Bool(Options.symbolic, help="Whether to derive formulas.").tag(config=True)
-    cost = Enum(WORDS["cost"], Options.cost, help="How to find what forward and reverse mode cost.").tag(config=True)
-    layout = Enum(WORDS["layout"], Options.layout, help="Which way round a Jacobian is shown.").tag(config=True)
-    points = Int(Options.points, min=LEAST["points"], help="Random points that the check compares.").tag(config=True)
-    budget = Float(Options.budget, min=0.0, help="Seconds that formulas and measuring may take.").tag(config=True)
-    seed = Int(Options.seed, min=LEAST["seed"], help="Seed of the random points.").tag(config=True)
+    order = Int(2, min=1, help="The highest derivative.").tag(config=True)
+    symbolic = Bool(True, help="Whether to derive formulas.").tag(config=True)
+    cost = Enum(("measure", "count", "none"), "measure", help="How to find what forward and reverse mode cost.").tag(
+        config=True
+    )
+    layout = Enum(("numerator", "denominator"), "numerator", help="Which way round a Jacobian is shown.").tag(
+        config=True
+    )
+    points = Int(64, min=0, help="Random points that the check compares.").tag(config=True)
+    budget = Float(10.0, min=0.0, help="Seconds that formulas and measuring may take.").tag(config=True)
+    seed = Int(0, min=0, help="Seed of the random points.").tag(config=True)
     panel = Bool(True, help="Whether a notebook shows the live panel.").tag(config=True)
 
     def __init__(self, shell: Any) -> None:
