@@ -86,7 +86,9 @@ def words(text: str) -> str:
 
 
 def _word(word: str) -> str:
-    """An identifier."""
+    """An identifier; what is none, such as the name of a derivative by a derivative, letter by letter."""
+    if re.search(r"[/()\s]", word):
+        return words(word)
     if word == "lambda_":
         return r"\lambda"
     core = word.strip("_")

@@ -436,4 +436,5 @@ def _power(base: Any, exponent: float) -> Any:
         return np.linalg.inv(_whole(base))
     if np.ndim(base):
         raise Unread("a power of a vector")
-    return float(base) ** exponent
+    with np.errstate(all="ignore"):  # at another point than the formula was derived at
+        return np.float64(base) ** exponent
