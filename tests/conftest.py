@@ -21,8 +21,7 @@ jax.config.update("jax_cpu_enable_async_dispatch", False)
 SLOW = Path(__file__).parent / "slow.txt"
 """The tests that the quick tier leaves out, one a line, written by `--note-slow`."""
 LONG = 0.8
-"""Seconds of a test that the quick tier leaves out, unless all members of its function take longer: then the shortest
-stays. At this length the rest takes six of the eight minutes that the tier may."""
+"""Seconds of a test that the quick tier leaves out; of a function all of whose members take longer the shortest stays."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

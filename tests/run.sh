@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Install everything on a Debian or Ubuntu machine with Python 3.11 or newer, and run every test; with --quick, those
-# that answer in some minutes; with other arguments, what pytest makes of them.
+# Install everything on a Debian or Ubuntu machine with Python 3.11 or newer, and run every test; with --quick,
+# without the longest; with other arguments, what pytest makes of them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
