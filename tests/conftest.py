@@ -21,7 +21,7 @@ jax.config.update("jax_cpu_enable_async_dispatch", False)
 SLOW = Path(__file__).parent / "slow.txt"
 """The tests that the quick tier leaves out, one a line, written by `--note-slow`."""
 LONG = 0.8
-"""Seconds of a test that the quick tier leaves out; of a function all of whose members take longer the shortest stays."""
+"""Seconds of a test that the quick tier leaves out; where all members of a function take longer, the shortest stays."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
