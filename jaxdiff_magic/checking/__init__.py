@@ -301,7 +301,7 @@ class _Checking:
         probes = {} if numeric or formula or self.doubt or not size else self.numeric.probes(path)
         columns = [columns_of(values, path) for values in self.native]
         doubt = self.doubts.of(path) or self.trusted.doubt(path)
-        if numeric is not None and path[0] in self.doubts.outputs and not self.doubt:
+        if numeric is not None and path[0] in self.doubts.outputs:
             formula, rules, doubt = None, (), self.trusted.doubt(path)  # there are its values
         undefined = self.doubts.without_value(path, shape)
         is_smooth = False

@@ -130,10 +130,10 @@ def _contradicted(column: np.ndarray, rounding: np.ndarray) -> np.ndarray:
 
     In chaos large steps show a slope that is settled, and small steps another.
     """
-    found = np.zeros_like(column)
-    for k in range(len(column) - 1):
-        apart = np.abs(column[k] - column[k + 1 :]) - DOUBLED * rounding[k + 1 :]
-        found[k] = np.max(apart, axis=0)
+    allowed, found = DOUBLED * rounding, np.zeros_like(column)
+    least = np.minimum.accumulate((column + allowed)[:0:-1])[::-1]  # of all at smaller steps
+    most = np.maximum.accumulate((column - allowed)[:0:-1])[::-1]
+    found[:-1] = np.maximum(column[:-1] - least, most - column[:-1])
     return np.where(np.isnan(found), 0.0, np.maximum(found, 0.0))
 
 

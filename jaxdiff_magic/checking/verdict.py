@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from jaxdiff_magic.checking import check_of
@@ -26,7 +25,7 @@ def verdict_of(
     points: int,
     seed: int,
     deadline: float,
-    trust: str | Sequence[str],
+    trust: tuple[str, ...],
 ) -> tuple[Check, Reference | None]:
     """The check, and the reference that it rests on.
 
@@ -35,8 +34,7 @@ def verdict_of(
         trace: the function's steps; None where they cannot be told, and `unreachable` says why.
         derivatives, values, derivation, points, seed, deadline, trust: as for `check_of`.
     """
-    trusted = (trust,) if isinstance(trust, str) else tuple(trust)
-    known: dict[str, Any] = {"points": points, "seed": seed, "deadline": deadline, "trust": trusted}
+    known: dict[str, Any] = {"points": points, "seed": seed, "deadline": deadline, "trust": trust}
     followed = None if derivatives.subject.is_large else trace
     ways = [
         *([(PROOFS, followed, derivation)] if derivation is not None else []),

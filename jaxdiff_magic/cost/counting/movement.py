@@ -17,7 +17,7 @@ VIEWS = frozenset(
 SLICES = frozenset("slice dynamic_slice gather".split())
 """Of their first operand they read what they return."""
 MOVES = frozenset(
-    "broadcast_in_dim broadcast transpose rev concatenate pad iota copy copy_p device_put split stack unstack tile "
+    "broadcast_in_dim broadcast transpose rev concatenate pad iota split stack unstack tile "
     "dynamic_update_slice scatter real imag complex empty empty2 clone maybe_set "
     "get swap axis_index all_gather all_to_all ppermute ragged_all_to_all "
     "lu_pivots_to_permutation random_seed random_bits random_split random_fold_in threefry2x32 "

@@ -247,10 +247,8 @@ class _Meeting:
             if (undecided := self.choices.get(position)) is not None:
                 if undecided.shape != decision.shape[1:]:
                     raise OutOfReach("another program is run beside the point")
-                if compared is not None:
-                    near = near & (
-                        compared == compared
-                    )  # what is NaN or infinite beside the point too is decided there
+                if compared is not None:  # what is NaN or infinite beside the point, too, is decided there
+                    near = near & (compared == compared)
                 parts = [np.broadcast_to(x, (len(flat), *undecided.shape)) for x in (decision, near)]
                 for there, side, tied in zip(found, *parts, strict=True):
                     there.sides[position] = np.where(undecided, side, 0).astype(decision.dtype)

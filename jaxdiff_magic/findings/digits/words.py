@@ -122,9 +122,8 @@ def _underflow(loss: Loss) -> str | None:
     too_small = f"below the smallest normal number of {native.dtype}, {least:.3g}"
     sizes = [abs(exact(x) if is_precise(loss.result) else mpmath.mpf(float(x))) for x in loss.result.ravel()]
     operands = [abs(float(x)) for operand in loss.operands for x in np.ravel(operand) if operand.dtype.kind in "fV"]
-    noise = (
-        max(operands, default=0.0) * 10.0**-DIGITS if loss.equation.primitive in having("sums") else 0.0
-    )  # of the digits
+    cancels = loss.equation.primitive in having("sums")
+    noise = max(operands, default=0.0) * 10.0**-DIGITS if cancels else 0.0  # of the digits
     if noise < max(sizes, default=0) < least and _is_below(native, least):
         return f"it underflows: {mpmath.nstr(max(sizes), 3)} is {too_small}"
     for operand in loss.operands:
