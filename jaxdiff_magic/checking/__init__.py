@@ -23,7 +23,7 @@ from jaxdiff_magic.checking.along import check_along
 from jaxdiff_magic.checking.blame import blamed
 from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
 from jaxdiff_magic.checking.closed_forms import ClosedForms, confirmed
-from jaxdiff_magic.checking.decide import OUT_OF_REACH, PROVED, Evidence, RuleEvidence, decided
+from jaxdiff_magic.checking.decide import PROVED, UNDECIDED, Evidence, RuleEvidence, decided
 from jaxdiff_magic.checking.doubts import doubts_of
 from jaxdiff_magic.checking.faults import faults_of
 from jaxdiff_magic.checking.freezing import FROZEN, may_freeze
@@ -41,9 +41,9 @@ from jaxdiff_magic.checking.sharper import SAFETY, Sharper
 from jaxdiff_magic.checking.summary import summary_of
 from jaxdiff_magic.checking.trusted import Trusted
 from jaxdiff_magic.engines.jax.values import Derivatives, Values
+from jaxdiff_magic.engines.reference.bounded import EPS
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.reference.directions import Found, Path
-from jaxdiff_magic.engines.reference.numbers import EPS
 from jaxdiff_magic.engines.symbolic.derivation import Derivation
 from jaxdiff_magic.report import Check, Outcome, worst
 from jaxdiff_magic.report.fault import Fault
@@ -186,7 +186,7 @@ class _Checking:
                 if decision is not before:
                     alone.add(path)
                 elif path[:-1] in alone:
-                    decision = decision.set(True, OUT_OF_REACH, BELOW_ALONE)
+                    decision = decision.set(True, UNDECIDED, BELOW_ALONE)
                 blocks[k] = replace(blocks[k], decision=decision)
             if any(above == path[:-1] and slope.says == "wrong" for above, slope in slopes):
                 blocks[k] = blocks[k].unconfirmed()
@@ -308,7 +308,7 @@ class _Checking:
         if formula is not None and not doubt and size > 0:
             value = self._found(path[:1], len(self.native)).values
             completed = self.closed.completed(path, self._first(1), formula, value)
-            asked = formula.on_border[0] or completed is not formula
+            asked = formula.at_tie[0] or completed is not formula
             if asked and numeric is None and np.isfinite(completed.values[0]).all():
                 is_smooth = self.numeric.is_smooth(path, completed.values[0])
             if completed is not formula:

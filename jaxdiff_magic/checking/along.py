@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.checking.proofs import MAX_EQUATIONS, Proofs
+from jaxdiff_magic.checking.proofs import MAX_PROVED_EQUATIONS, Proofs
 from jaxdiff_magic.checking.rules import RuleName, rule_trace
 from jaxdiff_magic.engines.jax.products.maps import Maps, maps_of
 from jaxdiff_magic.engines.jax.products.vectors import Vector, dot, drawn, norm, plus, scaled, vector_of
@@ -177,7 +177,7 @@ def _formulas(subject: Subject, derivation: Derivation | None, trust: Collection
     if subject.untraceable or trust:
         return None
     trace = subject_trace(subject)
-    if len(trace.equations) > MAX_EQUATIONS or not all(map(_is_smooth, trace.equations)):
+    if len(trace.equations) > MAX_PROVED_EQUATIONS or not all(map(_is_smooth, trace.equations)):
         return None
     with contextlib.suppress(OutOfReach):
         return derivation or Derivation(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from jaxdiff_magic.checking.blocks import BlockCheck
-from jaxdiff_magic.checking.decide import DIFFERS, OUT_OF_REACH, ROUNDINGS, Evidence, shown_by_values
+from jaxdiff_magic.checking.decide import DIFFERS, ROUNDINGS, UNDECIDED, Evidence, shown_by_values
 from jaxdiff_magic.checking.faults import SECOND, UNNAMED
 from jaxdiff_magic.checking.sharper import GROSS, size_of
 from jaxdiff_magic.checking.trusted import Through, passed_through
@@ -48,7 +48,7 @@ def _again(block: BlockCheck, fault: Fault, through: Through, subject: Subject, 
         reason = f"JAX's numbers differ from the formula, and the rule of {fault.name} is wrong"
         decision = decision.set(accused(block.evidence, tolerance), DIFFERS, reason)
     hidden = f"{fault.sentence}; here it makes no difference that could be told from rounding"
-    return replace(block, decision=decision.set(True, OUT_OF_REACH, hidden))
+    return replace(block, decision=decision.set(True, UNDECIDED, hidden))
 
 
 def accused(evidence: Evidence, tolerance: Tolerance) -> np.ndarray:
@@ -69,7 +69,7 @@ def accused(evidence: Evidence, tolerance: Tolerance) -> np.ndarray:
     for k, columns in enumerate(evidence.native):
         value, bound = known.values[k], known.errors[k]
         for actual in columns:
-            if actual is None or known.on_border[k]:
+            if actual is None or known.at_tie[k]:
                 continue
             with np.errstate(invalid="ignore"):
                 apart = np.abs(actual - value)

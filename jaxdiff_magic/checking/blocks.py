@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.checking.decide import OUT_OF_REACH, Decision, Evidence
+from jaxdiff_magic.checking.decide import UNDECIDED, Decision, Evidence
 from jaxdiff_magic.engines.reference.arithmetic import mpmath
 from jaxdiff_magic.report import OUTCOMES, CheckEntry, Outcome
 from jaxdiff_magic.subject.leaves import Leaf
 
-MAX_ENTRIES = 100
+MAX_ROWS_OF_ENTRIES = 100
 """Every entry has a row while there are no more than this in all; beyond, the worst of each block has one."""
 
 INHERENT = 8.0
@@ -60,7 +60,7 @@ class BlockCheck:
         if self.worst == "differs":
             return self
         why = "the Taylor remainder does not fall as it should: function values do not confirm this derivative"
-        return replace(self, decision=self.decision.set(True, OUT_OF_REACH, why))
+        return replace(self, decision=self.decision.set(True, UNDECIDED, why))
 
     def gaps(self) -> list[str]:
         """What was not covered: of a large block without a formula, all but some directions."""
@@ -130,7 +130,7 @@ class BlockCheck:
     def _known(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """The size of each entry, how far JAX's columns are from what it should be, and how well that is known."""
         found, columns = self.evidence.formula, [c for c in self.evidence.native[0] if c is not None]
-        if found is None or found.on_border[0] or not columns:
+        if found is None or found.at_tie[0] or not columns:
             return None
         value, bound = found.values[0], found.errors[0]
         with np.errstate(all="ignore"):
@@ -166,7 +166,7 @@ class BlockCheck:
 def entries_of(blocks: Sequence[BlockCheck]) -> tuple[CheckEntry, ...]:
     """One row per entry while that is readable, else the worst entry of each block."""
     blocks = [block for block in blocks if block.decision.outcome.size]
-    every = sum(block.decision.outcome.size for block in blocks) <= MAX_ENTRIES
+    every = sum(block.decision.outcome.size for block in blocks) <= MAX_ROWS_OF_ENTRIES
     return tuple(
         row
         for block in blocks

@@ -15,7 +15,9 @@ from jaxdiff_magic.engines.reference.directions import Found
 from jaxdiff_magic.report import OUTCOMES
 
 MAX_FAILED_PROOFS = 3
-COARSE = "the bound on rounding is wider than the derivative, and neither more digits nor function values confirm it"
+WIDE_BOUND = (
+    "the bound on rounding is wider than the derivative, and neither more digits nor function values confirm it"
+)
 ALL_DIGITS, VISIBLE = 0.5, 1e-3
 """A number that is off by half of what it should be has no digit right; that counts where it is also this part of what
 derivatives of the function are around the point: near a stationary point all are small."""
@@ -24,8 +26,8 @@ ROUNDINGS = 100
 SMALL_BESIDE = 0.1
 """Numbers of a block round about as the largest do: JAX adds up and takes apart whole arrays."""
 UNDEFINED = "the function's value is not finite here"
-ON_BORDER = "a choice (where, max, abs …) stands on its border here"
-PROVED, AGREES, OUT_OF_REACH, DIFFERS = range(len(OUTCOMES))
+AT_TIE = "a choice (where, max, abs …) is at a tie here"
+PROVED, AGREES, UNDECIDED, DIFFERS = range(len(OUTCOMES))
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Evidence:
         rules: those that could be compared.
         numeric: estimates, error estimates and kinks at the first points; None when not computed.
         probes: for each mode, what Taylor remainders along directions say, where there is neither of them.
-        is_smooth: whether function values along a few directions show no bend where a choice stands on its border;
+        is_smooth: whether function values along a few directions show no bend where a choice is at a tie;
             asked where there is no numeric column.
         frozen: why function values alone accuse nobody, or "".
         shown: the numeric column as a reader sees it, with more digits where there are. It accuses nobody, since it
@@ -134,7 +136,7 @@ class Decision:
         """
         outcome, failures = self.outcome.copy(), 0
         for entry in np.ndindex(*outcome.shape):
-            coarse = self.reasons[int(self.reason[entry])] == COARSE  # which a proof does not look at
+            coarse = self.reasons[int(self.reason[entry])] == WIDE_BOUND  # which a proof does not look at
             if (outcome[entry] == AGREES or coarse) and failures < MAX_FAILED_PROOFS:
                 proved = prove(entry)
                 outcome[entry] = PROVED if proved else outcome[entry]
@@ -151,10 +153,10 @@ def decided(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np
     """
     start = Decision(np.full(evidence.shape, AGREES), np.zeros(evidence.shape, int))
     if evidence.doubt:
-        return start.set(True, OUT_OF_REACH, evidence.doubt)
+        return start.set(True, UNDECIDED, evidence.doubt)
     found = _decided(start, evidence, tolerance)
     if np.any(evidence.undefined):
-        return found.stated(evidence.undefined, OUT_OF_REACH, UNDEFINED)
+        return found.stated(evidence.undefined, UNDECIDED, UNDEFINED)
     return found
 
 
@@ -168,7 +170,7 @@ def _decided(
     if evidence.probes:
         return _by_probes(start, evidence)
     return start.set(
-        True, OUT_OF_REACH, "there is neither a formula nor, within the budget, a numeric column to compare with"
+        True, UNDECIDED, "there is neither a formula nor, within the budget, a numeric column to compare with"
     )
 
 
@@ -176,12 +178,12 @@ def _by_formula(
     decision: Decision, evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray]
 ) -> Decision:
     assert evidence.formula is not None
-    values, bounds, borders = evidence.formula.values, evidence.formula.errors, evidence.formula.on_border
+    values, bounds, ties = evidence.formula.values, evidence.formula.errors, evidence.formula.at_tie
     for rule in evidence.rules:
         found = rule.comparison
         decision = decision.set(found.wrong, DIFFERS, rule.says())
-        decision = decision.set(found.unclear, OUT_OF_REACH, f"JAX's {_mode(rule.name)} {found.why}")
-    decision = decision.set(_bent(evidence, tolerance), OUT_OF_REACH, ON_BORDER)
+        decision = decision.set(found.unclear, UNDECIDED, f"JAX's {_mode(rule.name)} {found.why}")
+    decision = decision.set(_bent(evidence, tolerance), UNDECIDED, AT_TIE)
     clear = {rule.name: rule.comparison for rule in evidence.rules if not rule.comparison.why}
     compared = bool(clear)
     for k, columns in enumerate(evidence.native):
@@ -202,31 +204,29 @@ def _by_formula(
                 distance = np.abs(actual - value)
                 off = known & given & (distance > allowed)
             unlike = known & given & ~off & _unlike(distance, allowed, size_of(values)[k], evidence.eps)
-            if borders[k]:
-                decision = decision.set(off | (known & ~given), OUT_OF_REACH, ON_BORDER)
+            if ties[k]:
+                decision = decision.set(off | (known & ~given), UNDECIDED, AT_TIE)
                 continue
             lost = known & ~given & (np.isfinite(allowed) | (shown_by_values(evidence) if k == 0 else False))
             reason = f"JAX's {mode} mode is not finite, the derivative is"
             # where a step overflows, NaN spreads as 0 times NaN to other entries: it accuses no rule
             whole = k == 0 and bool(np.all(known)) and not evidence.has_hole
-            decision = decision.set(lost, DIFFERS if whole else OUT_OF_REACH, reason)
+            decision = decision.set(lost, DIFFERS if whole else UNDECIDED, reason)
             unsure = f"JAX's {mode} mode is not finite, and it is not certain that the derivative is"
-            decision = decision.set(known & ~given, OUT_OF_REACH, unsure)
+            decision = decision.set(known & ~given, UNDECIDED, unsure)
             place = "nearby" if k else "here"
-            decision = decision.set(
-                ~known & given, OUT_OF_REACH, f"the chain rule, step by step, is not finite {place}"
-            )
+            decision = decision.set(~known & given, UNDECIDED, f"the chain rule, step by step, is not finite {place}")
             neither = f"neither JAX nor the chain rule, step by step, is finite {place}"
-            decision = decision.set(~known & ~given, OUT_OF_REACH, neither)
+            decision = decision.set(~known & ~given, UNDECIDED, neither)
             if here:
-                decision = decision.set(off, OUT_OF_REACH, "rounding in the function's own dtype hides the digits")
+                decision = decision.set(off, UNDECIDED, "rounding in the function's own dtype hides the digits")
                 if k == 0 and (lost := known & given & _lost(evidence, actual)).any():
-                    decision = decision.set(lost, OUT_OF_REACH, _all_rounding(mode, actual, value, lost))
+                    decision = decision.set(lost, UNDECIDED, _all_rounding(mode, actual, value, lost))
                 continue
             clearly = off & _sides(evidence, value, actual, k)
             if clearly.any():
                 ahead = clearly & evidence.ahead(k, actual)
-                decision = decision.set(ahead, OUT_OF_REACH, f"JAX's {mode} mode {AHEAD}")
+                decision = decision.set(ahead, UNDECIDED, f"JAX's {mode} mode {AHEAD}")
                 clearly &= ~ahead
             if k == 0 and unlike.any():  # rounding, or the rule? in float64 the rule remains
                 clearly = clearly | (
@@ -234,8 +234,8 @@ def _by_formula(
                 )
             decision = decision.set(clearly, DIFFERS, f"JAX's {mode} mode differs from the formula")
             undecided = f"JAX's {mode} mode and the formula differ, but not decidedly"
-            decision = decision.set(off | unlike, OUT_OF_REACH, undecided)
-    return decision.set(_unconfirmed(evidence, clear.values()), OUT_OF_REACH, COARSE)
+            decision = decision.set(off | unlike, UNDECIDED, undecided)
+    return decision.set(_unconfirmed(evidence, clear.values()), UNDECIDED, WIDE_BOUND)
 
 
 def _unconfirmed(evidence: Evidence, comparisons: Iterable[Comparison]) -> np.ndarray:
@@ -262,7 +262,7 @@ def shown_by_values(evidence: Evidence) -> np.ndarray:
     estimate, error, kink = (part[0] for part in evidence.numeric)
     with np.errstate(invalid="ignore"):
         near_zero = (np.abs(estimate) <= GROSS * size) & (np.abs(values) <= GROSS * size)
-        bent = kink & ~(near_zero & ~evidence.formula.on_border[0])  # of noise around 0 a bend is seen as well
+        bent = kink & ~(near_zero & ~evidence.formula.at_tie[0])  # of noise around 0 a bend is seen as well
         return ~bent & (np.abs(estimate - values) <= GROSS * size) & (error <= GROSS * size)
 
 
@@ -301,13 +301,13 @@ def _all_rounding(mode: str, actual: np.ndarray, value: np.ndarray, lost: np.nda
 
 
 def _bent(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray | bool:
-    """Where a choice on its border bends the function at the user's point, as far as function values show.
+    """Where a choice at a tie bends the function at the user's point, as far as function values show.
 
     JAX and the formula may take the same side there, and agree on a number that is no derivative.
     """
     assert evidence.formula is not None
-    values, bounds, borders = evidence.formula.values, evidence.formula.errors, evidence.formula.on_border
-    if not borders[0]:
+    values, bounds, ties = evidence.formula.values, evidence.formula.errors, evidence.formula.at_tie
+    if not ties[0]:
         return False
     if evidence.numeric is None:  # too many inputs, or no time left, for function values entry by entry
         return not evidence.is_smooth
@@ -342,7 +342,7 @@ def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
         estimate, error, kink = estimates[k], errors[k], kinks[k]
         size = np.abs(estimate)
         scale = np.max(size, initial=0.0)
-        decision = decision.set(kink, OUT_OF_REACH, "the slopes from the left and from the right differ here")
+        decision = decision.set(kink, UNDECIDED, "the slopes from the left and from the right differ here")
         for mode, actual in zip(("forward", "reverse"), columns, strict=True):
             if actual is None:
                 continue
@@ -350,7 +350,7 @@ def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
             unknown = (
                 f"JAX's {mode} mode is not finite {place}; without a formula it is not known whether the derivative is"
             )
-            decision = decision.set(~np.isfinite(actual), OUT_OF_REACH, unknown)
+            decision = decision.set(~np.isfinite(actual), UNDECIDED, unknown)
             with np.errstate(invalid="ignore"):
                 apart = np.abs(actual - estimate)
                 # values that do not move at all may have lost their digits: they accuse nobody
@@ -361,9 +361,9 @@ def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
             if k == 0 and np.any(wrong) and evidence.in_float64(mode) is not None:
                 wrong &= _off_in_float64(evidence, mode, estimate)
             decision = decision.set(wrong & ~kink, *_accused(evidence, f"{mode} mode"))
-            decision = decision.set(unclear, OUT_OF_REACH, "function values are too coarse to decide")
+            decision = decision.set(unclear, UNDECIDED, "function values are too coarse to decide")
             decision = decision.set(
-                coarse & ~kink, OUT_OF_REACH, "without a formula, function values are too coarse to decide"
+                coarse & ~kink, UNDECIDED, "without a formula, function values are too coarse to decide"
             )
     return decision
 
@@ -371,14 +371,14 @@ def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
 def _by_probes(decision: Decision, evidence: Evidence) -> Decision:
     for mode, found in evidence.probes.items():
         decision = decision.set(found.wrong, *_accused(evidence, _mode(mode)))
-        decision = decision.set(found.unclear, OUT_OF_REACH, found.why)
+        decision = decision.set(found.unclear, UNDECIDED, found.why)
     return decision
 
 
 def _accused(evidence: Evidence, mode: str) -> tuple[int, str]:
     """Outcome and reason where function values contradict JAX's derivative, and nothing else is known."""
     if evidence.frozen:
-        return OUT_OF_REACH, evidence.frozen
+        return UNDECIDED, evidence.frozen
     return DIFFERS, f"JAX's {mode} differs from function values"
 
 

@@ -94,4 +94,4 @@ def _is_another(
     with np.errstate(invalid="ignore"):
         off = np.abs(actual - value) > tolerance(value, found.errors[k])
     beyond = np.isnan(actual) & np.isfinite(value)  # outside the function's own domain
-    return bool(np.any((off & np.isfinite(actual) | beyond) & ~undefined)) and not found.on_border[k]
+    return bool(np.any((off & np.isfinite(actual) | beyond) & ~undefined)) and not found.at_tie[k]

@@ -13,12 +13,12 @@ import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.audits import Defect, defect_of
+from jaxdiff_magic.checking.excess import Residual, residual_of
 from jaxdiff_magic.checking.figures import both
 from jaxdiff_magic.checking.opaque import is_opaque, opaque_faults
-from jaxdiff_magic.checking.residuals import Residual, residual_of
 from jaxdiff_magic.checking.rules import RuleName, rule_trace
 from jaxdiff_magic.checking.steps import subjects_of
-from jaxdiff_magic.engines.reference.watching import Seen, Value, watched
+from jaxdiff_magic.engines.reference.watching import Seen, Watched, watched
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.report import Outcome
 from jaxdiff_magic.report.fault import Fault
@@ -27,7 +27,7 @@ from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace
 
 MAX_SEEN, MAX_PER_POINT = 8, 3
 """At how many sets of operands a call is looked at, in all and of one run."""
-MAX_EQUATIONS = 200
+MAX_AUDITED_EQUATIONS = 200
 """How many operations are looked at where no rule is at fault."""
 RESIDUAL_SECONDS = 2.0
 """How long a formula is looked for of what one rule gives too much."""
@@ -39,7 +39,7 @@ ONE_TRIANGLE = having("triangle")
 UNNAMED = "the function"
 """What a lambda is called."""
 
-Operands = Sequence[Value]
+Operands = Sequence[Watched]
 
 
 def faults_of(
@@ -178,7 +178,7 @@ class _Search:
 
     def operations(self) -> Iterator[Fault]:
         """The faults of single operations."""
-        for equation in [item.step for item in self.steps if isinstance(item.step, Equation)][:MAX_EQUATIONS]:
+        for equation in [item.step for item in self.steps if isinstance(item.step, Equation)][:MAX_AUDITED_EQUATIONS]:
             if time.monotonic() > self.deadline:
                 return
             opened = equation.bodies and equation.primitive != "custom_linear_solve"

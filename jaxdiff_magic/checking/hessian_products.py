@@ -54,7 +54,7 @@ def hessian_products(
             known = replace(evidence(path), formula=found, native=[(column, None)])
             decision = decided(known, tolerance)
             if decision.outcome.any() and np.isfinite(column).all():  # then function values are asked
-                below = lambda batch, path=path: [reference.evaluate(path, batch, hold=True).values]  # noqa: E731
+                below = lambda batch, path=path: [reference.evaluate(path, batch, freeze=True).values]  # noqa: E731
                 found_by = directional(below, [x[0] for x in point], along)
                 numeric = (found_by.estimate[0][None], found_by.error[0][None], found_by.kink[0][None])
                 decision = decided(replace(known, numeric=numeric), tolerance)

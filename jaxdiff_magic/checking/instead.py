@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.checking.blocks import MAX_ENTRIES
+from jaxdiff_magic.checking.blocks import MAX_ROWS_OF_ENTRIES
 from jaxdiff_magic.checking.differences import Column
 from jaxdiff_magic.engines.jax.values import Values
 from jaxdiff_magic.engines.reference.directions import Found, Path
@@ -44,10 +44,10 @@ def entries_instead(
     n, m = subject.size, subject.output_size
     first = "gradient" if subject.is_scalar else "jacobian"
     outputs, inputs = range(len(subject.outputs)), range(len(subject.inputs))
-    if values.jacobian is None and 0 < m * n <= MAX_ENTRIES:
+    if values.jacobian is None and 0 < m * n <= MAX_ROWS_OF_ENTRIES:
         paths, what = itertools.product(outputs, inputs), first
         reason = next((values.missing[name] for name in ("jacobian", "reverse") if name in values.missing), "")
-    elif values.jacobian is not None and "hessian" in values.missing and 0 < m * n * n <= MAX_ENTRIES:
+    elif values.jacobian is not None and "hessian" in values.missing and 0 < m * n * n <= MAX_ROWS_OF_ENTRIES:
         paths, what, reason = itertools.product(outputs, inputs, inputs), "hessian", values.missing["hessian"]
     else:
         return ()
@@ -79,7 +79,7 @@ def _rows(
             start += len(leaf.shape)
         symbolic, by_rules = _known(found and (found.values[0], found.errors[0]), entry)
         estimate, by_values = _known(column and (column[0][0], column[1][0]), entry)
-        if found is not None and found.on_border[0] and column is not None and column[2][0][entry]:
+        if found is not None and found.at_tie[0] and column is not None and column[2][0][entry]:
             says = "the slopes from the left and from the right differ here"
         elif by_rules >= LEAST_DIGITS:
             says = f"{BY_RULES} it is {symbolic:.{by_rules}g} ({_digits(by_rules)})"

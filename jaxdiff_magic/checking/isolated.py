@@ -61,7 +61,7 @@ def isolated(
 
 
 def _beside(sharper: Sharper, path: Path, point: Sequence[np.ndarray]) -> np.ndarray:
-    """A derivative at points next to the user's, with more digits where it can be; on a border there, no number."""
+    """A derivative at points next to the user's, with more digits where it can be; at a tie there, no number."""
     rng, found = np.random.default_rng(len(path)), []
     for distance in DISTANCES:
         for signs in [[rng.choice([-1.0, 1.0], x.shape) for x in point] for _ in range(SIGNS)]:

@@ -32,9 +32,9 @@ from jaxdiff_magic.checking.slopes import (
     slope_of,
 )
 from jaxdiff_magic.engines.jax.values import Derivatives, Values
+from jaxdiff_magic.engines.reference.bounded import EPS
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.reference.directions import Path, fingerprint, leaf_places
-from jaxdiff_magic.engines.reference.numbers import EPS
 from jaxdiff_magic.report import Slope
 from jaxdiff_magic.subject.leaves import Leaf
 
@@ -43,7 +43,7 @@ MAX_SLOPES = 16
 MAX_LEAVES = 6
 """Besides a direction in which all inputs move there is one for each leaf, while there are no more than this."""
 SMOOTH_DIRECTIONS = 3
-"""Along so many random directions a function with a choice on its border is looked at from both sides."""
+"""Along so many random directions a function with a choice at a tie is looked at from both sides."""
 SMOOTH_SECONDS = 1.0
 """So long it is looked at in any case."""
 MAX_BELOW = 20_000
@@ -95,9 +95,9 @@ class Numeric:
         if reference is not None and self._reaches(reference, above):
 
             def bounded(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-                found = reference.evaluate(above, batch, hold=True)
+                found = reference.evaluate(above, batch, freeze=True)
                 if len(above) > 1:
-                    value = reference.evaluate(above[:1], batch, hold=True).values
+                    value = reference.evaluate(above[:1], batch, freeze=True).values
                     found = self.closed.completed(above, batch, found, value)
                 return found.values, found.errors
 
@@ -176,7 +176,7 @@ class Numeric:
     def is_smooth(self, path: Path, derivative: np.ndarray) -> bool:
         """Whether the order below has one slope along random directions, that which a derivative says.
 
-        A choice on its border that bends a function bends it along a random direction, so a few of them tell for
+        A choice at a tie that bends a function bends it along a random direction, so a few of them tell for
         all inputs at once.
 
         Args:

@@ -13,12 +13,12 @@ from jaxdiff_magic.engines.jax.rule_traces import higher_trace
 from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE
 from jaxdiff_magic.engines.reference.directions import Path
 from jaxdiff_magic.engines.symbolic.derivation import Derivation, TracedRule
-from jaxdiff_magic.engines.symbolic.limits import until
 from jaxdiff_magic.engines.symbolic.proof import block_to_prove, entry_to_prove, proved, proved_at_once
+from jaxdiff_magic.engines.symbolic.time_limits import until
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Trace
 
-MAX_EQUATIONS = 150
+MAX_PROVED_EQUATIONS = 150
 """A program with more equations than this, for each order above the first, is not written out for a proof."""
 
 
@@ -78,7 +78,7 @@ class Proofs:
             cotangents = len(self.subject.outputs) if name != "forward" else 0
             times = {"reverse": 0}.get(name, 1) if name in self.traces else int(name[1:]) - 1
             tangents = times * len(inputs)
-            if trace is not None and len(trace.equations) <= MAX_EQUATIONS * max(times, 1):
+            if trace is not None and len(trace.equations) <= MAX_PROVED_EQUATIONS * max(times, 1):
                 with contextlib.suppress(OutOfReach):
                     eps, point = literal_eps(self.subject), self.subject.point
                     self._rules[name] = TracedRule(trace, inputs, cotangents, tangents, eps, point)

@@ -1,4 +1,4 @@
-"""Reasons that are true of this function: which step stands on its border, which rule works in fewer digits."""
+"""Reasons that are true of this function: which step is at a tie, which rule works in fewer digits."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.blocks import BlockCheck
-from jaxdiff_magic.checking.decide import COARSE, ON_BORDER
+from jaxdiff_magic.checking.decide import AT_TIE, WIDE_BOUND
 from jaxdiff_magic.checking.rules import RuleName
-from jaxdiff_magic.engines.reference.numbers import Bounded
+from jaxdiff_magic.engines.reference.bounded import Bounded
 from jaxdiff_magic.engines.reference.run import Node, Run
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace, Variable
@@ -33,7 +33,7 @@ DRAWING = having("draws")
 """Gamma, beta, Dirichlet, chi-square, Student's t, loggamma … are made of them."""
 IMPLICIT = "the implicit reparameterisation gradient"
 LOST = (
-    COARSE,
+    WIDE_BOUND,
     "the chain rule, step by step, is not finite here",
     "neither JAX nor the chain rule, step by step, is finite here",
 )
@@ -43,7 +43,7 @@ OF_FULL_RANK = frozenset(("qr", "svd"))
 RANK = 100
 """A singular value of so many roundings of the largest is 0."""
 MOST_NAMED = 3
-"""So many steps on their border are named."""
+"""So many steps at a tie are named."""
 
 
 def with_reasons(blocks: Sequence[BlockCheck], reasons: Mapping[str, str]) -> list[BlockCheck]:
@@ -76,8 +76,8 @@ def reasons_of(
     """
     found = {}
     with contextlib.suppress(OutOfReach):
-        if border := said_of(borders_of(trace, point)):
-            found[ON_BORDER] = border
+        if tie := said_of(ties_of(trace, point)):
+            found[AT_TIE] = tie
     coarse = next((said for name, rule in rules.items() if (said := _coarse(trace, rule, name, dtypes))), "")
     if coarse:
         found[ROUNDING] = coarse
@@ -106,8 +106,8 @@ def drawn_by(trace: Trace) -> Iterator[Equation]:
             yield from drawn_by(body)
 
 
-def borders_of(trace: Trace, point: Sequence[np.ndarray]) -> list[Equation]:
-    """The steps that stand on their border at a point: that choose between equal numbers, or have equal eigenvalues.
+def ties_of(trace: Trace, point: Sequence[np.ndarray]) -> list[Equation]:
+    """The steps that are at a tie at a point: that choose between equal numbers, or have equal eigenvalues.
 
     Raises:
         OutOfReach: the trace cannot be run.
@@ -116,9 +116,9 @@ def borders_of(trace: Trace, point: Sequence[np.ndarray]) -> list[Equation]:
 
     def watch(step: Equation | RuleCall, operands: Sequence[Node], results: Sequence[Node]) -> None:
         del operands, results
-        if run.on_border.any() and isinstance(step, Equation):
+        if run.at_tie.any() and isinstance(step, Equation):
             found[id(step)] = step
-            run.on_border[:] = False  # the steps that this one is a part of, and those after it, have not noted it
+            run.at_tie[:] = False  # the steps that this one is a part of, and those after it, have not noted it
 
     run = Run(1, 1, taped=False, watch=watch)
     arguments = [Node(Bounded(np.asarray(x, np.float64)[None]), np.shape(x), True) for x in point]
@@ -151,7 +151,7 @@ def _rank(trace: Trace, point: Sequence[np.ndarray], eps: float) -> str:
 
 
 def said_of(steps: Sequence[Equation]) -> str:
-    """Which steps stand on their border, each with its line; "" for none."""
+    """Which steps are at a tie, each with its line; "" for none."""
     lines: dict[tuple[str, str], dict[str, None]] = {}
     for step in steps:
         where = f" ({step.location})" if step.location.line else ""
@@ -163,7 +163,7 @@ def said_of(steps: Sequence[Equation]) -> str:
         if values:
             said.append(f"{named}{where} has two equal {values} here, and is not smooth there")
         else:
-            said.append(f"a choice stands on its border here: {named}{where}")
+            said.append(f"a choice is at a tie here: {named}{where}")
     return "; ".join(said)
 
 

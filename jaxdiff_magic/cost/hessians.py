@@ -15,7 +15,7 @@ from jaxdiff_magic.cost.counting import Programs
 from jaxdiff_magic.cost.measuring import Measured
 from jaxdiff_magic.cost.structure import Strategy, by_formula
 from jaxdiff_magic.cost.structured import program_of, way
-from jaxdiff_magic.engines.jax.values import MAX_ENTRIES
+from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES
 from jaxdiff_magic.report.cost_figures import ModeCost
 from jaxdiff_magic.subject.subject import Subject
 
@@ -42,7 +42,7 @@ def hessian_ways(
         deadline: a `time.monotonic()` instant after which nothing more is begun.
     """
     found = [s for s in strategies if s.what == "hessian"]
-    fits = subject.size >= FEWEST_TIMED and subject.size**2 <= MAX_ENTRIES
+    fits = subject.size >= FEWEST_TIMED and subject.size**2 <= MAX_BUILT_ENTRIES
     if formula and subject.is_scalar and fits and time.monotonic() < deadline:
         with contextlib.suppress(OutOfReach):
             found.append(by_formula(subject, "hessian", formula(), strategies, deadline=deadline))

@@ -32,7 +32,7 @@ LATE = "{} not measured: the time budget was used up. Give a larger one with bud
 
 
 @dataclass(frozen=True)
-class Program:
+class TimedProgram:
     """A whole derivative in one way, compiled for the point.
 
     Attributes:
@@ -51,12 +51,12 @@ class Program:
         return self.xla.temp_bytes if self.xla else None
 
 
-def compile_derivative(subject: Subject, mode: Mode) -> Program:
+def compile_derivative(subject: Subject, mode: Mode) -> TimedProgram:
     """The whole first derivative in one mode, compiled; see `compiled`."""
     return compiled(subject, subject.programs.transformed(mode, subject.flat, nested=False))
 
 
-def compiled(subject: Subject, derivative: Callable[..., Any]) -> Program:
+def compiled(subject: Subject, derivative: Callable[..., Any]) -> TimedProgram:
     """Trace and compile a function of the leaves; it must be one that JAX can trace with abstract values.
 
     Both the point and the arrays that the function captured become arguments of the program: as constants, XLA
@@ -72,7 +72,7 @@ def compiled(subject: Subject, derivative: Callable[..., Any]) -> Program:
 
     captured = [jnp.asarray(constant) for constant in closed.consts]
     executable = jax.jit(program).lower(captured, *point).compile()
-    return Program(
+    return TimedProgram(
         run=lambda: jax.block_until_ready(executable(captured, *point)),
         compile_seconds=time.perf_counter() - start,
         xla=xla_numbers(executable),
@@ -91,7 +91,7 @@ class Measured:
 
     def __init__(self, subject: Subject, deadline: float) -> None:
         self.deadline = deadline
-        self.programs: dict[str, Program] = {}
+        self.programs: dict[str, TimedProgram] = {}
         self.times: dict[str, np.ndarray] = {}
         self.refused: dict[str, str] = {}
         self.untraceable = subject.untraceable and (
@@ -99,7 +99,7 @@ class Measured:
         )
         self.note = ""
 
-    def add(self, what: str, build: Mapping[str, Callable[[], Program]]) -> None:
+    def add(self, what: str, build: Mapping[str, Callable[[], TimedProgram]]) -> None:
         """Compile some programs and run, in turns, those that need no more memory than there should be."""
         if self.untraceable:
             self.note = self.untraceable

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.checking.sharper import SAFETY
+from jaxdiff_magic.engines.reference.bounded import EPS
 from jaxdiff_magic.engines.reference.derivatives import Reference
-from jaxdiff_magic.engines.reference.numbers import EPS
 from jaxdiff_magic.findings.saying import figure
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxdiff_magic.engines.reference.watching import Seen, Value
+from jaxdiff_magic.engines.reference.watching import Seen, Watched
 from jaxdiff_magic.findings.naming import Names
 from jaxdiff_magic.findings.saying import count, listing, quoted
 from jaxdiff_magic.findings.scene import Scene
@@ -146,7 +146,7 @@ def _window(item: Seen, axis: int) -> int:
     return updates[d.update_window_dims[inside.index(axis)]]
 
 
-def _written(names: Names, value: Value, index: tuple[int, ...], found: int) -> int:
+def _written(names: Names, value: Watched, index: tuple[int, ...], found: int) -> int:
     """An index as the user wrote it: before JAX added the length to what is negative."""
     made = names.producer(value)
     while made is not None and made.primitive in ("broadcast_in_dim", "reshape", "convert_element_type"):

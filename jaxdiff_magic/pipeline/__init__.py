@@ -25,7 +25,7 @@ from jaxdiff_magic.engines.reference.run import runs_until
 from jaxdiff_magic.engines.tape import Tape, tape_of
 from jaxdiff_magic.findings import Scene, findings_of
 from jaxdiff_magic.findings.asymmetry import hessian_errors
-from jaxdiff_magic.findings.sizes import is_too_large
+from jaxdiff_magic.findings.too_large import is_too_large
 from jaxdiff_magic.pipeline.formulas import Formulas, blocks_of, formulas_of, hessian_program
 from jaxdiff_magic.report import Check, Curvature, Finding, Live
 from jaxdiff_magic.report.assertion import raise_if_wrong
@@ -38,7 +38,7 @@ from jaxdiff_magic.subject.subject import Subject, subject_of
 from jaxdiff_magic.subject.surroundings import settings_set_aside
 from jaxdiff_magic.subject.trace import Trace, subject_trace
 
-STEPS = "the steps of the function"
+THE_STEPS = "the steps of the function"
 
 
 def derive(
@@ -219,8 +219,8 @@ def _trace(subject: Subject, parts: Parts) -> tuple[Trace | None, str]:
     """The subject's steps, or why they cannot be told."""
     if subject.untraceable:
         return None, subject.hindrance
-    trace = parts.made(STEPS, None, subject_trace, subject)
-    return trace, parts.why.get(STEPS, "")
+    trace = parts.made(THE_STEPS, None, subject_trace, subject)
+    return trace, parts.why.get(THE_STEPS, "")
 
 
 def _with_digits(subject: Subject, trace: Trace | None) -> Callable[[str, int], Any] | None:

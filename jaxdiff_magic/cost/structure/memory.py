@@ -9,7 +9,7 @@ from typing import Any
 
 from jaxdiff_magic.base.units import size
 from jaxdiff_magic.cost.counting import Count, count
-from jaxdiff_magic.cost.measuring import MOST_TEMP_BYTES, Program, compiled
+from jaxdiff_magic.cost.measuring import MOST_TEMP_BYTES, TimedProgram, compiled
 from jaxdiff_magic.subject.subject import Subject
 
 
@@ -27,7 +27,7 @@ class Memory:
 
     subject: Subject
     counts: Mapping[str, Count]
-    programs: Mapping[str, Program]
+    programs: Mapping[str, TimedProgram]
     deadline: float
     taken: dict[str, int] = field(default_factory=dict)
 

@@ -55,7 +55,7 @@ class Operation:
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class OperationList:
     """A function from its leaves to its outputs.
 
     Attributes:
@@ -79,7 +79,7 @@ class Opened:
         return int(self.avals[number].size)
 
 
-def opened(function: Callable[..., Any], point: Sequence[Any]) -> Opened:
+def opened(function: Callable[..., Any], point: Sequence[Any]) -> OperationList:
     """The operations of a function, arrays to a tuple of arrays, traced at a point."""
     closed = jax.make_jaxpr(function)(*map(jnp.asarray, point))
     avals: list[Any] = []
@@ -111,7 +111,7 @@ def opened(function: Callable[..., Any], point: Sequence[Any]) -> Opened:
 
     inputs = [number(var) for var in closed.jaxpr.invars]
     outputs = body(closed.jaxpr, [*map(Known, closed.consts), *inputs], None, "")
-    return Opened(tuple(inputs), tuple(operations), tuple(outputs), tuple(avals))
+    return OperationList(tuple(inputs), tuple(operations), tuple(outputs), tuple(avals))
 
 
 def name_of(operation: Operation) -> str:

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental.sparse import BCOO
 
-from jaxdiff_magic.cost.structure.products import directions, forward_product, point_of, reverse_product
 from jaxdiff_magic.cost.structure.strategy import Strategy, dense
+from jaxdiff_magic.cost.structure.verified_products import directions, forward_product, point_of, reverse_product
 from jaxdiff_magic.subject.subject import Subject
 
 ULPS = 100

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.reference.numbers import Bounded
+from jaxdiff_magic.engines.reference.bounded import Bounded
 from jaxdiff_magic.engines.reference.rules.elementwise import ELEMENTWISE
 from jaxdiff_magic.engines.reference.rules.movement import MOVEMENT
 from jaxdiff_magic.engines.reference.run import Node, Result, Run

@@ -1,4 +1,4 @@
-"""Scalar functions: how NumPy evaluates each, and where its partial derivatives come from.
+"""ScalarFunction functions: how NumPy evaluates each, and where its partial derivatives come from.
 
 The partial derivatives are SymPy's, written down once in `partials.py`;
 `python -m jaxdiff_magic.engines.symbolic.shipped` derives them anew.
@@ -22,7 +22,7 @@ PARTIALS: dict[str, tuple[Callable[..., Any] | None, ...]] = {}
 
 
 @dataclass(frozen=True)
-class Scalar:
+class ScalarFunction:
     """A scalar function.
 
     Attributes:
@@ -57,8 +57,8 @@ def _power(x: np.ndarray, exponent: float) -> np.ndarray:
     return np.sqrt(x) if exponent == 0.5 else np.power(x, exponent)
 
 
-FUNCTIONS: Mapping[str, Scalar] = {
-    name: Scalar(name, value)
+FUNCTIONS: Mapping[str, ScalarFunction] = {
+    name: ScalarFunction(name, value)
     for name, value in {
         "power": _power,
         "pow": np.power,

@@ -15,7 +15,7 @@ import numpy as np
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.base.parsing import parsed
 from jaxdiff_magic.engines.reference.digits import with_digits
-from jaxdiff_magic.findings.digits.loss import DIGITS, MAX_OPERATIONS, relative_error
+from jaxdiff_magic.findings.digits.loss import DIGITS, MAX_LOSS_OPERATIONS, relative_error
 from jaxdiff_magic.findings.digits.stable_forms import Form, Steps, forms_of
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
@@ -132,7 +132,7 @@ def _truth(trace: Trace, point: Sequence[Any], order: int) -> np.ndarray:
     """The same of a trace, with 50 digits."""
     paths = [(0, *inputs) for inputs in itertools.product(range(len(trace.inputs)), repeat=order)]
     numbers = [np.asarray(x).astype(np.float64) for x in point]
-    blocks = with_digits(trace, paths, numbers, DIGITS, MAX_OPERATIONS)
+    blocks = with_digits(trace, paths, numbers, DIGITS, MAX_LOSS_OPERATIONS)
     kept = trace.outputs[0].shape
     return np.asarray(sum(block.reshape(*kept, -1).sum(-1) for block in blocks.values()), object)
 

@@ -13,12 +13,12 @@ import numpy as np
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.arithmetic import mpmath
 from jaxdiff_magic.engines.reference.precise import UNFIT, elementwise, exact, is_precise, precision
-from jaxdiff_magic.engines.reference.watching import Seen, Value, watched
+from jaxdiff_magic.engines.reference.watching import Seen, Watched, watched
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
-MAX_STEPS = 300
+MAX_LOSS_STEPS = 300
 """Longer programs are not run step by step."""
-MAX_OPERATIONS = 60_000
+MAX_LOSS_OPERATIONS = 60_000
 """Scalar operations with 50 digits that a finding may take: about a tenth of a second."""
 DIGITS = 50
 JUMP = 30.0
@@ -54,7 +54,7 @@ def loss_in(trace: Trace, arguments: Sequence[Any], eps: float, total: float, de
         total: the relative error of the result.
         deadline: `time.monotonic()` after which the search is given up.
     """
-    if len(trace.equations) > MAX_STEPS:
+    if len(trace.equations) > MAX_LOSS_STEPS:
         return None
     seen = _seen(trace, [np.asarray(x).astype(np.float64) for x in arguments])
     live = [equation for equation in trace.equations if id(equation) in seen]
@@ -105,7 +105,7 @@ def run_natively(
 def _seen(trace: Trace, point: list[np.ndarray]) -> dict[int, Seen]:
     """The steps of a program with their right values: with 50 digits where that can be, else in float64."""
     try:
-        with precision(DIGITS + 15, MAX_OPERATIONS):
+        with precision(DIGITS + 15, MAX_LOSS_OPERATIONS):
             steps = watched(trace, point, precise=True)
     except (OutOfReach, *UNFIT):
         try:
@@ -122,7 +122,7 @@ def _read(atom: Variable | Constant, native: Mapping[Variable, Any]) -> Any:
     return jnp.asarray(atom.rounded) if atom.key is None else atom.key
 
 
-def _relative_error(native: Any, value: Value) -> float:
+def _relative_error(native: Any, value: Watched) -> float:
     """The largest error of an array over its largest element; 0 where it has no floating-point numbers."""
     if not jnp.issubdtype(native.dtype, jnp.floating):
         return 0.0

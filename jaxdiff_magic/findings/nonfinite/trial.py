@@ -104,7 +104,7 @@ def _known(scene: Scene, blocks: dict[Key, np.ndarray], leaves: Sequence[Any]) -
     for key, block in blocks.items():
         if key[0] != "value" and not np.isfinite(block).all() and np.isfinite(blocks["value", key[1]]).all():
             truth = found_by_rules(scene, key[1:], leaves)
-            if truth is not None and not truth.on_border[0]:
+            if truth is not None and not truth.at_tie[0]:
                 found[key] = np.where(np.isfinite(block), block, truth.values[0]).astype(block.dtype)
     return found
 
@@ -140,9 +140,9 @@ def _right_here(scene: Scene, here: Values, order: int) -> dict[Key, np.ndarray]
         if key[0] != "value":  # no derivative where there is no value
             value = np.isfinite(yours["value", key[1]])
             known = np.where(value.reshape((*value.shape, *[1] * (known.ndim - value.ndim))), known, np.nan)
-        if truth is not None and not truth.on_border[0]:
+        if truth is not None and not truth.at_tie[0]:
             known = np.where(np.isfinite(truth.values[0]), truth.values[0], known)
-        elif truth is not None and key[0] != "hessian":  # on a border it is the derivative of the branch that is taken
+        elif truth is not None and key[0] != "hessian":  # at a tie it is the derivative of the branch that is taken
             known = np.where(np.isfinite(known), known, truth.values[0])
         if not _close(block, known, np.isfinite(known)):
             return None

@@ -96,7 +96,7 @@ def evaluated(scene: Scene, paths: Sequence[tuple[int, ...]]) -> Callable[..., t
     assert reference is not None
 
     def values(batch: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        blocks = [reference.evaluate(path, batch, hold=True) for path in paths]
+        blocks = [reference.evaluate(path, batch, freeze=True) for path in paths]
         flat = [(found.values.reshape(len(batch[0]), -1), found.errors.reshape(len(batch[0]), -1)) for found in blocks]
         return np.concatenate([v for v, _ in flat], axis=1), np.concatenate([e for _, e in flat], axis=1)
 

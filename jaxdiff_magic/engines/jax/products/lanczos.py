@@ -20,7 +20,7 @@ from scipy.linalg import eigh_tridiagonal
 from jaxdiff_magic.engines.jax.products.vectors import Vector, dot, norm, plus, plus_in_place, scaled, scaled_in_place
 from jaxdiff_magic.report.matrix_free import Estimate
 
-STEPS = 64
+MAX_VECTORS = 64
 """At most so many vectors span the space in which eigenvectors are looked for."""
 TOLERANCE = 1e-4
 """Good enough: an eigenvalue known to this part of the largest."""
@@ -76,7 +76,7 @@ def extremes_of(
     del first
     size = sum(x.size for x in start)
     left = max(deadline - started, 0.0)
-    steps = max(2, min(STEPS, size, int(left / max(3 * seconds, 1e-9))))
+    steps = max(2, min(MAX_VECTORS, size, int(left / max(3 * seconds, 1e-9))))
     needed = (steps + 4) * sum(x.nbytes for x in start)
     eps = max(float(jnp.finfo(x.dtype).eps) for x in start)
     one_dtype = len({x.dtype for x in start}) == 1
@@ -84,7 +84,7 @@ def extremes_of(
     if params is not None and needed <= MAX_BASIS_BYTES and one_dtype:
         vectors, passes = _with_basis(*params, draw(), steps)
     else:
-        vectors, passes = _by_recurrence(product, draw, min(STEPS, size), deadline)
+        vectors, passes = _by_recurrence(product, draw, min(MAX_VECTORS, size), deadline)
     found = [] if vectors is None else [_rayleigh(product, vectors.pop(0)) for _ in range(2)]
     if not found or not all(np.isfinite([end.value, end.error]).all() for end in found):
         return Extremes(None, None, passes + 2)
