@@ -11,13 +11,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import left, now, passed, within
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.along import check_along
 from jaxdiff_magic.checking.blame import blamed
@@ -84,7 +84,7 @@ def check_of(
         derivation: the function's formulas, for proofs; None when there are none.
         points: how many random points to compare.
         seed: of the random points.
-        deadline: `time.monotonic()` after which no further proofs are tried.
+        deadline: the instant (`budget.now`) after which no further proofs are tried.
         trust: functions whose derivative rules are meant to differ from their code.
 
     Raises:
@@ -116,8 +116,8 @@ class _Checking:
         self.trusted = Trusted(self.trace, trust, self.subject.name)
         points = min(points, max(NATIVE_POINTS - 1, MAX_COMPARED // max(self.subject.size, 1)))
         drawn = sample(self.subject, points, np.random.default_rng(seed))
-        now = time.monotonic()
-        self.points = where_it_ends(self.subject, reference, drawn, now + TO_SEE_IT_END * max(deadline - now, 1.0))
+        enough = within(TO_SEE_IT_END * max(left(deadline), 1.0))
+        self.points = where_it_ends(self.subject, reference, drawn, enough)
         points = len(self.points[0]) - 1
         leaves = (*self.subject.inputs, *self.subject.outputs)
         inside = dtypes_of(reference.trace) if reference else ()
@@ -348,17 +348,16 @@ class _Checking:
         """At how many points, the user's own included, derivatives of one order are compared."""
         entries = self.subject.output_size * self.subject.size**order
         count = max(1, min(len(self.points[0]), MAX_COMPARED // max(entries, 1)))
-        started = time.monotonic()
+        started = now()
         self._found((0, *[0] * order), 1)
-        seconds = max(time.monotonic() - started, 1e-6)  # of one point; kept results cost nothing
-        left = max(self.deadline - time.monotonic(), 0.0)
-        return max(1, min(count, int(left / (8 * seconds))))
+        seconds = max(now() - started, 1e-6)  # of one point; kept results cost nothing
+        return max(1, min(count, int(max(left(self.deadline), 0.0) / (8 * seconds))))
 
     def _rule_evidence(self, reference: Reference, path: Path) -> tuple[RuleEvidence, ...]:
         found = []
         assert self.sharper is not None
         for name in self._rules_for(path):
-            if time.monotonic() > self.deadline and self.rules[name].numbers > MAX_AT_ONCE:
+            if passed(self.deadline) and self.rules[name].numbers > MAX_AT_ONCE:
                 continue
             try:
                 count = self.counts.setdefault(len(path), self._count(len(path) - 1))

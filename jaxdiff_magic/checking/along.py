@@ -7,7 +7,6 @@ single entries, so that alone they prove nothing; they can show that a derivativ
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed, within
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.proofs import MAX_PROVED_EQUATIONS, Proofs
 from jaxdiff_magic.checking.rules import RuleName, rule_trace
@@ -96,7 +96,7 @@ def check_along(
     maps, point = maps_of(subject, vector_of(subject.point)), vector_of(subject.point)
     found = _along(maps, point, vector_of(values.jacobian[0]), seed)
     smooth = _formulas(subject, derivation, trust)
-    deadline = max(deadline, time.monotonic() + PROOF_SECONDS)  # nothing else decides as much
+    deadline = max(deadline, within(PROOF_SECONDS))  # nothing else decides as much
     modes: Sequence[RuleName] = ("reverse",) if found.forward is None else ("forward", "reverse")
     proved = smooth is not None and found.is_met and _is_proved(smooth, subject, modes, deadline)
     outcome, reason = _outcome(found, smooth is not None, proved, size)
@@ -209,6 +209,6 @@ def _is_proved(derivation: Derivation, subject: Subject, modes: Sequence[RuleNam
 
 def _traces(subject: Subject, modes: Sequence[RuleName], deadline: float) -> Iterator[tuple[RuleName, Trace]]:
     for name in modes:
-        if time.monotonic() < deadline:
+        if not passed(deadline):
             with contextlib.suppress(OutOfReach):
                 yield name, rule_trace(subject, name)

@@ -30,7 +30,7 @@ class ClosedForms:
 
     Attributes:
         derivation: None where there are none.
-        deadline: `time.monotonic()` after which none is derived.
+        deadline: the instant (`budget.now`) after which none is derived.
     """
 
     derivation: Derivation | None

@@ -7,7 +7,6 @@ the point itself. The verdict is about the point: what is found here is a warnin
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import InputError, OutOfReach
 from jaxdiff_magic.checking.audits import Defect, defect_of
 from jaxdiff_magic.checking.faults import called, in_order
@@ -60,7 +60,7 @@ def rules_elsewhere(
         trace: of the function.
         seen: its steps at the point.
         skipped: names of functions whose rules are wrong, or meant to be, at the point itself.
-        deadline: `time.monotonic()` after which no further rule is looked at.
+        deadline: the instant (`budget.now`) after which no further rule is looked at.
     """
     operands = {id(item.step): item.operands for item in reversed(seen) if isinstance(item.step, RuleCall)}
     looked: set[tuple[str, object]] = set()
@@ -69,7 +69,7 @@ def rules_elsewhere(
         key = (call.name, call.defined)
         if call.is_library or called(call.name) in skipped or key in looked or id(call) not in operands:
             continue
-        if len(looked) >= MAX_RULES or time.monotonic() > deadline:
+        if len(looked) >= MAX_RULES or passed(deadline):
             return
         looked.add(key)
         if not LOOPS.isdisjoint(_primitives(trace, call)):

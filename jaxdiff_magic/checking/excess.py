@@ -71,7 +71,7 @@ def residual_of(disputed: Disputed, deadline: float) -> Residual | None:
 
     Args:
         disputed: the derivative.
-        deadline: `time.monotonic()` after which the formula is given up.
+        deadline: the instant (`budget.now`) after which the formula is given up.
     """
     with contextlib.suppress(OutOfReach, InputError, *UNFORESEEN), until(deadline):
         return _residual(disputed)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed, within
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.audits import Defect, defect_of
 from jaxdiff_magic.checking.excess import Residual, residual_of
@@ -65,7 +65,7 @@ def faults_of(
         trusted: names of functions whose rules are meant to differ from their code.
         outcome: of the check so far.
         by_rule: whether JAX's programs of the derivative were found to give wrong numbers, not merely none.
-        deadline: `time.monotonic()` after which no rule is looked at, unless the outcome asks for a reason.
+        deadline: the instant (`budget.now`) after which no rule is looked at, unless the outcome asks for a reason.
         is_entangled: whether rules cannot be run alone: see `Subject.is_entangled`.
     """
     placed, differs = list(in_order(trace)), outcome == "differs" and by_rule
@@ -73,7 +73,7 @@ def faults_of(
     if not differs and not opaque and not any(not item.call.is_library for item in placed):
         return ()
     if outcome in ("differs", "out of reach"):
-        deadline = max(deadline, time.monotonic() + PATIENCE)
+        deadline = max(deadline, within(PATIENCE))
     search = _Search(points, order, deadline, trace)
     found = list(search.among([item for item in placed if not item.call.is_library], trusted))
     found = [fault for fault in found if not (is_entangled and fault.defect == "fails")]
@@ -139,20 +139,20 @@ class _Search:
         judged: dict[int, Defect | None] = {}
         calls = [item for item in placed if id(item.call) in self.operands]
         for item in calls:
-            if time.monotonic() < self.deadline:
+            if not passed(self.deadline):
                 with contextlib.suppress(OutOfReach):
                     judged[id(item.call)] = self._defect(item.call)
         named: set[tuple[str, Location, str]] = set()
-        for call, within in ((item.call, item.within) for item in calls):
+        for call, around in ((item.call, item.within) for item in calls):
             defect, key = judged.get(id(call)), (call.name, call.defined, call.kind)
-            overruled = any(id(outer) in judged and judged[id(outer)] is None for outer in within)
+            overruled = any(id(outer) in judged and judged[id(outer)] is None for outer in around)
             if defect is not None and not overruled and key not in named:
                 named.add(key)
                 yield fault(call, defect, call.name in trusted, self._residual(defect))
 
     def within_rule(self, call: RuleCall, trusted: Collection[str]) -> Iterator[Fault]:
         """The faults of functions that a rule calls, which make it wrong in its own derivatives, the plainest first."""
-        if self.order < 2 or time.monotonic() > self.deadline or id(call) not in self.operands:
+        if self.order < 2 or passed(self.deadline) or id(call) not in self.operands:
             return
         name: RuleName = "forward" if call.kind == "custom_jvp" else "reverse"
         with contextlib.suppress(OutOfReach):
@@ -174,12 +174,12 @@ class _Search:
     def _residual(self, defect: Defect) -> Residual | None:
         if defect.disputed is None:
             return None
-        return residual_of(defect.disputed, min(self.deadline, time.monotonic() + RESIDUAL_SECONDS))
+        return residual_of(defect.disputed, min(self.deadline, within(RESIDUAL_SECONDS)))
 
     def operations(self) -> Iterator[Fault]:
         """The faults of single operations."""
         for equation in [item.step for item in self.steps if isinstance(item.step, Equation)][:MAX_AUDITED_EQUATIONS]:
-            if time.monotonic() > self.deadline:
+            if passed(self.deadline):
                 return
             opened = equation.bodies and equation.primitive != "custom_linear_solve"
             if opened or not any(value.varies for value in self.operands[id(equation)][0]):

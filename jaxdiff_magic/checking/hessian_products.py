@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.blocks import BlockCheck
 from jaxdiff_magic.checking.decide import Evidence, decided
@@ -34,7 +34,7 @@ def hessian_products(
         point: a batch of one.
         evidence: for a path what is known of it beside the numbers.
         tolerance: as for `decided`.
-        deadline: `time.monotonic()` after which no further block is looked at.
+        deadline: the instant (`budget.now`) after which no further block is looked at.
     """
     subject = derivatives.subject
     rng, leaves = np.random.default_rng(subject.size), subject.inputs
@@ -46,7 +46,7 @@ def hessian_products(
         return
     for path in itertools.product(range(len(subject.outputs)), range(len(leaves))):
         output, leaf = subject.outputs[path[0]], leaves[path[1]]
-        if time.monotonic() > deadline:
+        if passed(deadline):
             return
         with contextlib.suppress(OutOfReach):
             found = reference.product(path, point, flat)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
@@ -16,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import left, now, within
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.closed_forms import ClosedForms
 from jaxdiff_magic.checking.differences import Batch, Column, directional
@@ -63,7 +63,7 @@ class Numeric:
         native: JAX's numbers at the first of them.
         eps: their relative rounding error.
         closed: the function's formulas, for points at which the chain rule gives no number.
-        deadline: `time.monotonic()` after which nothing more is evaluated.
+        deadline: the instant (`budget.now`) after which nothing more is evaluated.
         another: outputs whose values are not those of the reference.
     """
 
@@ -145,13 +145,13 @@ class Numeric:
         order = len(path) - 1
         alike = self.reference is None and order > 1  # of JAX's derivative, whose entries share their sums
         leaf, found = self.subject.inputs[path[-1]], []
-        started = time.monotonic()
+        started = now()
         for point in zip(*[batch[: len(self.native)] for batch in self.points], strict=True):
-            if found and (self.reference is not None or time.monotonic() - started > 0.1 * self._left()):
+            if found and (self.reference is not None or now() - started > 0.1 * self._left()):
                 break
             along = []
             for direction in self._unit_directions(path[-1]):
-                too_long = len(along) == 1 and (time.monotonic() - started) * leaf.size > self._left()
+                too_long = len(along) == 1 and (now() - started) * leaf.size > self._left()
                 if self._left() <= 0 or (too_long and not found):
                     return None
                 try:
@@ -164,7 +164,7 @@ class Numeric:
         return estimates, errors, kinks
 
     def _left(self) -> float:
-        return self.deadline - time.monotonic()
+        return left(self.deadline)
 
     def _unit_directions(self, position: int) -> Iterator[list[np.ndarray]]:
         """One direction for each element of an input leaf."""
@@ -195,7 +195,7 @@ class Numeric:
             return found.reshape(len(found), -1), errors.reshape(len(found), -1)
 
         try:
-            found = both_sides(below, self.point, directions, max(self.deadline, time.monotonic() + SMOOTH_SECONDS))
+            found = both_sides(below, self.point, directions, max(self.deadline, within(SMOOTH_SECONDS)))
         except OutOfReach:
             return False
         if len(found) < len(directions):  # there was no time

@@ -6,12 +6,12 @@ What could still hide is stated: a single wrong entry that is off by less than t
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.checking.slopes import BoundedValues, Jacobian, leaf_scale, random_direction, remainders_along
 from jaxdiff_magic.checking.taylor import RIGHT, WRONG, Remainders
 
@@ -65,7 +65,7 @@ class Probing:
         point: for each input leaf its value.
         position: of the leaf.
         eps: relative rounding error of the points at which values are known.
-        deadline: `time.monotonic()` after which nothing more is tried.
+        deadline: the instant (`budget.now`) after which nothing more is tried.
     """
 
     values: BoundedValues
@@ -81,7 +81,7 @@ class Probing:
         axes = block.ndim - leaf.ndim
         shape, size = block.shape[:axes], leaf.size
         scale, rows = leaf_scale(leaf), []
-        while len(rows) < DIRECTIONS and time.monotonic() < self.deadline:
+        while len(rows) < DIRECTIONS and not passed(self.deadline):
             rows.append(self._along(random_direction(self.point, rng, self.position)))
         if len(rows) < FEWEST:
             return None
@@ -91,7 +91,7 @@ class Probing:
         decided = np.zeros((*shape, size), bool)
         entries = np.abs(block.reshape(*shape, size))
         for k in dict.fromkeys([*self._suspects(rows, size), *_sampled(entries, rng)]):
-            if time.monotonic() > self.deadline:
+            if passed(self.deadline):
                 break
             found = self._along(self._moving(slice(k, k + 1)))
             wrong[..., k], decided[..., k] = self._wrong(found), found.says == RIGHT
@@ -127,7 +127,7 @@ class Probing:
             return []
         at = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
         begin, end = 0, size
-        while end - begin > 1 and time.monotonic() < self.deadline:
+        while end - begin > 1 and not passed(self.deadline):
             middle = (begin + end) // 2
             halves = [self._along(self._moving(slice(*half))).error[at] for half in ((begin, middle), (middle, end))]
             begin, end = (begin, middle) if halves[0] >= halves[1] else (middle, end)

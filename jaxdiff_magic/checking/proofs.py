@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.rules import RuleName, literal_eps
 from jaxdiff_magic.engines.jax.rule_traces import higher_trace
@@ -30,7 +30,7 @@ class Proofs:
         subject: the function at its point.
         derivation: its formulas.
         traces: JAX's program of each rule.
-        deadline: `time.monotonic()` after which no further proofs are tried.
+        deadline: the instant (`budget.now`) after which no further proofs are tried.
     """
 
     subject: Subject
@@ -70,7 +70,7 @@ class Proofs:
 
     def _rule(self, name: str) -> TracedRule | None:
         """JAX's rule as formulas; None where it is too long or out of reach, or there is no time left."""
-        if time.monotonic() > self.deadline:
+        if passed(self.deadline):
             return None
         if name not in self._rules:
             self._rules[name] = None

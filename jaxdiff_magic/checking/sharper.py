@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import functools
 import itertools
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import left, now
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.differences import Column
 from jaxdiff_magic.engines.reference.arithmetic import mpmath
@@ -70,7 +70,7 @@ class Sharper:
         reference: of the code.
         rules: JAX's programs.
         point: for each input leaf its value.
-        deadline: on the clock of `time.monotonic()`; see `SECONDS`.
+        deadline: on the clock of `budget.now`; see `SECONDS`.
     """
 
     reference: Reference
@@ -188,17 +188,17 @@ class Sharper:
     def _run(
         self, made: Callable[[], Evaluated], paths: Sequence[Path], point: Sequence[np.ndarray], digits: int = DIGITS
     ) -> dict[Path, np.ndarray] | None:
-        seconds = max(self.deadline - time.monotonic(), SECONDS - self._spent)
+        seconds = max(left(self.deadline), SECONDS - self._spent)
         if seconds <= 0 or sum(x.size for x in point) > MAX_PRECISE_INPUTS:
             return None
-        started = time.monotonic()
+        started = now()
         try:
             operations = int(MAX_PRECISE_OPERATIONS * min(seconds, SECONDS))
             return settled(made, paths, point, digits, operations)
         except OutOfReach:
             return None
         finally:
-            self._spent += time.monotonic() - started
+            self._spent += now() - started
 
 
 def _with_first(found: Found, sharp: Found, errors: np.ndarray) -> Found:

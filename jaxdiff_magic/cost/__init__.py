@@ -50,7 +50,7 @@ def cost_of(
         subject: what is differentiated.
         how: "count" passes and operations, or compile and "measure" as well.
         feasible: for "forward", "reverse" and "hessian", why JAX cannot differentiate so; "" or absent when it can.
-        deadline: a `time.monotonic()` instant after which nothing more is begun.
+        deadline: an instant of `budget.now` after which nothing more is begun.
         formula: makes the formula of the Hessian a program, leaves to blocks `[o][i][j]`; raises OutOfReach where that
             cannot be.
 

@@ -12,6 +12,7 @@ import jax.extend.core
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import now, passed
 from jaxdiff_magic.base.progress import tell
 from jaxdiff_magic.base.units import size
 from jaxdiff_magic.cost.counting import XlaNumbers, xla_numbers
@@ -105,7 +106,7 @@ class Measured:
             self.note = self.untraceable
             return
         for name, compile_it in build.items():
-            if time.monotonic() > self.deadline:
+            if passed(self.deadline):
                 self.late(what)
                 return
             tell(f"compiling {name}")
@@ -140,7 +141,7 @@ def time_interleaved(runs: Sequence[Callable[[], Any]], deadline: float) -> np.n
 
     Args:
         runs: functions that return when their work is done.
-        deadline: a `time.monotonic()` instant.
+        deadline: an instant of `budget.now`.
 
     Returns:
         None when there is no time until the deadline for `FEWEST_ROUNDS` rounds.
@@ -149,10 +150,9 @@ def time_interleaved(runs: Sequence[Callable[[], Any]], deadline: float) -> np.n
         run()  # the first call of a compiled program also sets up its buffers
     repeats = [max(1, int(SAMPLE_SECONDS / _seconds(run, 1))) for run in runs]
     rounds: list[list[float]] = []
-    start = time.monotonic()
+    start = now()
     while len(rounds) < MOST_ROUNDS:
-        now = time.monotonic()
-        if now > deadline or (now - start > ENOUGH_SECONDS and len(rounds) >= FEWEST_ROUNDS):
+        if passed(deadline) or (now() - start > ENOUGH_SECONDS and len(rounds) >= FEWEST_ROUNDS):
             break
         rounds.append([_seconds(run, count) for run, count in zip(runs, repeats, strict=True)])
     return np.array(rounds) if len(rounds) >= FEWEST_ROUNDS else None

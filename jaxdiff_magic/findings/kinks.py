@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed, within
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.sides import Side, Slopes, both_sides
 from jaxdiff_magic.engines.reference.directions import leaf_places
@@ -119,10 +119,10 @@ def find(scene: Scene) -> list[Finding]:
     if scene.reference is None or not scene.seen or not scene.subject.size:
         return []
     with contextlib.suppress(OutOfReach):
-        deadline = max(scene.deadline, time.monotonic() + AT_LEAST)
+        deadline = max(scene.deadline, within(AT_LEAST))
         found: dict[object, list[Bend]] = {}
         for kink in _kinks(scene)[:MAX_LINES]:
-            if time.monotonic() < deadline and (bend := _looked_at(scene, kink, deadline)) is not None:
+            if not passed(deadline) and (bend := _looked_at(scene, kink, deadline)) is not None:
                 found.setdefault(bend.key, []).append(bend)
         return [_told(scene, bends) for bends in found.values()] + flat_curvature(scene)
     return []

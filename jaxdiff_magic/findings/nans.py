@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import now
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.reasons import SPECTRA, ties_of
 from jaxdiff_magic.checking.sides import both_sides
@@ -326,13 +326,13 @@ class _Telling:
         is_smooth = any(origin.culprit and origin.culprit.equation.primitive == "div" for origin in origins)
         longest = 0.0
         for rewriting in rewritings(writers):
-            started = time.monotonic()
+            started = now()
             if started + longest > self.scene.deadline:
                 return ""
             function = rebuilt(self.scene.subject.function, rewriting, origins[0].location)
             if function is not None and (trial := tried(self.scene, function, order, is_smooth)) is not None:
                 return _shown(rewriting.shown(), trial)
-            longest = max(longest, time.monotonic() - started)
+            longest = max(longest, now() - started)
         return ""
 
 

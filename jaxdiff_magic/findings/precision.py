@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.native import dtypes_of
 from jaxdiff_magic.engines.reference.watching import Seen, Watched
@@ -95,7 +95,7 @@ def _lost(scene: Scene) -> Iterator[Finding]:
     done: dict[tuple[int, int], Finding | None] = {}  # by output and length of path
     is_ruled = scene.check.outcome == "differs" or bool(scene.check.faults)  # then rounding is not what is wrong
     for block in (block for order in range(1 if is_ruled else 3) for block in blocks_of(scene, order)):
-        if time.monotonic() > scene.deadline:
+        if passed(scene.deadline):
             break
         output, order = block.path[0], len(block.path)
         told = [before for before in done if before[0] == output]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import jax
 
-from jaxdiff_magic.base.budget import Budget
+from jaxdiff_magic.base.budget import Budget, now
 from jaxdiff_magic.base.errors import InputError, OutOfReach
 from jaxdiff_magic.base.options import Options
 from jaxdiff_magic.base.progress import tell
@@ -101,7 +100,7 @@ def _report(subject: Subject, options: Options) -> Report:
     """Every stage by its name, in the order of the work; what a stage needs of earlier ones is what it is given."""
     if options.mine is not None and subject.is_large:
         raise InputError(f"mine= is compared in float64, number by number; {subject.size:,} inputs are too many.")
-    started, parts, budget = time.monotonic(), Parts(), Budget(options.budget)
+    started, parts, budget = now(), Parts(), Budget(options.budget)
     derivatives = derivatives_of(subject, options.order)
     derivatives.compile_beside()
 
@@ -143,7 +142,7 @@ def _report(subject: Subject, options: Options) -> Report:
         findings=(*findings, *parts.missing),
         mine=grades,
         layout=options.layout,
-        seconds=time.monotonic() - started,
+        seconds=now() - started,
         calls=subject.calls,
         formulas=in_reach("the formula", formulas.presentation.formula) if formulas.presentation else None,
         with_digits=_with_digits(subject, trace),

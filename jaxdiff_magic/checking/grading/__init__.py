@@ -65,7 +65,7 @@ def grades_of(
         mine: the derivation by the first differentiated argument, or one for each argument; None for none.
         layout: which way round a Jacobian was to be written.
         points, seed: of the random points.
-        deadline: `time.monotonic()` after which no formula is looked at.
+        deadline: the instant (`budget.now`) after which no formula is looked at.
 
     Raises:
         InputError: a derivation is of something that is not differentiated.

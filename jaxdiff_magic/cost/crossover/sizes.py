@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 from jax import tree_util
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.cost.crossover.reach import reaches_all
 from jaxdiff_magic.cost.crossover.resizing import Resized, resized
 from jaxdiff_magic.cost.passes import Mode
@@ -59,7 +59,7 @@ class Family:
         sides: the lengths that change.
         here: the work at the point.
         rises: whether forward mode, rather than reverse mode, falls behind as the sides grow.
-        deadline: a `time.monotonic()` instant after which no further size is begun.
+        deadline: an instant of `budget.now` after which no further size is begun.
     """
 
     subject: Subject
@@ -87,7 +87,7 @@ def sizes_of(family: Family) -> tuple[Size, ...]:
     """
     found = [family.here]
     for factor in _factors(family, found):
-        if time.monotonic() > family.deadline:
+        if passed(family.deadline):
             break
         try:
             size = _at(family, factor)

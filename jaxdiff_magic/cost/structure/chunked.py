@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 
+from jaxdiff_magic.base.budget import passed, within
 from jaxdiff_magic.base.units import duration, size
 from jaxdiff_magic.cost.measuring import MOST_TEMP_BYTES, compiled
 from jaxdiff_magic.cost.passes import MOST_PASSES, Mode, passes
@@ -85,7 +86,7 @@ def chunked_jacobians(
         subject: what is differentiated.
         plain: the modes as they stand.
         taken: temporary memory of those that take too much, by name, in bytes.
-        deadline: a `time.monotonic()` instant after which nothing more is begun.
+        deadline: an instant of `budget.now` after which nothing more is begun.
     """
     fitting = [strategy for strategy in plain.values() if not strategy.infeasible]
     limit = WORTH * min((passes(subject, mode) for mode in plain if plain[mode] in fitting), default=MAX_BUILT_ENTRIES)
@@ -145,7 +146,7 @@ def _chunked(
         fitting: plain ways to the same derivative that can be run.
     """
     name = "chunked" if what == "hessian" else f"chunked {lines.mode}"
-    if time.monotonic() > deadline:
+    if passed(deadline):
         return Strategy(what, name, lines.count * lines.each, LATE)
     at_once, needed = _chunk(subject, lines, whole)
     word = "columns" if lines.mode == "forward" else "rows"
@@ -169,7 +170,7 @@ def _chunked(
         ),
     )
     seconds = lines.count * _seconds(subject, lines, product)
-    if time.monotonic() + RUNS * seconds > deadline:
+    if within(RUNS * seconds) > deadline:
         return replace(found, because=f"{because}; not verified, as it may take {duration(seconds)}")
     return confirmed(subject, found, next(iter(fitting), None), deadline)
 

@@ -36,7 +36,7 @@ def slices_of(subject: Subject, fewest: int, strategies: Sequence[Strategy], dea
         subject: what is differentiated.
         fewest: passes of the better plain mode.
         strategies: of the subject.
-        deadline: a `time.monotonic()` instant after which it is compared by products.
+        deadline: an instant of `budget.now` after which it is compared by products.
     """
     plain = next((s for s in strategies if s.what == "jacobian" and not s.infeasible and not s.because), None)
     for strategy in _by_slices(subject, fewest):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import jax
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.cost.counting import Count
 from jaxdiff_magic.cost.measuring import TimedProgram
 from jaxdiff_magic.cost.mode_calls import closed_over, derivative_call
@@ -50,7 +50,7 @@ def strategies_of(
     Args:
         subject: what is differentiated.
         missing: for "forward", "reverse" and "hessian", why JAX does not have it, as in `Values.missing`.
-        deadline: a `time.monotonic()` instant after which nothing more is begun.
+        deadline: an instant of `budget.now` after which nothing more is begun.
         counts: of its programs, "jacobian forward" and so on: those are known to exist, the others are tried.
         programs: the plain modes that are compiled already, by name.
 
@@ -158,7 +158,7 @@ def _bottleneck(subject: Subject, usable: list[Strategy]) -> Iterator[Strategy]:
 
 
 def _coloured_jacobians(subject: Subject, fewest: int, deadline: float) -> Iterator[Strategy]:
-    if time.monotonic() > deadline:
+    if passed(deadline):
         yield Strategy("jacobian", "coloured", None, LATE)
         return
     counts = counts_of(subject, "jacobian")
@@ -208,7 +208,7 @@ def _hessians(subject: Subject, missing: Mapping[str, str], memory: Memory) -> I
         transformed = getattr(jax, outer)(getattr(jax, inner)(subject.flat, argnums), argnums)
         infeasible = f"the Hessian has {n:,} x {n:,} = {n * n:,} entries" if n * n > MAX_BUILT_ENTRIES else ""
         infeasible = infeasible or (f"it needs {needed:,} passes at once" if needed > MOST_PASSES else "")
-        if not infeasible and f"hessian {name}" not in memory.counts and time.monotonic() > memory.deadline:
+        if not infeasible and f"hessian {name}" not in memory.counts and passed(memory.deadline):
             infeasible = LATE
         texts = ["jax.hessian"] if name == "forward over reverse" else [f"jax.{outer}", f"jax.{inner}"]
         plain[name] = Strategy(
@@ -230,7 +230,7 @@ def _hessians(subject: Subject, missing: Mapping[str, str], memory: Memory) -> I
 
 def _coloured_hessian(subject: Subject, deadline: float) -> Iterator[Strategy]:
     n = subject.size
-    if time.monotonic() > deadline:
+    if passed(deadline):
         yield Strategy("hessian", "coloured", None, LATE)
         return
     rows = counts_of(subject, "hessian").get("rows")

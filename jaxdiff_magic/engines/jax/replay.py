@@ -6,7 +6,6 @@ here exactly as in the user's run, overflow and underflow of float32 included.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
@@ -92,7 +92,7 @@ def replay(trace: Trace, arguments: Sequence[Any], deadline: float) -> Replay:
     Args:
         trace: of a function.
         arguments: one array for each of its inputs, of its dtype.
-        deadline: `time.monotonic()` after which it is given up.
+        deadline: the instant (`budget.now`) after which it is given up.
 
     Raises:
         OutOfReach: an operation cannot be run by itself, or the run takes too long.
@@ -146,7 +146,7 @@ class _Run:
         opened = {"scan": self.scan, "while": self.loop, "cond": self.branch}.get(equation.primitive)
         if opened is not None:
             return opened(equation, operands, iterations)
-        if time.monotonic() > self.deadline or len(self.steps) >= MAX_REPLAYED_STEPS:
+        if passed(self.deadline) or len(self.steps) >= MAX_REPLAYED_STEPS:
             raise OutOfReach("it takes too long to run step by step")
         found = _done(equation, operands)
         self.bytes += sum(array.nbytes for array in found)

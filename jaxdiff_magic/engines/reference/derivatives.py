@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import functools
 import math
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.bounded import Bounded, Dual, Number
 from jaxdiff_magic.engines.reference.directions import (
@@ -177,7 +177,7 @@ class Reference:
     def ends(self, points: Sequence[np.ndarray], deadline: float) -> np.ndarray:
         """For each point, whether loops of no fixed length end, about as soon as they do at the first one.
 
-        Those not looked at by `deadline`, on the clock of `time.monotonic()`, are False. From then on a derivative is
+        Those not looked at by `deadline`, on the clock of `budget.now`, are False. From then on a derivative is
         out of reach where a loop goes on for longer.
         """
         found = np.ones(len(points[0]), bool)
@@ -186,7 +186,7 @@ class Reference:
         for k in range(len(found)):
             try:
                 with np.errstate(all="ignore"):
-                    if k == 0 or (time.monotonic() < deadline and not self._refused):
+                    if k == 0 or (not passed(deadline) and not self._refused):
                         run = self._run(1, 1, taped=False)
                         run.trace(self.trace, self._seeded([p[k : k + 1] for p in points], [], run, first_axis=1))
                         self._most_trips = self._most_trips or PATIENCE * run.trips + PATIENCE

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.bounded import Bounded, Number, move, plus
 from jaxdiff_magic.engines.reference.nodes import Diverges, Entry, Node, Pull, Result, RuleStep
@@ -36,7 +36,7 @@ _STOP: ContextVar[float] = ContextVar("stop", default=math.inf)
 
 @contextlib.contextmanager
 def runs_until(stop: float) -> Iterator[None]:
-    """No run goes on after `stop`, on the clock of `time.monotonic()`: what needs it is out of reach then."""
+    """No run goes on after `stop`, on the clock of `budget.now`: what needs it is out of reach then."""
     token = _STOP.set(min(stop, _STOP.get()))
     try:
         yield
@@ -151,7 +151,7 @@ class Run:
         self.steps += 1
         if self.steps > MAX_TAPE_ENTRIES:
             raise OutOfReach(f"it takes more than {MAX_TAPE_ENTRIES:,} steps")
-        if self.steps % BETWEEN_LOOKS == 0 and time.monotonic() > _STOP.get():
+        if self.steps % BETWEEN_LOOKS == 0 and passed(_STOP.get()):
             raise OutOfReach("to follow it step by step takes longer than there is time for")
         if self.taped and varies and any(node.is_number for node in results):
             self.entries.append(Entry(tuple(operands), tuple(results), pull, self.doing, self.place))

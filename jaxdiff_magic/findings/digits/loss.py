@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.arithmetic import mpmath
 from jaxdiff_magic.engines.reference.precise import UNFIT, elementwise, exact, is_precise, precision
@@ -52,7 +52,7 @@ def loss_in(trace: Trace, arguments: Sequence[Any], eps: float, total: float, de
         arguments: its arguments in its own dtypes.
         eps: of the dtype.
         total: the relative error of the result.
-        deadline: `time.monotonic()` after which the search is given up.
+        deadline: the instant (`budget.now`) after which the search is given up.
     """
     if len(trace.equations) > MAX_LOSS_STEPS:
         return None
@@ -87,11 +87,11 @@ def run_natively(
         trace: of the program.
         arguments: its arguments in its own dtypes.
         equations: the steps to be done; None for all.
-        deadline: `time.monotonic()` after which no further step is done.
+        deadline: the instant (`budget.now`) after which no further step is done.
     """
     native: dict[Variable, Any] = dict(zip(trace.inputs, map(jnp.asarray, arguments), strict=True))
     for equation in trace.equations if equations is None else equations:
-        if time.monotonic() > deadline or equation.operator is None:
+        if passed(deadline) or equation.operator is None:
             break
         try:
             results = equation.operator(*(_read(atom, native) for atom in equation.inputs))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import within
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.jax.replay import Played, Replay, Replayed, replay
 from jaxdiff_magic.engines.jax.rule_traces import cotangent_trace, second_trace, tangent_trace
@@ -122,7 +122,7 @@ class Origins:
         return self._traces[program]
 
     def _run(self, trace: Trace, arguments: Sequence[Any]) -> Replay:
-        return replay(trace, arguments, max(self.scene.deadline, time.monotonic() + AT_LEAST))
+        return replay(trace, arguments, max(self.scene.deadline, within(AT_LEAST)))
 
     def _search(self, run: Callable[[], tuple[Replay, int]], told: Callable[..., Origin]) -> list[Origin]:
         """Origins of a result; none where it cannot be run step by step."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.jax.values import Derivatives, Values, derivatives_of
 from jaxdiff_magic.engines.reference.directions import Found
@@ -72,7 +72,7 @@ def tried(scene: Scene, function: Callable[..., Any], order: int, is_smooth: boo
         return None
     compared = 0
     for leaves in _nearby(scene):
-        if compared == NEARBY or time.monotonic() > scene.deadline:
+        if compared == NEARBY or passed(scene.deadline):
             break
         yours = _known(scene, _blocks(scene.derivatives.at(leaves), order), leaves)
         if not all(np.isfinite(block).all() for block in yours.values()):

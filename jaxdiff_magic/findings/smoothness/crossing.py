@@ -50,7 +50,7 @@ def crossings_along(scene: Scene, directions: Sequence[Direction], deadline: flo
     Args:
         scene: with a Hessian.
         directions: along which the kink is crossed.
-        deadline: `time.monotonic()` after which no further one is looked at.
+        deadline: the instant (`budget.now`) after which no further one is looked at.
     """
     paths = [(0, i) for i in range(len(scene.subject.inputs))]
     vectors = np.array([direction.vector for direction in directions])

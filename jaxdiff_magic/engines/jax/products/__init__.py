@@ -45,7 +45,7 @@ def products_of(
         formulas: of the gradient, one for each input.
         second: whether second derivatives are wanted.
         seed: of the random vectors.
-        deadline: `time.monotonic()` by which it should be done.
+        deadline: the instant (`budget.now`) by which it should be done.
     """
     point = vector_of(subject.point)
     maps = maps_of(subject, point)
