@@ -23,13 +23,14 @@ from jaxdiff_magic.checking.along import check_along
 from jaxdiff_magic.checking.blame import blamed
 from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
 from jaxdiff_magic.checking.closed_forms import ClosedForms, confirmed
-from jaxdiff_magic.checking.decide import PROVED, UNDECIDED, Evidence, RuleEvidence, decided
+from jaxdiff_magic.checking.decide import decided
 from jaxdiff_magic.checking.doubts import doubts_of
+from jaxdiff_magic.checking.evidence import PROVED, UNDECIDED, Evidence, RuleEvidence
 from jaxdiff_magic.checking.faults import faults_of
-from jaxdiff_magic.checking.freezing import FROZEN, may_freeze
+from jaxdiff_magic.checking.freezing import may_freeze
 from jaxdiff_magic.checking.hessian_products import hessian_products
 from jaxdiff_magic.checking.instead import entries_instead, told
-from jaxdiff_magic.checking.isolated import BELOW_ALONE, isolated
+from jaxdiff_magic.checking.isolated import isolated
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
 from jaxdiff_magic.checking.own_errors import with_own_errors
@@ -40,6 +41,7 @@ from jaxdiff_magic.checking.rules import RuleName, compare, converging, rule_tra
 from jaxdiff_magic.checking.sharper import SAFETY, Sharper
 from jaxdiff_magic.checking.summary import summary_of
 from jaxdiff_magic.checking.trusted import Trusted
+from jaxdiff_magic.checking.words import Why
 from jaxdiff_magic.engines.jax.values import Derivatives, Values
 from jaxdiff_magic.engines.reference.bounded import EPS
 from jaxdiff_magic.engines.reference.derivatives import Reference
@@ -142,7 +144,7 @@ class _Checking:
         found = (lambda path: self._found(path, len(self.native))) if self.reference else None
         self.doubts = doubts_of(self.subject, self.native, found, self._tolerance)
         self.doubt = self.doubts.whole
-        self.frozen = FROZEN if self.reference is None and may_freeze(self.subject) else ""
+        self.may_freeze = self.reference is None and may_freeze(self.subject)
         trusted = None if self.doubt else self.reference
         self.closed = ClosedForms(derivation, deadline)
         at = self.points, self.native, self.eps
@@ -175,7 +177,7 @@ class _Checking:
         blocks = [self._block(what, path) for what, path in paths]
         blocks += self._products()
         rules: dict[RuleName, RuleBlock] = {name: self._rule_block(name) for name in self.traces}
-        slopes = [] if self.doubt or self.frozen else self.numeric.slopes(rules)
+        slopes = [] if self.doubt or self.may_freeze else self.numeric.slopes(rules)
         settled = [path[:-1] for (_, path), block in zip(paths, blocks, strict=False) if block.is_of_solution]
         slopes = [(above, slope) for above, slope in slopes if above not in settled or slope.says != "wrong"]
         alone: set[Path] = set()  # of which an entry holds at the point alone
@@ -186,7 +188,7 @@ class _Checking:
                 if decision is not before:
                     alone.add(path)
                 elif path[:-1] in alone:
-                    decision = decision.set(True, UNDECIDED, BELOW_ALONE)
+                    decision = decision.set(True, UNDECIDED, Why.BELOW_ALONE)
                 blocks[k] = replace(blocks[k], decision=decision)
             if any(above == path[:-1] and slope.says == "wrong" for above, slope in slopes):
                 blocks[k] = blocks[k].unconfirmed()
@@ -319,7 +321,7 @@ class _Checking:
                 return False
             return converging(self.reference, path, [b[k : k + 1] for b in self.points], numbers, formula.values[k])
 
-        more = probes, is_smooth, self.frozen, ahead, undefined, self.doubts.has_hole, self._scale(path, least=1.0)
+        more = probes, is_smooth, self.may_freeze, ahead, undefined, self.doubts.has_hole, self._scale(path, least=1.0)
         wide = functools.partial(self.numeric.in_float64, path)
         shown = numeric
         if self.sharper is not None and path[0] not in self.doubts.outputs:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from jaxdiff_magic.checking.blocks import BlockCheck
-from jaxdiff_magic.checking.decide import DIFFERS, ROUNDINGS, UNDECIDED, Evidence, shown_by_values
+from jaxdiff_magic.checking.decide import ROUNDINGS, shown_by_values
+from jaxdiff_magic.checking.evidence import DIFFERS, UNDECIDED, Evidence, Tolerance
 from jaxdiff_magic.checking.faults import SECOND, UNNAMED
 from jaxdiff_magic.checking.sharper import GROSS, size_of
 from jaxdiff_magic.checking.trusted import Through, passed_through
+from jaxdiff_magic.checking.words import Reason, Why
 from jaxdiff_magic.report.fault import Fault
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Trace
-
-Tolerance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def blamed(
@@ -45,9 +45,9 @@ def _again(block: BlockCheck, fault: Fault, through: Through, subject: Subject, 
         return block
     decision = block.decision
     if fault.defect != "not finite":  # which says nothing of its numbers elsewhere
-        reason = f"JAX's numbers differ from the formula, and the rule of {fault.name} is wrong"
+        reason = Reason(Why.BLAMED, said=fault.name)
         decision = decision.set(accused(block.evidence, tolerance), DIFFERS, reason)
-    hidden = f"{fault.sentence}; here it makes no difference that could be told from rounding"
+    hidden = Reason(Why.HIDDEN, said=fault.sentence)
     return replace(block, decision=decision.set(True, UNDECIDED, hidden))
 
 
@@ -73,7 +73,7 @@ def accused(evidence: Evidence, tolerance: Tolerance) -> np.ndarray:
                 continue
             with np.errstate(invalid="ignore"):
                 apart = np.abs(actual - value)
-                if not any(not rule.comparison.why for rule in evidence.rules):
+                if not any(rule.comparison.why is None for rule in evidence.rules):
                     found |= np.isfinite(apart) & (apart > 10 * tolerance(value, bound))
                 if k == 0:
                     visible = max(ROUNDINGS * evidence.eps, GROSS) * size_of(known.values)[0]

@@ -12,8 +12,9 @@ import numpy as np
 from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.blocks import BlockCheck
-from jaxdiff_magic.checking.decide import Evidence, decided
+from jaxdiff_magic.checking.decide import decided
 from jaxdiff_magic.checking.differences import directional
+from jaxdiff_magic.checking.evidence import Evidence
 from jaxdiff_magic.engines.jax.values import Derivatives
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.reference.directions import Path

@@ -14,6 +14,7 @@ import numpy as np
 from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.checking.slopes import BoundedValues, Jacobian, leaf_scale, random_direction, remainders_along
 from jaxdiff_magic.checking.taylor import RIGHT, WRONG, Remainders
+from jaxdiff_magic.checking.words import Why
 
 DIRECTIONS, FEWEST = 8, 3
 """Along how many random directions a block is tried, and along how many at least where time is short."""
@@ -38,7 +39,7 @@ class Probes:
 
     wrong: np.ndarray
     unclear: np.ndarray
-    why: str
+    why: Why
     hides: np.ndarray
     singly: int
     directions: int
@@ -98,11 +99,11 @@ class Probing:
             tried[..., k] = True
         scales = np.where(entries == 0, np.max(entries, initial=0.0), entries)
         shown = np.where(tried, decided, ~undecided[..., None] & (hides[..., None] <= SHOWN * scales))
-        why = "function values along random directions do not decide"
+        why = Why.PROBES_UNDECIDED
         if wrong.any():
-            why = "another entry is wrong: nothing is known of those that were not tried singly"
+            why = Why.PROBES_OTHER_WRONG
         elif not undecided.any():
-            why = "it is smaller than what random directions show"
+            why = Why.PROBES_SMALL
         singly = int(np.count_nonzero(tried.reshape(-1, size)[0]))
         unclear = (~shown & ~wrong).reshape(block.shape)
         return Probes(wrong.reshape(block.shape), unclear, why, hides, singly, len(rows))

@@ -11,15 +11,13 @@ import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.blocks import BlockCheck
-from jaxdiff_magic.checking.decide import AT_TIE, WIDE_BOUND
 from jaxdiff_magic.checking.rules import RuleName
+from jaxdiff_magic.checking.words import Told, Why
 from jaxdiff_magic.engines.reference.bounded import Bounded
 from jaxdiff_magic.engines.reference.run import Node, Run
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace, Variable
 
-ROUNDING = "rounding in the function's own dtype hides the digits"
-"""As `decide` says it of numbers that their rule, in float64, does not confirm."""
 NOUNS = {
     **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne", "lt_to", "le_to", "eq_to"), "a comparison"),
     "select_n": "where",
@@ -32,12 +30,8 @@ SPECTRA = {"eigh": "eigenvalues", "eig": "eigenvalues", "svd": "singular values"
 DRAWING = having("draws")
 """Gamma, beta, Dirichlet, chi-square, Student's t, loggamma … are made of them."""
 IMPLICIT = "the implicit reparameterisation gradient"
-LOST = (
-    WIDE_BOUND,
-    "the chain rule, step by step, is not finite here",
-    "neither JAX nor the chain rule, step by step, is finite here",
-)
-"""As `decide` says it of derivatives that the reference does not know."""
+LOST = (Why.WIDE_BOUND, Why.CHAIN_NOT_FINITE, Why.NEITHER_FINITE)
+"""Of derivatives that the reference does not know at the point."""
 OF_FULL_RANK = frozenset(("qr", "svd"))
 """Decompositions whose factors have no derivative where a matrix has too low a rank."""
 RANK = 100
@@ -46,26 +40,24 @@ MOST_NAMED = 3
 """So many steps at a tie are named."""
 
 
-def with_reasons(blocks: Sequence[BlockCheck], reasons: Mapping[str, str]) -> list[BlockCheck]:
+def with_reasons(blocks: Sequence[BlockCheck], particular: Mapping[Why, Told]) -> list[BlockCheck]:
     """The blocks, with general reasons replaced by those of this function.
 
     Args:
         blocks: all of them, decided.
-        reasons: from a general reason to the one to be given.
+        particular: for a kind of reason what is to be said.
     """
 
-    def named(block: BlockCheck) -> BlockCheck:
-        decision, wrong = block.decision, {rule.says() for rule in block.evidence.rules} - {""}
-        more = f"; {reasons[ROUNDING]}" if reasons.get(ROUNDING) else ""
-        told = tuple(why + more if why in wrong else reasons.get(why, why) for why in decision.reasons)
-        return replace(block, decision=replace(decision, reasons=told))
+    def told(block: BlockCheck) -> BlockCheck:
+        reasons = tuple(reason.told(particular) for reason in block.decision.reasons)
+        return replace(block, decision=replace(block.decision, reasons=reasons))
 
-    return [named(block) for block in blocks] if reasons else list(blocks)
+    return [told(block) for block in blocks] if particular else list(blocks)
 
 
 def reasons_of(
     trace: Trace, point: Sequence[np.ndarray], rules: Mapping[RuleName, Trace], dtypes: Sequence[str]
-) -> dict[str, str]:
+) -> dict[Why, Told]:
     """What `with_reasons` puts in place of the general reasons.
 
     Args:
@@ -74,22 +66,20 @@ def reasons_of(
         rules: JAX's programs of its derivatives.
         dtypes: of its inputs and results.
     """
-    found = {}
+    found: dict[Why, Told] = {}
     with contextlib.suppress(OutOfReach):
         if tie := said_of(ties_of(trace, point)):
-            found[AT_TIE] = tie
-    coarse = next((said for name, rule in rules.items() if (said := _coarse(trace, rule, name, dtypes))), "")
-    if coarse:
-        found[ROUNDING] = coarse
+            found[Why.AT_TIE] = Told(tie)
+    coarse = (said for name, rule in rules.items() if (said := _coarse(trace, rule, name, dtypes)) is not None)
+    if (said := next(coarse, None)) is not None:
+        found[Why.OWN_ROUNDING] = said
     with contextlib.suppress(OutOfReach):
         if rank := _rank(trace, point, max(float(jnp.finfo(dtype).eps) for dtype in dtypes)):
-            found |= dict.fromkeys(LOST, rank)
+            found |= dict.fromkeys(LOST, Told(rank))
     if step := next(iter(drawn_by(trace)), None):
         where = f" ({step.location})" if step.location.line else ""
-        for mode in ("forward mode", "reverse mode", "second derivative"):
-            found[f"JAX's {mode} differs from function values"] = (
-                f"JAX's {mode} gives {IMPLICIT} of {step.primitive}{where}, which is not the derivative of these draws"
-            )
+        draws = f"gives {IMPLICIT} of {step.primitive}{where}, which is not the derivative of these draws"
+        found[Why.OFF_VALUES] = Told(draws, "forward")
     return found
 
 
@@ -167,20 +157,17 @@ def said_of(steps: Sequence[Equation]) -> str:
     return "; ".join(said)
 
 
-def _coarse(trace: Trace, rule: Trace, name: RuleName, dtypes: Sequence[str]) -> str:
-    """Where one of JAX's rules rounds to fewer digits than the function and its code have; "" where none does."""
+def _coarse(trace: Trace, rule: Trace, name: RuleName, dtypes: Sequence[str]) -> Told | None:
+    """Where one of JAX's rules rounds to fewer digits than the function and its code have; None where none does."""
     least = max(float(jnp.finfo(dtype).eps) for dtype in (*dtypes, *_inside(trace)))
     for step in _steps(rule):
         for result in step.outputs:
             if jnp.issubdtype(result.dtype, jnp.floating) and float(jnp.finfo(result.dtype).eps) > least:
                 digits = int(-np.log10(float(jnp.finfo(result.dtype).eps))) + 1
                 where = f" ({step.location})" if step.location.line else ""
-                mode = "second derivative" if name == "second" else f"{name} mode"
-                return (
-                    f"JAX's {mode} computes in {result.dtype}{where}, which keeps {digits} digits, though the function "
-                    "has more"
-                )
-    return ""
+                few = f"computes in {result.dtype}{where}, which keeps {digits} digits, though the function has more"
+                return Told(few, name)
+    return None
 
 
 def _steps(trace: Trace) -> Iterator[Equation]:

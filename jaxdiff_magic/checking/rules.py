@@ -14,6 +14,7 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.native import dtypes_of
 from jaxdiff_magic.checking.sharper import GROSS, NEAR, SAFETY, Sharper, size_of, too_wide
+from jaxdiff_magic.checking.words import Why
 from jaxdiff_magic.engines.jax.rule_traces import cotangent_trace, second_trace, tangent_trace
 from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE
 from jaxdiff_magic.engines.reference.bounded import EPS
@@ -29,7 +30,6 @@ APPROXIMATE = 1e-9
 NEARER = 0.25
 """A rule is that of what an iteration converges to where going on brings the code so much nearer to it."""
 
-AHEAD = "is nearer to what the loops of the code converge to than they come: stop them later to have it checked"
 
 STOPPED = 1e-3
 """A rule is that of what an iteration comes to where the code is relatively so near to it, and goes on to it."""
@@ -38,7 +38,6 @@ UNSETTLED, MOST_UNSETTLED = 100.0, 1e-5
 """Where a result still moves by a part of itself when its loops go on, a rule, which takes the result as it is, may be
 off by so many times that part, and by no more than this."""
 
-FOGGY = "and the formula are not the same number here, and rounding may be as large as what they differ by"
 
 MAX_DISPUTED = 4
 """At how many points a difference is looked into."""
@@ -87,7 +86,7 @@ class Comparison:
 
     wrong: np.ndarray
     unclear: np.ndarray
-    why: str = ""
+    why: Why | None = None
     at: int = 0
     worst: tuple[int, ...] = ()
     rule: np.ndarray | None = None
@@ -169,7 +168,7 @@ def compare(
         theirs_found = rule.evaluate(path, points)
         actual_bound = theirs_found.errors
     except NotLinear:
-        return Comparison(nowhere, ~nowhere, "is not linear in its direction: its rows are no Jacobian")
+        return Comparison(nowhere, ~nowhere, Why.RULE_NOT_LINEAR)
     theirs_found, ours_found = sharper.both(name, path, theirs_found, ours_found)
     expected, actual = ours_found.values, theirs_found.values
     missed = apart(theirs_found, ours_found, rule.literal_eps)
@@ -208,24 +207,23 @@ def compare(
             confirmed = sharper.sides_with(ours, theirs, path, entry)
         if confirmed:
             both = actual[position], expected[position]
-            return Comparison(missed[position], nowhere, "", int(position), entry, *both)
+            return Comparison(missed[position], nowhere, None, int(position), entry, *both)
     if ahead.any():
         unclear = ahead | missed.any(axis=0) | near.any(axis=0)
-        return Comparison(nowhere, np.asarray(unclear), AHEAD)
+        return Comparison(nowhere, np.asarray(unclear), Why.RULE_AHEAD)
     if not missed.any() and not foggy.any():
         return Comparison(
             nowhere,
             np.asarray(near.any(axis=0)),
-            "and the formula differ by less than a part in 1e9" if near.any() else "",
+            Why.RULE_NEAR if near.any() else None,
             bound=actual_bound,
             is_elsewhere=bool(theirs_found.at_tie[0]),
             coarse=None if theirs_found.at_tie[0] else wide,
         )
     disputed = np.asarray(missed.any(axis=0))
     if not disputed.any():
-        return Comparison(nowhere, foggy, FOGGY, bound=actual_bound)
-    why = "and the formula differ at sampled points, and function values do not say which is right"
-    return Comparison(nowhere, disputed | foggy, why, disputed=disputed)
+        return Comparison(nowhere, foggy, Why.RULE_FOGGY, bound=actual_bound)
+    return Comparison(nowhere, disputed | foggy, Why.RULE_DISPUTED, disputed=disputed)
 
 
 def _beside_wide_bounds(

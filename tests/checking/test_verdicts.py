@@ -286,7 +286,7 @@ WITHIN: dict[str, Callable[[Function], Function]] = {
     "in one output of two": lambda g: lambda x: (x**2, g(x)),
     "rounded inside": lambda g: lambda x: g(x).astype("float16").astype(x.dtype) * x,
 }
-UNDECIDED: dict[str, Callable[[Function], Function]] = {
+OUT_OF_REACH: dict[str, Callable[[Function], Function]] = {
     "in scan": lambda g: lambda x: lax.scan(lambda c, _: (g(c), None), x, None, length=3)[0],
     "in while": lambda g: lambda x: lax.while_loop(lambda s: s[1] < 3, lambda s: (g(s[0]), s[1] + 1), (x, 0))[0],
     "in cond": lambda g: lambda x: lax.cond(jnp.sum(x) > 0.0, g, jnp.cos, x),
@@ -322,12 +322,12 @@ def test_one_wrong_entry_among_fifty_is_found_and_named() -> None:
 
 
 @pytest.mark.parametrize("make", [forward_rule, reverse_rule])
-@pytest.mark.parametrize("place", UNDECIDED)
+@pytest.mark.parametrize("place", OUT_OF_REACH)
 @pytest.mark.parametrize("wrong", ["the sign", "one part in a thousand", "one entry"])
 def test_a_wrong_rule_beyond_the_formulas_is_never_passed(
     wrong: str, place: str, make: Callable[[Function], Function]
 ) -> None:
-    assert inspect(UNDECIDED[place](make(WRONG[wrong])), VECTOR).verdict in ("differs", "out of reach")
+    assert inspect(OUT_OF_REACH[place](make(WRONG[wrong])), VECTOR).verdict in ("differs", "out of reach")
 
 
 def test_a_small_wrong_entry_beside_large_ones_is_not_passed_without_a_formula() -> None:
