@@ -17,7 +17,8 @@ import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.precise import is_precise
-from jaxdiff_magic.engines.reference.scalars import FUNCTIONS, ROUGH, ULPS, ScalarFunction
+from jaxdiff_magic.engines.reference.scalars import FUNCTIONS, ScalarFunction
+from jaxdiff_magic.primitives.scalar import SCALARS
 
 EPS = float(np.finfo(np.float64).eps)
 Move = Callable[[np.ndarray], np.ndarray]
@@ -302,9 +303,10 @@ def call(name: str, *args: Number, static: tuple[Any, ...] = ()) -> Number:
     data = function.value(*arguments, *static)
     if is_precise(data):
         return Bounded(data)
-    error = ULPS.get(name, 2) * _rounding(data, *parts)
-    if name in ROUGH:
-        error = error + ULPS.get(name, 2) * EPS
+    known = SCALARS[name]
+    error = known.ulps * _rounding(data, *parts)
+    if known.rough == "near zeros":
+        error = error + known.ulps * EPS
     for i, part in enumerate(parts):
         if part.error is not None and (slope := _slope(function, i, part, (*arguments, *static, data))) is not None:
             error = error + np.where(part.error == 0, 0.0, slope * part.error)

@@ -262,7 +262,7 @@ class Evaluation:
             data = np.broadcast_to(data[:1], data.shape)
         error = 2 * EPS * (np.abs(data) + (e.func in ROUGH))
         for part, slope in zip(parts, slopes, strict=True):
-            error = error + np.where(part.error == 0, 0.0, np.abs(slope(*arguments)) * part.error)
+            error = error + np.where(part.error == 0, 0.0, np.abs(slope(*arguments, data)) * part.error)
         return Labelled(parts[0].axes, data, error)
 
     def _extremum(self, e: sp.Basic) -> Labelled:

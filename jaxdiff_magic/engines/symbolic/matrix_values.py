@@ -33,22 +33,16 @@ from jaxdiff_magic.engines.symbolic.matrix import (
     Zero,
     shape,
 )
+from jaxdiff_magic.primitives.scalar import SCALARS
 
 Values = Mapping[sp.Symbol, np.ndarray]
 """By label, the values of inputs and constants."""
 
 ELEMENTWISE: Mapping[str, Callable[..., np.ndarray]] = {
-    **{
-        name: getattr(np, name)
-        for name in "exp log sin cos tan sinh cosh tanh sign floor log1p expm1 abs power logaddexp".split()
-    },
-    **{f"a{name}": getattr(np, f"arc{name}") for name in "sin cos tan sinh cosh tanh".split()},
-    "ceiling": np.ceil,
-    "round": np.round,
-    "erf": special.erf,
-    "sigmoid": special.expit,
+    **{known.notation: known.value for known in SCALARS.values() if known.notation},
+    "power": np.power,
+    "logaddexp": np.logaddexp,
     "softplus": lambda x: np.logaddexp(x, 0.0),
-    "stop_gradient": lambda x: x,
     "max": lambda *x: np.maximum.reduce(np.broadcast_arrays(*x)),
     "min": lambda *x: np.minimum.reduce(np.broadcast_arrays(*x)),
     "where": np.where,

@@ -14,6 +14,7 @@ from jaxdiff_magic.engines.reference.run import Node, Result, RuleStep
 from jaxdiff_magic.engines.tape.recording import Recording, Rule, elementwise, is_live, lifted
 from jaxdiff_magic.engines.tape.scalar import TapeScalar
 from jaxdiff_magic.primitives.facts import having
+from jaxdiff_magic.primitives.scalar import SCALARS
 
 Record = Callable[..., Any]
 """An operation's name and operands to its result."""
@@ -141,9 +142,9 @@ def _all(run: Recording, xs: list[Node], step: RuleStep) -> list[Node]:
 
 
 SAME_NAME = (
-    "add sub mul pow atan2 rem max min neg abs sign sqrt rsqrt cbrt exp exp2 expm1 log log1p log2 sin cos tan asin "
-    "acos atan sinh cosh tanh asinh acosh atanh logistic erf erfc lgamma digamma floor ceil square lt le gt ge eq ne"
-).split()
+    *"add sub mul rem max min neg lt le gt ge eq ne".split(),
+    *(name for name, known in SCALARS.items() if known.in_browser),
+)
 
 BITS = ("shift_left", "shift_right_logical", "shift_right_arithmetic", "population_count")
 
