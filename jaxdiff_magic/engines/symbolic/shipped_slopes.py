@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 from sympy import Expr, Function, Symbol
+from sympy.parsing.sympy_parser import parse_expr
 
 from jaxdiff_magic.engines.symbolic.functions import FORMULAS, Sigmoid
 from jaxdiff_magic.primitives.scalar import SCALARS, ScalarFacts
@@ -26,7 +27,7 @@ BY_HAND = frozenset(("pow", "polygamma"))
 
 def stated(text: str) -> Expr:
     """A derivative that is stated in the table."""
-    return sp.sympify(text, {"x": x, "v": v, "logistic": Sigmoid})
+    return parse_expr(text, {"x": x, "v": v, "logistic": Sigmoid})
 
 
 def slope(known: ScalarFacts) -> Expr:
