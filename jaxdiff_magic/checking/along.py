@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxdiff_magic.base.budget import passed, within
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.checking.proofs import MAX_PROVED_EQUATIONS, Proofs
 from jaxdiff_magic.checking.rules import RuleName, rule_trace
 from jaxdiff_magic.engines.jax.products.maps import Maps, maps_of
@@ -120,20 +121,20 @@ def check_along(
 
 
 def _outcome(found: Along, smooth: bool, proved: bool, size: str) -> tuple[Outcome, str]:
-    said = f"along a random direction function values say {found.numeric:.5g}"
+    said = f"along a random direction function values say {figure(found.numeric, 5)}"
     if proved:
         return "proved", (
             "the formula derived from the code and the one behind JAX's rules are the same expression, in every entry; "
-            f"{said}, JAX {found.reverse:.5g}"
+            f"{said}, JAX {figure(found.reverse, 5)}"
         )
     if found.is_known and not found.is_met:
         given = found.reverse if found.forward is None or found.is_met else found.forward
         given = max([found.reverse, given], key=lambda value: abs(value - found.numeric))
         if smooth:
-            return "differs", f"{said}, JAX {given:.5g}"
-        return "out of reach", f"{size}; {said}, JAX {given:.5g}, which speaks against JAX's gradient"
+            return "differs", f"{said}, JAX {figure(given, 5)}"
+        return "out of reach", f"{size}; {said}, JAX {figure(given, 5)}, which speaks against JAX's gradient"
     if found.is_known:
-        return "out of reach", f"{size}; {said}, JAX {found.reverse:.5g}"
+        return "out of reach", f"{size}; {said}, JAX {figure(found.reverse, 5)}"
     return "out of reach", f"{size}, and function values along a random direction decide nothing here"
 
 

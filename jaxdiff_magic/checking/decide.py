@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.base.figures import both
 from jaxdiff_magic.checking.evidence import AGREES, DIFFERS, UNDECIDED, Decision, Evidence, Tolerance
-from jaxdiff_magic.checking.figures import both
 from jaxdiff_magic.checking.rules import Comparison
 from jaxdiff_magic.checking.sharper import GROSS, NEAR, size_of
 from jaxdiff_magic.checking.words import Reason, Why

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from jaxdiff_magic.checking.figures import both
+from jaxdiff_magic.base.figures import both
 from jaxdiff_magic.checking.probes import Probes
 from jaxdiff_magic.checking.rules import Comparison
 from jaxdiff_magic.checking.words import Reason, Why

@@ -12,9 +12,9 @@ import numpy as np
 
 from jaxdiff_magic.base.budget import passed, within
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.base.figures import both
 from jaxdiff_magic.checking.audits import Defect, defect_of
 from jaxdiff_magic.checking.excess import Residual, residual_of
-from jaxdiff_magic.checking.figures import both
 from jaxdiff_magic.checking.opaque import is_opaque, opaque_faults
 from jaxdiff_magic.checking.rules import RuleName, rule_trace
 from jaxdiff_magic.checking.steps import subjects_of

@@ -16,7 +16,7 @@ import numpy as np
 
 from jaxdiff_magic.base.budget import passed, within
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.checking.figures import both
+from jaxdiff_magic.base.figures import both
 from jaxdiff_magic.engines.jax.replay import replay
 from jaxdiff_magic.report.fault import Fault
 from jaxdiff_magic.subject.trace import Constant, Equation, RuleCall, Trace, Variable

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
@@ -41,7 +42,7 @@ def find(scene: Scene) -> Iterator[Finding]:
                     where=subject.where,
                     message=(
                         f"Without jax.jit, reverse mode gives nan for ∂{of}/∂{by}, where the compiled one gives "
-                        f"{compiled[entry]:.5g}: another output is not finite, and 0 times nan is nan."
+                        f"{figure(compiled[entry], 5)}: another output is not finite, and 0 times nan is nan."
                     ),
                     cure=CURE,
                 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from jaxdiff_magic.base.budget import within
+from jaxdiff_magic.base.figures import both
 from jaxdiff_magic.checking.elsewhere import Elsewhere, rules_elsewhere
 from jaxdiff_magic.checking.faults import called, in_order
-from jaxdiff_magic.checking.figures import both
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.engines.reference.watching import Seen, Watched
 from jaxdiff_magic.findings.naming import Names
-from jaxdiff_magic.findings.saying import count, figure, quoted
+from jaxdiff_magic.findings.saying import count, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness import ties
 from jaxdiff_magic.findings.smoothness.ties import COMPARISONS, READING, is_number

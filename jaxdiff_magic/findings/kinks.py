@@ -10,10 +10,11 @@ import numpy as np
 
 from jaxdiff_magic.base.budget import passed, within
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.checking.sides import Side, Slopes, both_sides
 from jaxdiff_magic.engines.reference.directions import leaf_places
 from jaxdiff_magic.engines.reference.watching import Seen, watched
-from jaxdiff_magic.findings.saying import figure, listing, quoted
+from jaxdiff_magic.findings.saying import listing, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness import ties
 from jaxdiff_magic.findings.smoothness.control_dependence import carrying
@@ -356,7 +357,7 @@ def _slope(side: Side, entry: int) -> str:
         return "undefined" if np.isnan(value) else "infinite"
     if side.is_known[entry]:
         return figure(value)
-    return f"about {value:.1g}" if side.off[entry] < 0.5 * abs(value) else "unknown"
+    return f"about {figure(value, 1)}" if side.off[entry] < 0.5 * abs(value) else "unknown"
 
 
 def _entry_name(scene: Scene, entry: int) -> str:

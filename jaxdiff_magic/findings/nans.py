@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxdiff_magic.base.budget import now
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.checking.reasons import SPECTRA, ties_of
 from jaxdiff_magic.checking.sides import both_sides
 from jaxdiff_magic.engines.reference.digits import with_digits
@@ -22,7 +23,6 @@ from jaxdiff_magic.findings.nonfinite.origins import Origin, Origins, Program
 from jaxdiff_magic.findings.nonfinite.rebuilt import rebuilt
 from jaxdiff_magic.findings.nonfinite.rewrites import rewritings, writer
 from jaxdiff_magic.findings.nonfinite.sentences import brought, met, reason
-from jaxdiff_magic.findings.nonfinite.singular import number
 from jaxdiff_magic.findings.nonfinite.trial import Trial, found_by_rules, tried
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
@@ -150,7 +150,7 @@ class _Telling:
             return None
         first, dtype = tuple(np.argwhere(~np.isfinite(value))[0]), value.dtype
         is_kept = wide is not None and np.isfinite(wide).all() and dtype != np.float64
-        return f"without rounding it is {number(truth[first])}", f"{LOGARITHMS}{WIDER if is_kept else ''}"
+        return f"without rounding it is {figure(truth[first], 4)}", f"{LOGARITHMS}{WIDER if is_kept else ''}"
 
     def first_order(self, o: int, output: Leaf) -> list[Finding]:
         """Of first derivatives, the inputs that share an origin in one finding."""
@@ -180,14 +180,14 @@ class _Telling:
                 right = ", the derivative of the branch taken"
             else:
                 right = ", which is right" if is_right else ""
-            end = f"{other} mode gives {number(one.other)}{right}."
+            end = f"{other} mode gives {figure(one.other, 4)}{right}."
         elif one.jumps:
             end = f"{output.name} jumps here: it has no derivative."
         elif one.right is not None and not np.isnan(one.right):
             alike = all(broken.is_same and broken.right == one.right for broken in group)
             of = "" if alike else f" with respect to {names[0]}"
             right = f"On the branch taken it is{of}" if one.at_tie else f"The true one{of} is"
-            end = f"{right} {number(one.right) if np.isfinite(one.right) else 'infinite'}."
+            end = f"{right} {figure(one.right, 4) if np.isfinite(one.right) else 'infinite'}."
         if not origins:
             why = (
                 "most often a branch that is not taken still takes part, as 0 * inf or 0 * nan"
@@ -341,7 +341,7 @@ def _shown(lines: Sequence[str], trial: Trial) -> str:
     run = f"Run: finite here, and equal to yours at {trial.compared} points nearby."
     if trial.chosen is None:
         return f"Write {written}. {run}"
-    chosen = f"Where there is no finite derivative, it gives {number(trial.chosen)} by choice."
+    chosen = f"Where there is no finite derivative, it gives {figure(trial.chosen, 4)} by choice."
     return f"Write {written}. {run} {chosen}"
 
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.words import Why
-from jaxdiff_magic.findings.saying import figure, quoted
+from jaxdiff_magic.findings.saying import quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.leaves import parted

@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.engines.reference.dependences import reaching
 from jaxdiff_magic.engines.reference.directions import leaf_places
 from jaxdiff_magic.engines.reference.watching import Seen, Watched, watched
 from jaxdiff_magic.findings.digits.against_truth import in_digits
-from jaxdiff_magic.findings.saying import figure, listing, quoted
+from jaxdiff_magic.findings.saying import listing, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.findings.smoothness.vanishing import VanishingTangent, vanishing_tangents
 from jaxdiff_magic.report import Finding

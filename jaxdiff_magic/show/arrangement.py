@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from jaxdiff_magic.base.figures import superscript
 from jaxdiff_magic.report import Block, ReportData
 from jaxdiff_magic.report.formula import Formula
-from jaxdiff_magic.show.numbers import superscript
 from jaxdiff_magic.subject.leaves import Leaf
 
 MAX_SIDE = 12

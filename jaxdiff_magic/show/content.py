@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.base.figures import number, significant, superscript
 from jaxdiff_magic.report import (
     OUTCOMES,
     CheckEntry,
@@ -23,7 +24,7 @@ from jaxdiff_magic.show.costs import costs
 from jaxdiff_magic.show.derivative_tables import derivatives, number_cell
 from jaxdiff_magic.show.document import Cell, DocumentTable, Paragraph, Part, Runs, Section, Tone
 from jaxdiff_magic.show.matrix_free import too_large
-from jaxdiff_magic.show.numbers import array, dimensions, number, significant, superscript
+from jaxdiff_magic.show.numbers import array, dimensions
 from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.subject import Subject
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from jaxdiff_magic.base.units import operations
 from jaxdiff_magic.report.cost_figures import Cost, Crossover, Kept, ModeCost, ProgramCost
 from jaxdiff_magic.show.bars import bars
 from jaxdiff_magic.show.crossover import crossover_picture
 from jaxdiff_magic.show.document import Cell, Code, DocumentTable, Paragraph, Part
-from jaxdiff_magic.show.numbers import duration, memory, operations
+from jaxdiff_magic.show.numbers import duration, memory
 from jaxdiff_magic.show.spy import spy
 
 TITLES = {

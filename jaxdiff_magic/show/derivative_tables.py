@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import tree_util
 
+from jaxdiff_magic.base.figures import number
 from jaxdiff_magic.report import Block, ReportData
 from jaxdiff_magic.report.formula import Formula
 from jaxdiff_magic.show.arrangement import Grid, grids
 from jaxdiff_magic.show.document import Cell, DocumentTable, Paragraph, Runs
-from jaxdiff_magic.show.numbers import array, dimensions, extent, number
+from jaxdiff_magic.show.numbers import array, dimensions, extent
 from jaxdiff_magic.subject.leaves import LARGE
 
 

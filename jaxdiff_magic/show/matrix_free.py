@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jaxdiff_magic.base.figures import number, significant
 from jaxdiff_magic.report.matrix_free import Estimate, Products
 from jaxdiff_magic.show.document import Cell, Code, DocumentTable, Paragraph, Part
-from jaxdiff_magic.show.numbers import number, significant
 
 
 def too_large(products: Products) -> Iterator[Part]:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.checking.grading.estimates import Estimated, Right
 from jaxdiff_magic.checking.grading.factors import named, rounded
 from jaxdiff_magic.report.grade import Kind
@@ -89,7 +90,7 @@ def _not_finite(case: Case) -> Diagnosis | None:
     value, right = case.mine.values[(point, *entry)], case.right.values[(point, *entry)]
     return Diagnosis(
         "not finite",
-        f"{_entry(case, entry)} is {value:g} {where}, where the derivative is {right:.6g}. "
+        f"{_entry(case, entry)} is {figure(value)} {where}, where the derivative is {figure(right)}. "
         "Rewrite what overflows or divides by 0 there.",
     )
 
@@ -334,7 +335,7 @@ def _different(case: Case) -> Diagnosis:
     of = f" ({count} of {math.prod(case.right.shape)} entries are wrong)" if math.prod(case.right.shape) > 1 else ""
     value, right = case.mine.values[(point, *entry)], case.right.values[(point, *entry)]
     return Diagnosis(
-        "different", f"{_entry(case, entry)} is {value:.6g} {where}, where the derivative is {right:.6g}{of}."
+        "different", f"{_entry(case, entry)} is {figure(value)} {where}, where the derivative is {figure(right)}{of}."
     )
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.engines.reference.bounded import EPS
 from jaxdiff_magic.engines.reference.rules.choices import near
 from jaxdiff_magic.engines.reference.watching import Seen, Watched
 from jaxdiff_magic.findings.naming import Names
-from jaxdiff_magic.findings.saying import figure
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Equation

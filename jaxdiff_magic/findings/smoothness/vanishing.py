@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.engines.reference.bounded import Bounded
 from jaxdiff_magic.engines.reference.run import Node, Result, Run
 from jaxdiff_magic.engines.reference.watching import Seen, Watched
 from jaxdiff_magic.findings.naming import Names
-from jaxdiff_magic.findings.saying import figure
 from jaxdiff_magic.findings.smoothness.ties import COMPARISONS, is_number
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.trace import Equation, RuleCall
