@@ -19,6 +19,7 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.base.figures import both
 from jaxdiff_magic.engines.jax.replay import replay
 from jaxdiff_magic.report.fault import Fault
+from jaxdiff_magic.subject.native import as_given
 from jaxdiff_magic.subject.trace import Constant, Equation, RuleCall, Trace, Variable
 
 SAYS = {
@@ -55,7 +56,7 @@ def opaque_faults(trace: Trace, point: Sequence[Any], deadline: float) -> Iterat
     def read(atom: Variable | Constant) -> Any:
         if isinstance(atom, Variable):
             return known[atom]
-        return jnp.asarray(atom.rounded) if atom.key is None else atom.key
+        return as_given(atom)
 
     candidates: list[Equation | RuleCall] = list(filter(is_opaque, trace.equations))
     candidates += [call for call in trace.rule_calls if not call.is_library]
@@ -87,12 +88,7 @@ def _fault(step: Equation | RuleCall, operands: Sequence[Any]) -> Fault | None:
         every = list(operands)
         for i, x in zip(places, moved, strict=True):
             every[i] = x
-        results = run(*every)
-        return [
-            y
-            for y in (results if isinstance(results, (tuple, list)) else [results])
-            if jnp.issubdtype(y.dtype, jnp.floating)
-        ]
+        return [y for y in run(*every) if jnp.issubdtype(y.dtype, jnp.floating)]
 
     found = _missed(function, [operands[i] for i in places])
     if found is None:

@@ -122,7 +122,6 @@ def _function(step: RuleCall | Equation, fixed: Sequence[Any], places: Sequence[
         for i, leaf in zip(places, leaves, strict=True):
             for k in alike[i]:
                 operands[k] = leaf
-        results = run(*operands)
-        return tuple(results) if isinstance(results, (tuple, list)) else (results,)
+        return tuple(run(*operands))
 
     return function

@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxdiff_magic.cost.counting.elementwise import ELEMENTWISE
 from jaxdiff_magic.primitives.facts import having
+from jaxdiff_magic.subject.native import run_alone
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 SAME = frozenset(ELEMENTWISE) | having("passes") | {"select_n", "stop_gradient"}
@@ -106,8 +107,8 @@ def _done(equation: Equation, values: Sequence[np.ndarray]) -> Any:
             lengths = equation.params["slice_sizes"]
             begin = [int(np.clip(k, 0, n - w)) for k, n, w in zip(starts, value.shape, lengths, strict=True)]
             return value[_slices(begin, [k + w for k, w in zip(begin, lengths, strict=True)], None)]
-        case "gather", _ if equation.operator is not None:
-            return equation.operator(*map(jnp.asarray, values))
+        case "gather", _:
+            return run_alone(equation, list(map(jnp.asarray, values)))[0]
     return None
 
 

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxdiff_magic.subject.source import Location, assignment, places_of
+from jaxdiff_magic.subject.trace import bound
 
 COMPILED = ("jit", "pjit", "closed_call", "core_call")
 """Primitives that only call their body, by JAX's names for them."""
@@ -49,8 +50,7 @@ class Operation:
         """Compute the results from the values of the operands, and add them to `values`."""
         operands = [atom.value if isinstance(atom, Known) else values[atom] for atom in self.inputs]
         primitive = self.equation.primitive
-        found = primitive.bind(*operands, **primitive.get_bind_params(self.equation.params))
-        results = found if primitive.multiple_results else [found]
+        results = bound(primitive, primitive.get_bind_params(self.equation.params), *operands)
         values.update(zip(self.outputs, results, strict=True))
 
 

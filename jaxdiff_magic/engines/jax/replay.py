@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.subject.native import as_given, run_alone
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 MAX_REPLAYED_STEPS = 20_000
@@ -135,7 +136,7 @@ class _Run:
         def read(atom: Variable | Constant) -> Replayed:
             if isinstance(atom, Variable):
                 return known[atom]
-            return Replayed(jnp.asarray(atom.value) if atom.key is None else atom.key, (), atom)
+            return Replayed(as_given(atom), (), atom)
 
         for equation in trace.equations:
             results = self.equation(equation, [read(atom) for atom in equation.inputs], iterations)
@@ -148,7 +149,7 @@ class _Run:
             return opened(equation, operands, iterations)
         if passed(self.deadline) or len(self.steps) >= MAX_REPLAYED_STEPS:
             raise OutOfReach("it takes too long to run step by step")
-        found = _done(equation, operands)
+        found = run_alone(equation, [operand.data for operand in operands])
         self.bytes += sum(array.nbytes for array in found)
         if self.bytes > MAX_BYTES:
             raise OutOfReach("its values take too much memory")
@@ -191,24 +192,3 @@ def _stacked(column: Sequence[Replayed]) -> Replayed:
     makers = dict.fromkeys(maker for value in column for maker in value.makers)
     source = next((value.source for value in column if value.source is not None), None)
     return Replayed(jnp.stack([value.data for value in column]), tuple(makers), source)
-
-
-def _done(equation: Equation, operands: Sequence[Replayed]) -> list[Any]:
-    """What an operation gives. Literals lose their dtype in a trace: they take that of the other operands."""
-    assert equation.operator is not None
-    data = [operand.data for operand in operands]
-    dtype = next((v.dtype for v in equation.inputs if isinstance(v, Variable) and _floating(v)), None)
-    if dtype is not None:
-        data = [
-            x.astype(dtype) if isinstance(v, Constant) and v.shape == () and v.key is None and _floating(v) else x
-            for x, v in zip(data, equation.inputs, strict=True)
-        ]
-    try:
-        results = equation.operator(*data)
-    except Exception as error:  # whatever JAX raises for an operation that it does not run by itself
-        raise OutOfReach(f"{equation.primitive} cannot be run by itself: {error}") from None
-    return list(results) if isinstance(results, (list, tuple)) else [results]
-
-
-def _floating(atom: Variable | Constant) -> bool:
-    return bool(jnp.issubdtype(atom.dtype, jnp.floating))

@@ -23,6 +23,7 @@ from jaxdiff_magic.engines.reference.bounded import Bounded, Number, move, plus
 from jaxdiff_magic.engines.reference.nodes import Diverges, Entry, Node, Pull, Result, RuleStep
 from jaxdiff_magic.engines.reference.precise import Spent, precise
 from jaxdiff_magic.primitives.facts import having
+from jaxdiff_magic.subject.native import run_alone
 from jaxdiff_magic.subject.source import Location
 from jaxdiff_magic.subject.trace import Constant, Equation, RuleCall, Trace, Variable
 
@@ -283,11 +284,9 @@ class Run:
                 return None  # it jumps between the points
             given.append(atom.key if is_key else jnp.asarray(flat[0], atom.dtype))  # pyright: ignore
         try:
-            results = equation.operator(*given)
-        except (TypeError, ValueError, NotImplementedError):
+            return [self.constant(np.asarray(result)) for result in run_alone(equation, given)]
+        except OutOfReach:
             return None
-        results = results if isinstance(results, (tuple, list)) else [results]
-        return [self.constant(np.asarray(result)) for result in results]
 
     def apply(
         self,

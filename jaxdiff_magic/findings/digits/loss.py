@@ -14,6 +14,7 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.arithmetic import mpmath
 from jaxdiff_magic.engines.reference.precise import UNFIT, elementwise, exact, is_precise, precision
 from jaxdiff_magic.engines.reference.watching import Seen, Watched, watched
+from jaxdiff_magic.subject.native import as_given, run_alone
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 MAX_LOSS_STEPS = 300
@@ -91,13 +92,12 @@ def run_natively(
     """
     native: dict[Variable, Any] = dict(zip(trace.inputs, map(jnp.asarray, arguments), strict=True))
     for equation in trace.equations if equations is None else equations:
-        if passed(deadline) or equation.operator is None:
+        if passed(deadline):
             break
         try:
-            results = equation.operator(*(_read(atom, native) for atom in equation.inputs))
-        except (TypeError, ValueError, NotImplementedError):
+            results = run_alone(equation, [_read(atom, native) for atom in equation.inputs])
+        except OutOfReach:
             break
-        results = results if isinstance(results, (list, tuple)) else [results]
         native.update(zip(equation.outputs, results, strict=True))
     return native
 
@@ -117,9 +117,7 @@ def _seen(trace: Trace, point: list[np.ndarray]) -> dict[int, Seen]:
 
 
 def _read(atom: Variable | Constant, native: Mapping[Variable, Any]) -> Any:
-    if isinstance(atom, Variable):
-        return native[atom]
-    return jnp.asarray(atom.rounded) if atom.key is None else atom.key
+    return native[atom] if isinstance(atom, Variable) else as_given(atom)
 
 
 def _relative_error(native: Any, value: Watched) -> float:
