@@ -21,8 +21,11 @@ a, b, v, x = sp.symbols("a b v x", real=True)
 
 POLYGAMMAS = ("digamma", "trigamma", "tetragamma")
 """By their order."""
-BY_HAND = frozenset(("pow", "polygamma"))
-"""What has cases, or a derivative by one argument only."""
+BY_HAND = frozenset(
+    "pow polygamma zeta igamma igammac regularized_incomplete_beta bessel_i0e bessel_i1e stop_gradient".split()
+)
+"""Functions with cases, with a derivative by one argument only, or bounded by something simpler: what is needed of them
+stands in `scalar_values.SIZES` and in `js/src/functions.ts`."""
 
 
 def stated(text: str) -> Expr:
@@ -57,12 +60,9 @@ def of_two(known: ScalarFacts) -> dict[str, Expr]:
 
 
 def unary() -> list[ScalarFacts]:
-    """The smooth functions of one number that have a formula and are not bounded by something simpler."""
-    return [
-        known
-        for known in SCALARS.values()
-        if (known.in_browser or known.name == "erf_inv") and not known.border and known.name not in ("pow", "atan2")
-    ]
+    """The smooth functions of one number whose derivatives are written down."""
+    apart = BY_HAND | {"atan2"}
+    return [known for name, known in SCALARS.items() if name in FORMULAS and not known.border and name not in apart]
 
 
 @dataclass(frozen=True)
