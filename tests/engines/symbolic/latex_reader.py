@@ -88,9 +88,13 @@ class _Defined:
 
     def __init__(self, right: Node, letters: Sequence[str], scope: Scope) -> None:
         self.right, self.letters, self.scope = right, letters, scope
+        self._known: dict[tuple[int, ...], float] = {}  # each element is that of several earlier ones
 
     def __getitem__(self, at: tuple[int, ...]) -> float:
-        return self.right({**self.scope, **dict(zip(self.letters, at, strict=True))})
+        at = tuple(map(int, at))
+        if at not in self._known:
+            self._known[at] = self.right({**self.scope, **dict(zip(self.letters, at, strict=True))})
+        return self._known[at]
 
 
 def _whole(x: Any) -> np.ndarray:
