@@ -32,12 +32,10 @@ _HOMES = {
     "Report": "show.report",
     "jacobian_through_bottleneck": "cost.structure",
 }
-_RENAMED = {"jacobian_through_bottleneck": "jacobian_through_bottleneck"}  # as 0.1 had it
 _HOMES |= dict.fromkeys(["DeriveError", "InputError", "OutOfReach", "WrongDerivative"], "base.errors")
 
 
 def __getattr__(name: str) -> Any:
-    name = _RENAMED.get(name, name)
     if name not in _HOMES:
         raise AttributeError(f"module 'jaxdiff_magic' has no attribute {name!r}")
     import importlib
