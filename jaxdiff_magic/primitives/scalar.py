@@ -31,7 +31,7 @@ class ScalarFacts:
         ulps: rounding of a library's evaluation, in ulp.
         rough: where libraries compute it to an ulp of 1, not of the value: near its zeros; or by a series whose
             terms are of that size, of which `ulps` is a bound too.
-        border: where its value or its slope jumps: at 0, at whole numbers, or at the halves between them.
+        kink: where its value or its slope jumps: at 0, at whole numbers, or at the halves between them.
         notation: its name in matrix notation; "" where it has none.
         in_browser: whether the panel has it.
         slope: its derivative in x, the value v and functions by their names here, in a form that loses no digits;
@@ -45,7 +45,7 @@ class ScalarFacts:
     digits: InLibrary | None
     ulps: int = 2
     rough: Literal["", "near zeros", "in series"] = ""
-    border: Literal["", "zero", "whole", "half"] = ""
+    kink: Literal["", "zero", "whole", "half"] = ""
     notation: str = ""
     in_browser: bool = False
     slope: str = ""
@@ -203,12 +203,12 @@ _SPECIAL = (
     ),
 )
 _PIECEWISE = (
-    _known("abs", np.abs, "Abs", None, panel=True, notation="abs", border="zero"),
-    _known("sign", np.sign, "sign", None, panel=True, notation="sign", border="zero"),
-    _known("floor", np.floor, "floor", None, panel=True, notation="floor", border="whole"),
-    _known("ceil", np.ceil, "ceiling", None, panel=True, notation="ceiling", border="whole"),
+    _known("abs", np.abs, "Abs", None, panel=True, notation="abs", kink="zero"),
+    _known("sign", np.sign, "sign", None, panel=True, notation="sign", kink="zero"),
+    _known("floor", np.floor, "floor", None, panel=True, notation="floor", kink="whole"),
+    _known("ceil", np.ceil, "ceiling", None, panel=True, notation="ceiling", kink="whole"),
     # of two whole numbers that are as near the even one
-    _known("round", np.round, "Rounded", None, panel=True, notation="round", border="half"),
+    _known("round", np.round, "Rounded", None, panel=True, notation="round", kink="half"),
     _known("stop_gradient", lambda x: x, "Frozen", None, notation="stop_gradient"),
 )
 
@@ -222,4 +222,4 @@ NEAREST: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "whole": np.round,
     "half": lambda x: np.floor(x) + 0.5,
 }
-"""Kind of border to the one that is nearest to a number."""
+"""Kind of kink to the one that is nearest to a number."""

@@ -17,7 +17,7 @@ export interface Unary {
    * shows that, since d itself here loses nothing. */
   cancels?: true;
   /** How far x is from the nearest kink or jump, where there are any. */
-  border?: (x: number) => number;
+  tie?: (x: number) => number;
 }
 
 /** The partial derivatives at (a, b), where the value is v. */
@@ -29,7 +29,7 @@ export interface Binary {
   dab?: (a: number, b: number, v: number) => number;
   dbb?: (a: number, b: number, v: number) => number;
   /** Whether there is a kink or a jump where a = b. */
-  border?: true;
+  tie?: true;
 }
 
 const one = () => 1;
@@ -42,7 +42,7 @@ function roundHalfEven(x: number): number {
 
 export const unary: Record<string, Unary> = {
   neg: { value: (x) => -x, d: () => -1 },
-  abs: { value: Math.abs, d: (x) => (x >= 0 ? 1 : -1), border: Math.abs },
+  abs: { value: Math.abs, d: (x) => (x >= 0 ? 1 : -1), tie: Math.abs },
   sqrt: { value: Math.sqrt, ...slopes.sqrt },
   rsqrt: { value: (x) => 1 / Math.sqrt(x), ...slopes.rsqrt },
   cbrt: { value: Math.cbrt, ...slopes.cbrt },
@@ -76,10 +76,10 @@ export const unary: Record<string, Unary> = {
   lgamma: { value: lgamma, ...slopes.lgamma },
   digamma: { value: digamma, ...slopes.digamma },
 
-  sign: { value: Math.sign, border: Math.abs },
-  floor: { value: Math.floor, border: (x) => Math.abs(x - Math.round(x)) },
-  ceil: { value: Math.ceil, border: (x) => Math.abs(x - Math.round(x)) },
-  round: { value: roundHalfEven, border: (x) => Math.abs(Math.abs(x % 1) - 0.5) },
+  sign: { value: Math.sign, tie: Math.abs },
+  floor: { value: Math.floor, tie: (x) => Math.abs(x - Math.round(x)) },
+  ceil: { value: Math.ceil, tie: (x) => Math.abs(x - Math.round(x)) },
+  round: { value: roundHalfEven, tie: (x) => Math.abs(Math.abs(x % 1) - 0.5) },
   stop: { value: (x) => x },
   not: { value: (x) => (x === 0 ? 1 : 0) },
 };
@@ -118,23 +118,23 @@ export const binary: Record<string, Binary> = {
     value: Math.max,
     da: (a, b) => (a > b ? 1 : a === b ? 0.5 : 0),
     db: (a, b) => (b > a ? 1 : a === b ? 0.5 : 0),
-    border: true,
+    tie: true,
   },
   min: {
     value: Math.min,
     da: (a, b) => (a < b ? 1 : a === b ? 0.5 : 0),
     db: (a, b) => (b < a ? 1 : a === b ? 0.5 : 0),
-    border: true,
+    tie: true,
   },
   /** The remainder has the sign of a, as in C. */
   rem: { value: (a, b) => a % b, da: one, db: (a, b) => -Math.trunc(a / b) },
 
-  lt: { value: (a, b) => (a < b ? 1 : 0), border: true },
-  le: { value: (a, b) => (a <= b ? 1 : 0), border: true },
-  gt: { value: (a, b) => (a > b ? 1 : 0), border: true },
-  ge: { value: (a, b) => (a >= b ? 1 : 0), border: true },
-  eq: { value: (a, b) => (a === b ? 1 : 0), border: true },
-  ne: { value: (a, b) => (a !== b ? 1 : 0), border: true },
+  lt: { value: (a, b) => (a < b ? 1 : 0), tie: true },
+  le: { value: (a, b) => (a <= b ? 1 : 0), tie: true },
+  gt: { value: (a, b) => (a > b ? 1 : 0), tie: true },
+  ge: { value: (a, b) => (a >= b ? 1 : 0), tie: true },
+  eq: { value: (a, b) => (a === b ? 1 : 0), tie: true },
+  ne: { value: (a, b) => (a !== b ? 1 : 0), tie: true },
   and: { value: (a, b) => (a !== 0 && b !== 0 ? 1 : 0) },
   or: { value: (a, b) => (a !== 0 || b !== 0 ? 1 : 0) },
 };

@@ -10,7 +10,7 @@ import type { Answer, Kernel } from "./kernel";
 import { fromWire } from "./numbers";
 import { reportPoint } from "./place";
 import { rerun } from "./rounding";
-import { conventionWords, differenceWords, ON_BORDER, standingWords } from "./standing";
+import { AT_TIE, conventionWords, differenceWords, standingWords } from "./standing";
 import { type Evaluation, TapeRunner } from "./tape";
 import type { PanelState } from "./wire";
 
@@ -110,18 +110,18 @@ export function createModel(state: PanelState, kernel: Kernel | null, schedule =
     if (!tape)
       return snapshot("unanswered", good, missing && `This page cannot compute ${state.name}: ${sentence(missing)}`);
     good = tape;
-    return snapshot("alone", tape, order > 0 && runner?.findBorders(here) ? ON_BORDER : "");
+    return snapshot("alone", tape, order > 0 && runner?.findTies(here) ? AT_TIE : "");
   }
 
   function compared(arrays: Arrays, tape: Numbers): Comparison {
-    let borders: Uint8Array | null | undefined;
+    let ties: Uint8Array | null | undefined;
     return compare(arrays, tape, {
       ...rounding,
       reruns: () => rerun(state.tape!, n, tape.point, order),
       isConvention(entry) {
-        if (borders === undefined) borders = runner!.findBorders(tape.point);
+        if (ties === undefined) ties = runner!.findTies(tape.point);
         const { output, inputs } = placeOf(entry, n);
-        return inputs.some((i) => borders?.[output * n + i] === 1);
+        return inputs.some((i) => ties?.[output * n + i] === 1);
       },
     });
   }

@@ -30,7 +30,7 @@ export function standingWords(standing: Standing, state: PanelState, hasTape: bo
 }
 
 /** What "alone" adds where some of the derivatives do not exist. */
-export const ON_BORDER = "At a kink or a jump: the numbers shown follow a convention.";
+export const AT_TIE = "At a kink or a jump: the numbers shown follow a convention.";
 
 /** Of the entries that could not be compared, the first by name. */
 export function conventionWords([first, ...others]: Disagreement[], state: PanelState): string {

@@ -4,9 +4,9 @@
  * Griewank & Walther, Evaluating Derivatives, 2nd ed., chapters 3 and 5.
  */
 
-import { findBorders } from "./borders";
 import type { Numbers } from "./host";
 import { compile, type Program } from "./program";
+import { findTies } from "./ties";
 import type { Tape } from "./wire";
 
 type Floats = Float64Array | Float32Array;
@@ -82,9 +82,9 @@ export class TapeRunner {
   }
 
   /** Where a derivative is a matter of convention at this point: 1 for output j and input i in row j, or null. */
-  findBorders(point: ArrayLike<number>): Uint8Array | null {
+  findTies(point: ArrayLike<number>): Uint8Array | null {
     this.sweepValues(point);
-    return findBorders(this.program, this.v, this.eps);
+    return findTies(this.program, this.v, this.eps);
   }
 
   private sweepValues(point: ArrayLike<number>): void {

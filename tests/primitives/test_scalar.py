@@ -11,7 +11,7 @@ from jax import lax
 from jaxdiff_magic.primitives.scalar import NEAREST, SCALARS
 
 X = np.array([-1.3, -0.5, -0.2, 0.0, 0.4, 0.5, 0.7, 1.0, 1.5, 2.6])
-BORDERED = [name for name, known in SCALARS.items() if known.border]
+KINKED = [name for name, known in SCALARS.items() if known.kink]
 UNARY = [
     name
     for name, known in SCALARS.items()
@@ -30,9 +30,9 @@ def test_the_numbers_are_those_of_jax(name: str) -> None:
     np.testing.assert_allclose(found[known], wanted[known], rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("name", BORDERED)
-def test_values_or_slopes_jump_at_the_border_and_nowhere_else(name: str) -> None:
-    value, nearest = SCALARS[name].value, NEAREST[SCALARS[name].border]
+@pytest.mark.parametrize("name", KINKED)
+def test_values_or_slopes_jump_at_the_kink_and_nowhere_else(name: str) -> None:
+    value, nearest = SCALARS[name].value, NEAREST[SCALARS[name].kink]
     at, h = nearest(X), 1e-6
     second = lambda x: np.abs(value(x + h) - 2 * value(x) + value(x - h)) > 1e-9  # noqa: E731
     jump = lambda x: np.abs(value(x + h) - value(x - h)) > 0.5  # noqa: E731

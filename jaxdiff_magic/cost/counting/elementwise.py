@@ -27,7 +27,7 @@ SERIES = frozenset(
 """Series, continued fractions and rejections, whose length depends on the values: one for each element, and said."""
 
 TRANSCENDENTAL = (
-    frozenset(name for name, known in SCALARS.items() if not known.border)
+    frozenset(name for name, known in SCALARS.items() if not known.kink)
     - SERIES
     - {
         *("square", "stop_gradient"),  # a product, and nothing

@@ -58,7 +58,7 @@ ROUGH = frozenset(made for name, made in _CLASSES.items() if SCALARS[name].rough
 """Functions that libraries compute to an ulp of 1, not of the value, somewhere."""
 
 JUMPS: Mapping[type, Numeric] = {
-    **{made: NEAREST[SCALARS[name].border] for name, made in _CLASSES.items() if SCALARS[name].border},
+    **{made: NEAREST[SCALARS[name].kink] for name, made in _CLASSES.items() if SCALARS[name].kink},
     sp.Heaviside: NEAREST["zero"],
 }
 """Functions whose value or derivative jumps, with the nearest place where it does."""

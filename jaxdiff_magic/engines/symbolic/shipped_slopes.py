@@ -62,7 +62,7 @@ def of_two(known: ScalarFacts) -> dict[str, Expr]:
 def unary() -> list[ScalarFacts]:
     """The smooth functions of one number whose derivatives are written down."""
     apart = BY_HAND | {"atan2"}
-    return [known for name, known in SCALARS.items() if name in FORMULAS and not known.border and name not in apart]
+    return [known for name, known in SCALARS.items() if name in FORMULAS and not known.kink and name not in apart]
 
 
 @dataclass(frozen=True)

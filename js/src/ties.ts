@@ -2,36 +2,36 @@
 
 import type { Program } from "./program";
 
-/** So many roundings may move a value across a border. */
+/** So many roundings may move a value across a tie. */
 const ROUNDINGS = 16;
 
 /** `v` holds the nodes' values and `eps` is the rounding of whoever the numbers are compared with. Row after row, 1 for
  * output j and input i where the output depends on a tied node and that node on the input; null where there is none.
  * Dependence counts through comparisons too, which have no derivative but decide what is one. */
-export function findBorders(program: Program, v: ArrayLike<number>, eps: number): Uint8Array | null {
+export function findTies(program: Program, v: ArrayLike<number>, eps: number): Uint8Array | null {
   const tied = tiedNodes(program, v, eps);
   if (tied.length === 0) return null;
   const { inputs: n, outputs } = program;
   const unsure = dependents(program, tied);
   const operands = (k: number) => operandsOf(program, v, unsure, k);
   const inputsOf = inputsReached(program, operands);
-  const borders = new Uint8Array(outputs.length * n);
+  const ties = new Uint8Array(outputs.length * n);
   for (let j = 0; j < outputs.length; j++) {
     const reached = nodesBehind(program, outputs[j]!, operands);
     for (const k of tied) {
       if (!reached[k]) continue;
-      for (let i = 0; i < n; i++) borders[j * n + i]! |= inputsOf[k * n + i]!;
+      for (let i = 0; i < n; i++) ties[j * n + i]! |= inputsOf[k * n + i]!;
     }
   }
-  return borders.includes(1) ? borders : null;
+  return ties.includes(1) ? ties : null;
 }
 
 function tiedNodes({ length, a, b, unary, binary, varies }: Program, v: ArrayLike<number>, eps: number): number[] {
   const tied: number[] = [];
   for (let k = 0; k < length; k++) {
-    const f = unary[k]?.border;
-    // What is compared with itself is on no border: it can go no other way.
-    if (!varies[k] || !(f || (binary[k]?.border && a[k] !== b[k]))) continue;
+    const f = unary[k]?.tie;
+    // What is compared with itself is at no tie: it can go no other way.
+    if (!varies[k] || !(f || (binary[k]?.tie && a[k] !== b[k]))) continue;
     const x = v[a[k]!]!;
     const y = f ? 0 : v[b[k]!]!;
     const distance = f ? f(x) : Math.abs(x - y);

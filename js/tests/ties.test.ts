@@ -12,10 +12,10 @@ const INPUTS: Nodes = [
 ];
 
 /** Over the inputs 0 and 1 and the constant 0, which are the nodes 0 to 2. */
-function borders(nodes: Nodes, point: number[], outputs?: number[], guards: Tape["guards"] = []) {
+function ties(nodes: Nodes, point: number[], outputs?: number[], guards: Tape["guards"] = []) {
   const all = [...INPUTS, ...nodes];
   const runner = new TapeRunner({ nodes: all, outputs: outputs ?? [all.length - 1], guards }, point.length);
-  const found = runner.findBorders(point);
+  const found = runner.findTies(point);
   return found && [...found];
 }
 
@@ -24,9 +24,9 @@ test("a tie counts for the outputs that depend on it, in the inputs that it depe
     ["max", 1, 2],
     ["mul", 0, 3],
   ];
-  expect(borders(relu, [3, 0])).toEqual([0, 1]);
-  expect(borders(relu, [3, 0], [0, 4, 3])).toEqual([0, 0, 0, 1, 0, 1]);
-  expect(borders(relu, [3, 1])).toBeNull();
+  expect(ties(relu, [3, 0])).toEqual([0, 1]);
+  expect(ties(relu, [3, 0], [0, 4, 3])).toEqual([0, 0, 0, 1, 0, 1]);
+  expect(ties(relu, [3, 1])).toBeNull();
 });
 
 test("it counts through comparisons, which have no derivative", () => {
@@ -36,7 +36,7 @@ test("it counts through comparisons, which have no derivative", () => {
     ["mul", 0, 0],
     ["select", 4, 5, 2],
   ];
-  expect(borders(step, [1, -1])).toEqual([1, 1]);
+  expect(ties(step, [1, -1])).toEqual([1, 1]);
 });
 
 test("a tie in a branch that is surely not taken counts for nothing, in one that may be it does", () => {
@@ -45,15 +45,15 @@ test("a tie in a branch that is surely not taken counts for nothing, in one that
     ["gt", 0, 2],
     ["select", 4, 0, 3],
   ];
-  expect(borders(nodes, [1, 0])).toBeNull();
-  expect(borders(nodes, [-1, 0])).toEqual([0, 1]);
-  expect(borders(nodes, [0, 0])).toEqual([1, 1]);
+  expect(ties(nodes, [1, 0])).toBeNull();
+  expect(ties(nodes, [-1, 0])).toEqual([0, 1]);
+  expect(ties(nodes, [0, 0])).toEqual([1, 1]);
 });
 
-test("what is compared with itself is on no border", () => {
-  expect(borders([["max", 0, 0]], [1, 1])).toBeNull();
+test("what is compared with itself is at no tie", () => {
+  expect(ties([["max", 0, 0]], [1, 1])).toBeNull();
   expect(
-    borders(
+    ties(
       [
         ["le", 1, 1],
         ["select", 3, 0, 1],
@@ -69,10 +69,10 @@ test("what is compared with itself is on no border", () => {
     ["abs", 5],
     ["add", 4, 6],
   ];
-  expect(borders(pairs, [1, 2])).toBeNull();
-  expect(borders(pairs, [1, 1])).toEqual([1, 1]);
+  expect(ties(pairs, [1, 2])).toBeNull();
+  expect(ties(pairs, [1, 1])).toEqual([1, 1]);
 });
 
 test("ties that only serve guards do not count", () => {
-  expect(borders([["eq", 0, 2]], [0, 1], [1], [[3, 1, "the position x[0]"]])).toBeNull();
+  expect(ties([["eq", 0, 2]], [0, 1], [1], [[3, 1, "the position x[0]"]])).toBeNull();
 });
