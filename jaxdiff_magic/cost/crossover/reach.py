@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -55,19 +56,19 @@ def _needed(equation: Equation, live: dict[int, np.ndarray], known: Known) -> It
     """For each operand, the elements that the live results are made of."""
     result, name = equation.outputs[0], equation.primitive
     mask = live.get(result.id, np.zeros(result.shape, bool))
-    places = _origins(equation, known)
-    first = 0
-    for atom in equation.inputs:
-        size = math.prod(atom.shape)
-        needed = np.ones(atom.shape, bool)
+    starts = list(itertools.accumulate((math.prod(atom.shape) for atom in equation.inputs), initial=0))
+    read = np.zeros(starts[-1] + 1, bool)  # the last is that of a filling
+    if (places := _origins(equation, known)) is not None:
+        read[places[mask]] = True
+    for atom, start, end in zip(equation.inputs, starts, starts[1:], strict=False):
         if name in SAME and atom.shape == mask.shape:
-            needed = mask
+            yield mask
         elif places is not None:
-            needed = np.isin(np.arange(first, first + size), places[mask]).reshape(atom.shape)
+            yield read[start:end].reshape(atom.shape)
         elif name in REDUCTIONS:
-            needed = np.broadcast_to(np.expand_dims(mask, equation.params["axes"]), atom.shape)
-        first += size
-        yield needed
+            yield np.broadcast_to(np.expand_dims(mask, equation.params["axes"]), atom.shape)
+        else:
+            yield np.ones(atom.shape, bool)
 
 
 def _origins(equation: Equation, known: Known) -> np.ndarray | None:
@@ -92,7 +93,7 @@ def _done(equation: Equation, values: Sequence[np.ndarray], known: Known) -> Any
     places = _origins(equation, known)
     if places is None or np.any(places == NOWHERE):
         return None
-    return np.concatenate([value.ravel() for value in values])[places]
+    return np.concatenate([value.ravel() for value in values])[places].astype(equation.outputs[0].dtype)
 
 
 def _indices(trace: Trace) -> Known:
