@@ -185,7 +185,8 @@ def _pad(xs: Arrays, params: Params, results: Sequence[Shape]) -> Arrays:
     return [found]
 
 
-def _axis(params: Params, rank: int) -> int:
+def along(params: Params, rank: int) -> int:
+    """The axis of a stack or unstack, which has had two names."""
     return int(params.get("axis", params.get("dimension", 0))) % rank
 
 
@@ -194,7 +195,7 @@ def _split(xs: Arrays, params: Params, results: Sequence[Shape]) -> Arrays:
 
 
 def _unstack(xs: Arrays, params: Params, results: Sequence[Shape]) -> Arrays:
-    return list(np.moveaxis(xs[0], _axis(params, xs[0].ndim), 0))
+    return list(np.moveaxis(xs[0], along(params, xs[0].ndim), 0))
 
 
 def _tile(xs: Arrays, params: Params, results: Sequence[Shape]) -> Arrays:
@@ -213,7 +214,7 @@ MOVES: Mapping[str, Callable[[Arrays, Params, Sequence[Shape]], Arrays]] = {
     "split": _split,
     "unstack": _unstack,
     "concatenate": lambda xs, p, results: [np.concatenate(xs, p["dimension"])],
-    "stack": lambda xs, p, results: [np.stack(xs, _axis(p, len(results[0])))],
+    "stack": lambda xs, p, results: [np.stack(xs, along(p, len(results[0])))],
     "pad": _pad,
     "gather": _gather,
     "dynamic_slice": lambda xs, p, results: [xs[0][region(xs[0].shape, xs[1:], p["slice_sizes"])]],

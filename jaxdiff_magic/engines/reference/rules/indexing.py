@@ -128,12 +128,6 @@ def _scatter_add(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return run.apply("add", [xs[0], added], {}, step.results)
 
 
-def _scatter_sub(run: Run, xs: list[Node], step: Step) -> list[Node]:
-    positions, valid = _positions(run, xs, step)
-    taken_off = placed(run, xs[2], xs[0].shape, positions, valid)
-    return run.apply("sub", [xs[0], taken_off], {}, step.results)
-
-
 def _scatter_by(primitive: str) -> Rule:
     """scatter-mul, -min, -max: an element that has several updates gets them one after the other."""
 
@@ -233,8 +227,6 @@ INDEXING: Mapping[str, Rule] = {
     "scatter": _scatter,
     "scatter-add": _scatter_add,
     "scatter_add": _scatter_add,
-    "scatter-sub": _scatter_sub,
-    "scatter_sub": _scatter_sub,
     "scatter-mul": _scatter_by("mul"),
     "scatter_mul": _scatter_by("mul"),
     "scatter-min": _scatter_by("min"),

@@ -7,8 +7,7 @@ that are positions found in an array (of a maximum, of an order) stay symbolic.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -224,12 +223,6 @@ def _scatter_add(inputs: Sequence[View], params: Mapping[str, Any], results: Seq
     return [View(x.shape, at)]
 
 
-def _scatter_sub(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
-    x, where, updates = inputs
-    negated = replace(updates, at=lambda i: -cast(Expr, updates.at(i)), value=None)
-    return _scatter_add([x, where, negated], params, results)
-
-
 INDEXING: Mapping[str, StructureRule] = {
     "gather": _gather,
     "dynamic_slice": _dynamic_slice,
@@ -237,7 +230,6 @@ INDEXING: Mapping[str, StructureRule] = {
     "scan_element": _element,
     "scatter": _scatter_by(_replaced, 1),
     "scatter-add": _scatter_add,
-    "scatter-sub": _scatter_sub,
     "scatter-mul": _scatter_by(sp.Mul, MOST_REPEATS),
     "scatter-min": _scatter_by(minimum, MOST_REPEATS),
     "scatter-max": _scatter_by(maximum, MOST_REPEATS),
