@@ -57,16 +57,6 @@ def _transpose(inputs: Sequence[View], params: Mapping[str, Any], results: Seque
     return [View(results[0].shape, lambda i: inputs[0].at(tuple(i[order.index(axis)] for axis in range(len(order)))))]
 
 
-def _tile(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
-    x = inputs[0]
-    return [
-        View(
-            results[0].shape,
-            lambda i: x.at(tuple(remainder(k, max(size, 1)) for k, size in zip(i, x.shape, strict=True))),
-        )
-    ]
-
-
 def _slice(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
     starts = params["start_indices"]
     strides = params["strides"] or (1,) * len(starts)
@@ -167,7 +157,6 @@ MOVEMENT: Mapping[str, StructureRule] = {
     "broadcast_in_dim": _broadcast,
     "reshape": _reshape,
     "transpose": _transpose,
-    "tile": _tile,
     "slice": _slice,
     "rev": _reverse,
     "concatenate": _concatenate,
