@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jaxdiff_magic.base.errors import DeriveError, InputError, OutOfReach, WrongDerivative
-    from jaxdiff_magic.cost.structure import jacobian_through_waist
+    from jaxdiff_magic.cost.structure import jacobian_through_bottleneck
     from jaxdiff_magic.pipeline import check, derive
     from jaxdiff_magic.show.report import Report
 
@@ -22,7 +22,7 @@ __all__ = [
     "WrongDerivative",
     "check",
     "derive",
-    "jacobian_through_waist",
+    "jacobian_through_bottleneck",
 ]
 __version__ = "0.1.0"
 
@@ -30,12 +30,14 @@ _HOMES = {
     "check": "pipeline",
     "derive": "pipeline",
     "Report": "show.report",
-    "jacobian_through_waist": "cost.structure",
+    "jacobian_through_bottleneck": "cost.structure",
 }
+_RENAMED = {"jacobian_through_bottleneck": "jacobian_through_bottleneck"}  # as 0.1 had it
 _HOMES |= dict.fromkeys(["DeriveError", "InputError", "OutOfReach", "WrongDerivative"], "base.errors")
 
 
 def __getattr__(name: str) -> Any:
+    name = _RENAMED.get(name, name)
     if name not in _HOMES:
         raise AttributeError(f"module 'jaxdiff_magic' has no attribute {name!r}")
     import importlib

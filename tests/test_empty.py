@@ -13,7 +13,7 @@ import pytest
 
 from jaxdiff_magic import Report, check, derive
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.cost.structure.products import counts_of
+from jaxdiff_magic.cost.structure.verified_products import counts_of
 from jaxdiff_magic.subject.subject import subject_of
 
 NONE, NO_ROWS, NO_COLUMNS = jnp.zeros(0), jnp.zeros((0, 3)), jnp.zeros((3, 0))

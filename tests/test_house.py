@@ -137,7 +137,12 @@ def libraries(file: Path) -> str:
     return ""
 
 
-@pytest.mark.parametrize("fault", [first_line, length, floors, libraries], ids=lambda rule: rule.__name__)
+def one_clock(file: Path) -> str:
+    own = room_of(name_of(file)) != "base" and "time.monotonic" in file.read_text(encoding="utf-8")
+    return "reads a clock of its own; deadlines are instants of base.budget.now" if own else ""
+
+
+@pytest.mark.parametrize("fault", [first_line, length, floors, libraries, one_clock], ids=lambda rule: rule.__name__)
 def test_every_file_keeps(fault: Callable[[Path], str]) -> None:
     found = {str(file.relative_to(ROOT)): said for file in FILES if (said := fault(file))}
     assert not found, "\n".join(f"{file} {said}." for file, said in found.items())

@@ -12,6 +12,26 @@ PATIENCE, TO_BEGIN = 1.5, 2.0
 """A run step by step that goes on after so many budgets, and so many seconds more, is given up."""
 
 
+def now() -> float:
+    """The instant, in seconds, on the one clock that every deadline is read on."""
+    return time.monotonic()
+
+
+def passed(deadline: float) -> bool:
+    """Whether a deadline, an instant of `now`, is over."""
+    return now() > deadline
+
+
+def left(deadline: float) -> float:
+    """The seconds until a deadline; below 0 once it is over."""
+    return deadline - now()
+
+
+def within(seconds: float) -> float:
+    """The deadline of what begins now and may take so many seconds."""
+    return now() + seconds
+
+
 class Budget:
     """A reader's budget. What JAX was asked for is no optional work: the clock begins when its numbers are there.
 
@@ -20,24 +40,24 @@ class Budget:
     """
 
     def __init__(self, seconds: float) -> None:
-        self.seconds, self._spent, self._begun = float(seconds), 0.0, time.monotonic()
+        self.seconds, self._spent, self._begun = float(seconds), 0.0, now()
 
     @contextmanager
     def spending(self) -> Iterator[None]:
         """Optional work before the clock begins; it counts."""
-        started = time.monotonic()
+        started = now()
         try:
             yield
         finally:
-            self._spent += time.monotonic() - started
+            self._spent += now() - started
 
     def begin(self) -> None:
         """Let the clock run, less what has been spent."""
-        self._begun = time.monotonic() - self._spent
+        self._begun = now() - self._spent
 
     @property
     def deadline(self) -> float:
-        """When the budget ends, on the clock of `time.monotonic()`."""
+        """When the budget ends, on the clock of `now`."""
         return self._begun + self.seconds
 
     @property
@@ -47,4 +67,4 @@ class Budget:
 
     def share(self, part: float, least: float = LEAST) -> float:
         """When a stage that begins now and may take a part of the budget must end."""
-        return time.monotonic() + max(part * self.seconds, least)
+        return within(max(part * self.seconds, least))

@@ -11,25 +11,26 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import left, now, passed, within
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.along import check_along
 from jaxdiff_magic.checking.blame import blamed
 from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
 from jaxdiff_magic.checking.closed_forms import ClosedForms, confirmed
-from jaxdiff_magic.checking.decide import OUT_OF_REACH, PROVED, Evidence, RuleEvidence, decided
+from jaxdiff_magic.checking.decide import decided
 from jaxdiff_magic.checking.doubts import doubts_of
+from jaxdiff_magic.checking.evidence import PROVED, UNDECIDED, Evidence, RuleEvidence
 from jaxdiff_magic.checking.faults import faults_of
-from jaxdiff_magic.checking.freezing import FROZEN, may_freeze
+from jaxdiff_magic.checking.freezing import may_freeze
 from jaxdiff_magic.checking.hessian_products import hessian_products
 from jaxdiff_magic.checking.instead import entries_instead, told
-from jaxdiff_magic.checking.isolated import BELOW_ALONE, isolated
+from jaxdiff_magic.checking.isolated import isolated
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
 from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
 from jaxdiff_magic.checking.own_errors import with_own_errors
@@ -40,10 +41,11 @@ from jaxdiff_magic.checking.rules import RuleName, compare, converging, rule_tra
 from jaxdiff_magic.checking.sharper import SAFETY, Sharper
 from jaxdiff_magic.checking.summary import summary_of
 from jaxdiff_magic.checking.trusted import Trusted
+from jaxdiff_magic.checking.words import Why
 from jaxdiff_magic.engines.jax.values import Derivatives, Values
+from jaxdiff_magic.engines.reference.bounded import EPS
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.reference.directions import Found, Path
-from jaxdiff_magic.engines.reference.numbers import EPS
 from jaxdiff_magic.engines.symbolic.derivation import Derivation
 from jaxdiff_magic.report import Check, Outcome, worst
 from jaxdiff_magic.report.fault import Fault
@@ -84,7 +86,7 @@ def check_of(
         derivation: the function's formulas, for proofs; None when there are none.
         points: how many random points to compare.
         seed: of the random points.
-        deadline: `time.monotonic()` after which no further proofs are tried.
+        deadline: the instant (`budget.now`) after which no further proofs are tried.
         trust: functions whose derivative rules are meant to differ from their code.
 
     Raises:
@@ -116,8 +118,8 @@ class _Checking:
         self.trusted = Trusted(self.trace, trust, self.subject.name)
         points = min(points, max(NATIVE_POINTS - 1, MAX_COMPARED // max(self.subject.size, 1)))
         drawn = sample(self.subject, points, np.random.default_rng(seed))
-        now = time.monotonic()
-        self.points = where_it_ends(self.subject, reference, drawn, now + TO_SEE_IT_END * max(deadline - now, 1.0))
+        enough = within(TO_SEE_IT_END * max(left(deadline), 1.0))
+        self.points = where_it_ends(self.subject, reference, drawn, enough)
         points = len(self.points[0]) - 1
         leaves = (*self.subject.inputs, *self.subject.outputs)
         inside = dtypes_of(reference.trace) if reference else ()
@@ -142,7 +144,7 @@ class _Checking:
         found = (lambda path: self._found(path, len(self.native))) if self.reference else None
         self.doubts = doubts_of(self.subject, self.native, found, self._tolerance)
         self.doubt = self.doubts.whole
-        self.frozen = FROZEN if self.reference is None and may_freeze(self.subject) else ""
+        self.may_freeze = self.reference is None and may_freeze(self.subject)
         trusted = None if self.doubt else self.reference
         self.closed = ClosedForms(derivation, deadline)
         at = self.points, self.native, self.eps
@@ -175,7 +177,7 @@ class _Checking:
         blocks = [self._block(what, path) for what, path in paths]
         blocks += self._products()
         rules: dict[RuleName, RuleBlock] = {name: self._rule_block(name) for name in self.traces}
-        slopes = [] if self.doubt or self.frozen else self.numeric.slopes(rules)
+        slopes = [] if self.doubt or self.may_freeze else self.numeric.slopes(rules)
         settled = [path[:-1] for (_, path), block in zip(paths, blocks, strict=False) if block.is_of_solution]
         slopes = [(above, slope) for above, slope in slopes if above not in settled or slope.says != "wrong"]
         alone: set[Path] = set()  # of which an entry holds at the point alone
@@ -186,7 +188,7 @@ class _Checking:
                 if decision is not before:
                     alone.add(path)
                 elif path[:-1] in alone:
-                    decision = decision.set(True, OUT_OF_REACH, BELOW_ALONE)
+                    decision = decision.set(True, UNDECIDED, Why.BELOW_ALONE)
                 blocks[k] = replace(blocks[k], decision=decision)
             if any(above == path[:-1] and slope.says == "wrong" for above, slope in slopes):
                 blocks[k] = blocks[k].unconfirmed()
@@ -308,7 +310,7 @@ class _Checking:
         if formula is not None and not doubt and size > 0:
             value = self._found(path[:1], len(self.native)).values
             completed = self.closed.completed(path, self._first(1), formula, value)
-            asked = formula.on_border[0] or completed is not formula
+            asked = formula.at_tie[0] or completed is not formula
             if asked and numeric is None and np.isfinite(completed.values[0]).all():
                 is_smooth = self.numeric.is_smooth(path, completed.values[0])
             if completed is not formula:
@@ -319,7 +321,7 @@ class _Checking:
                 return False
             return converging(self.reference, path, [b[k : k + 1] for b in self.points], numbers, formula.values[k])
 
-        more = probes, is_smooth, self.frozen, ahead, undefined, self.doubts.has_hole, self._scale(path, least=1.0)
+        more = probes, is_smooth, self.may_freeze, ahead, undefined, self.doubts.has_hole, self._scale(path, least=1.0)
         wide = functools.partial(self.numeric.in_float64, path)
         shown = numeric
         if self.sharper is not None and path[0] not in self.doubts.outputs:
@@ -348,17 +350,16 @@ class _Checking:
         """At how many points, the user's own included, derivatives of one order are compared."""
         entries = self.subject.output_size * self.subject.size**order
         count = max(1, min(len(self.points[0]), MAX_COMPARED // max(entries, 1)))
-        started = time.monotonic()
+        started = now()
         self._found((0, *[0] * order), 1)
-        seconds = max(time.monotonic() - started, 1e-6)  # of one point; kept results cost nothing
-        left = max(self.deadline - time.monotonic(), 0.0)
-        return max(1, min(count, int(left / (8 * seconds))))
+        seconds = max(now() - started, 1e-6)  # of one point; kept results cost nothing
+        return max(1, min(count, int(max(left(self.deadline), 0.0) / (8 * seconds))))
 
     def _rule_evidence(self, reference: Reference, path: Path) -> tuple[RuleEvidence, ...]:
         found = []
         assert self.sharper is not None
         for name in self._rules_for(path):
-            if time.monotonic() > self.deadline and self.rules[name].numbers > MAX_AT_ONCE:
+            if passed(self.deadline) and self.rules[name].numbers > MAX_AT_ONCE:
                 continue
             try:
                 count = self.counts.setdefault(len(path), self._count(len(path) - 1))

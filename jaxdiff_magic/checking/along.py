@@ -7,7 +7,6 @@ single entries, so that alone they prove nothing; they can show that a derivativ
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed, within
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.checking.proofs import MAX_EQUATIONS, Proofs
+from jaxdiff_magic.base.figures import figure
+from jaxdiff_magic.checking.proofs import MAX_PROVED_EQUATIONS, Proofs
 from jaxdiff_magic.checking.rules import RuleName, rule_trace
 from jaxdiff_magic.engines.jax.products.maps import Maps, maps_of
 from jaxdiff_magic.engines.jax.products.vectors import Vector, dot, drawn, norm, plus, scaled, vector_of
@@ -96,7 +97,7 @@ def check_along(
     maps, point = maps_of(subject, vector_of(subject.point)), vector_of(subject.point)
     found = _along(maps, point, vector_of(values.jacobian[0]), seed)
     smooth = _formulas(subject, derivation, trust)
-    deadline = max(deadline, time.monotonic() + PROOF_SECONDS)  # nothing else decides as much
+    deadline = max(deadline, within(PROOF_SECONDS))  # nothing else decides as much
     modes: Sequence[RuleName] = ("reverse",) if found.forward is None else ("forward", "reverse")
     proved = smooth is not None and found.is_met and _is_proved(smooth, subject, modes, deadline)
     outcome, reason = _outcome(found, smooth is not None, proved, size)
@@ -120,20 +121,20 @@ def check_along(
 
 
 def _outcome(found: Along, smooth: bool, proved: bool, size: str) -> tuple[Outcome, str]:
-    said = f"along a random direction function values say {found.numeric:.5g}"
+    said = f"along a random direction function values say {figure(found.numeric, 5)}"
     if proved:
         return "proved", (
             "the formula derived from the code and the one behind JAX's rules are the same expression, in every entry; "
-            f"{said}, JAX {found.reverse:.5g}"
+            f"{said}, JAX {figure(found.reverse, 5)}"
         )
     if found.is_known and not found.is_met:
         given = found.reverse if found.forward is None or found.is_met else found.forward
         given = max([found.reverse, given], key=lambda value: abs(value - found.numeric))
         if smooth:
-            return "differs", f"{said}, JAX {given:.5g}"
-        return "out of reach", f"{size}; {said}, JAX {given:.5g}, which speaks against JAX's gradient"
+            return "differs", f"{said}, JAX {figure(given, 5)}"
+        return "out of reach", f"{size}; {said}, JAX {figure(given, 5)}, which speaks against JAX's gradient"
     if found.is_known:
-        return "out of reach", f"{size}; {said}, JAX {found.reverse:.5g}"
+        return "out of reach", f"{size}; {said}, JAX {figure(found.reverse, 5)}"
     return "out of reach", f"{size}, and function values along a random direction decide nothing here"
 
 
@@ -177,7 +178,7 @@ def _formulas(subject: Subject, derivation: Derivation | None, trust: Collection
     if subject.untraceable or trust:
         return None
     trace = subject_trace(subject)
-    if len(trace.equations) > MAX_EQUATIONS or not all(map(_is_smooth, trace.equations)):
+    if len(trace.equations) > MAX_PROVED_EQUATIONS or not all(map(_is_smooth, trace.equations)):
         return None
     with contextlib.suppress(OutOfReach):
         return derivation or Derivation(
@@ -209,6 +210,6 @@ def _is_proved(derivation: Derivation, subject: Subject, modes: Sequence[RuleNam
 
 def _traces(subject: Subject, modes: Sequence[RuleName], deadline: float) -> Iterator[tuple[RuleName, Trace]]:
     for name in modes:
-        if time.monotonic() < deadline:
+        if not passed(deadline):
             with contextlib.suppress(OutOfReach):
                 yield name, rule_trace(subject, name)

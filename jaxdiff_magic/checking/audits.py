@@ -20,8 +20,8 @@ import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.differences import directional
+from jaxdiff_magic.checking.excess import Disputed
 from jaxdiff_magic.checking.likeness import likeness_of
-from jaxdiff_magic.checking.residuals import Disputed
 from jaxdiff_magic.checking.rules import (
     APPROXIMATE,
     MAX_DISPUTED,
@@ -34,18 +34,18 @@ from jaxdiff_magic.checking.rules import (
 )
 from jaxdiff_magic.checking.steps import Alone, subjects_of
 from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE
+from jaxdiff_magic.engines.reference.bounded import EPS
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.reference.directions import Found, Path, leaf_places, total_size
-from jaxdiff_magic.engines.reference.numbers import EPS
 from jaxdiff_magic.engines.reference.rule_values import NotLinear, RuleValues
-from jaxdiff_magic.engines.reference.watching import Value
+from jaxdiff_magic.engines.reference.watching import Watched
 from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Equation, RuleCall, subject_trace, trace_of
 
 FEW_NUMBERS = 50_000
 """Every entry of a rule's Jacobian is looked at while no array of the run has more numbers than this."""
-MAX_NUMBERS = 4_000_000
+MAX_ENTRY_NUMBERS = 4_000_000
 """Beyond, directions are random ones, and entries are looked at where those differ, up to this."""
 ROUNDING = 1e3
 """A rule may compute the function's value another way: so many units in the last place are allowed for."""
@@ -78,7 +78,7 @@ class Defect:
 
 
 def defect_of(
-    step: RuleCall | Equation, seen: Sequence[Sequence[Value]], names: Sequence[str], name: str, order: int
+    step: RuleCall | Equation, seen: Sequence[Sequence[Watched]], names: Sequence[str], name: str, order: int
 ) -> Defect | None:
     """What is wrong with the rule of a step; None where nothing is, or nothing can be said.
 
@@ -177,7 +177,7 @@ class _Audit:
         for k in range(len(self.points[0])):
             there = replace(self, points=[batch[k : k + 1] for batch in self.points])
             if found := there._along_random(name, rule):
-                is_small = found.kind == "derivative" and rule.numbers <= MAX_NUMBERS
+                is_small = found.kind == "derivative" and rule.numbers <= MAX_ENTRY_NUMBERS
                 return (there._entries(name, rule) if is_small else None) or found
         return None
 
@@ -197,7 +197,7 @@ class _Audit:
     def _not_finite(self, name: RuleName, path: Path, theirs: Found, ours: Found) -> Defect | None:
         """Where a rule gives NaN or an infinity, and the whole derivative of the code is finite."""
         known = np.isfinite(ours.values) & np.isfinite(ours.errors)
-        clear = known.reshape(len(known), -1).all(axis=1) & ~(ours.on_border | theirs.on_border)
+        clear = known.reshape(len(known), -1).all(axis=1) & ~(ours.at_tie | theirs.at_tie)
         lost = ~np.isfinite(theirs.values) & clear.reshape(-1, *[1] * (known.ndim - 1))
         if name == "second" or not lost.any():
             return None
@@ -269,13 +269,13 @@ class _Audit:
         one, two = rng.uniform(0.5, 2.0, (2, total_size(shapes))) * rng.choice([-1.0, 1.0], (2, total_size(shapes)))
         rows = np.stack([one, two, one + two, -64.0 * one])
         points = [batch[:1] for batch in self.points]
-        raw, border = rule.along(points, *((None, rows) if name == "forward" else (rows, None)))
+        raw, tie = rule.along(points, *((None, rows) if name == "forward" else (rows, None)))
         ours = self.reference.along(points, one) if name == "forward" else self.reference.against(points, one)
         leaves = self.subject.outputs if name == "forward" else self.subject.inputs
         for k, ((values, errors), expected, leaf) in enumerate(zip(raw, ours, leaves, strict=True)):
             if _is_bent(values[0], errors[0]):
                 return Defect("not linear", message="tangent" if name == "forward" else "cotangent")
-            theirs = Found(values[:, 0], errors[:, 0], border)
+            theirs = Found(values[:, 0], errors[:, 0], tie)
             off = apart(theirs, expected, self.eps)
             if off.any():
                 at = _largest(np.abs(theirs.values - expected.values), off)
@@ -298,7 +298,7 @@ class _Audit:
         else:
             direction[k][tuple(entry)] = 1.0
         found = directional(
-            lambda batch: [self.reference.evaluate((o,), batch, hold=True).values for o in outputs], point, direction
+            lambda batch: [self.reference.evaluate((o,), batch, freeze=True).values for o in outputs], point, direction
         )
         if name == "forward":
             estimate, error = found.estimate[k][tuple(entry)], found.error[k][tuple(entry)]

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from jaxdiff_magic.checking.blocks import BlockCheck
-from jaxdiff_magic.checking.decide import DIFFERS, OUT_OF_REACH, ROUNDINGS, Evidence, shown_by_values
+from jaxdiff_magic.checking.decide import ROUNDINGS, shown_by_values
+from jaxdiff_magic.checking.evidence import DIFFERS, UNDECIDED, Evidence, Tolerance
 from jaxdiff_magic.checking.faults import SECOND, UNNAMED
 from jaxdiff_magic.checking.sharper import GROSS, size_of
 from jaxdiff_magic.checking.trusted import Through, passed_through
+from jaxdiff_magic.checking.words import Reason, Why
 from jaxdiff_magic.report.fault import Fault
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Trace
-
-Tolerance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def blamed(
@@ -45,10 +45,10 @@ def _again(block: BlockCheck, fault: Fault, through: Through, subject: Subject, 
         return block
     decision = block.decision
     if fault.defect != "not finite":  # which says nothing of its numbers elsewhere
-        reason = f"JAX's numbers differ from the formula, and the rule of {fault.name} is wrong"
+        reason = Reason(Why.BLAMED, said=fault.name)
         decision = decision.set(accused(block.evidence, tolerance), DIFFERS, reason)
-    hidden = f"{fault.sentence}; here it makes no difference that could be told from rounding"
-    return replace(block, decision=decision.set(True, OUT_OF_REACH, hidden))
+    hidden = Reason(Why.HIDDEN, said=fault.sentence)
+    return replace(block, decision=decision.set(True, UNDECIDED, hidden))
 
 
 def accused(evidence: Evidence, tolerance: Tolerance) -> np.ndarray:
@@ -69,11 +69,11 @@ def accused(evidence: Evidence, tolerance: Tolerance) -> np.ndarray:
     for k, columns in enumerate(evidence.native):
         value, bound = known.values[k], known.errors[k]
         for actual in columns:
-            if actual is None or known.on_border[k]:
+            if actual is None or known.at_tie[k]:
                 continue
             with np.errstate(invalid="ignore"):
                 apart = np.abs(actual - value)
-                if not any(not rule.comparison.why for rule in evidence.rules):
+                if not any(rule.comparison.why is None for rule in evidence.rules):
                     found |= np.isfinite(apart) & (apart > 10 * tolerance(value, bound))
                 if k == 0:
                     visible = max(ROUNDINGS * evidence.eps, GROSS) * size_of(known.values)[0]

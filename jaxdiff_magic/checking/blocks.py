@@ -8,18 +8,17 @@ from dataclasses import dataclass, replace
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.checking.decide import OUT_OF_REACH, Decision, Evidence
+from jaxdiff_magic.checking.evidence import UNDECIDED, Decision, Evidence
+from jaxdiff_magic.checking.words import Reason, Why
 from jaxdiff_magic.engines.reference.arithmetic import mpmath
 from jaxdiff_magic.report import OUTCOMES, CheckEntry, Outcome
 from jaxdiff_magic.subject.leaves import Leaf
 
-MAX_ENTRIES = 100
+MAX_ROWS_OF_ENTRIES = 100
 """Every entry has a row while there are no more than this in all; beyond, the worst of each block has one."""
 
 INHERENT = 8.0
 """An error that is no larger than so many times the rounding of f, for each unit of x, is nobody's fault."""
-
-NAMES = {"hessian": "second derivative", "d3": "third derivative", "hessian product": "product with the Hessian"}
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,13 @@ class BlockCheck:
     def first_reason(self, word: Outcome) -> str:
         """Why the first entry with some outcome has it; "" when none has."""
         at = np.argwhere(self.decision.outcome == OUTCOMES.index(word))
-        return self._told(self.decision.reasons[int(self.decision.reason[tuple(at[0])])]) if len(at) else ""
+        return self.decision.reason_of(tuple(at[0])).words(self.what) if len(at) else ""
 
     def unconfirmed(self) -> BlockCheck:
         """The block, undecided unless it differs, since a Taylor remainder says that the derivative is wrong."""
         if self.worst == "differs":
             return self
-        why = "the Taylor remainder does not fall as it should: function values do not confirm this derivative"
-        return replace(self, decision=self.decision.set(True, OUT_OF_REACH, why))
+        return replace(self, decision=self.decision.set(True, UNDECIDED, Why.REMAINDER))
 
     def gaps(self) -> list[str]:
         """What was not covered: of a large block without a formula, all but some directions."""
@@ -88,7 +86,8 @@ class BlockCheck:
                 numeric=self._difference(entry),
                 error=None if errors is None or np.isnan(errors[entry]) else float(errors[entry]),
                 outcome=OUTCOMES[int(self.decision.outcome[entry])],
-                reason=self._reason(entry),
+                reason=self._reason(entry).words(self.what),
+                why=self.decision.reason_of(entry).why.value,
             )
 
     def _difference(self, entry: tuple[int, ...]) -> float | None:
@@ -98,22 +97,13 @@ class BlockCheck:
         estimate, error = (part[0][entry] for part in self.evidence.shown[:2])
         return None if error > max(abs(estimate), self.evidence.scale) else float(estimate)
 
-    def _reason(self, entry: tuple[int, ...]) -> str:
+    def _reason(self, entry: tuple[int, ...]) -> Reason:
         """Why an entry has its outcome, with its own numbers where the block's reason has those of its worst entry."""
-        reason = self.decision.reasons[int(self.decision.reason[entry])]
-        for rule in self.evidence.rules:
-            if (worst := rule.says()) and reason.startswith(worst):
-                return self._told(rule.says(entry) + reason.removeprefix(worst))
-        return self._told(reason)
-
-    def _told(self, reason: str) -> str:
-        """A reason with the derivative that it is about: the two columns of higher ones are no modes of the first."""
-        if self.what in ("gradient", "jacobian"):
+        reason = self.decision.reason_of(entry)
+        if reason.why is not Why.RULE_WRONG:
             return reason
-        name = NAMES.get(self.what, f"derivative of order {self.what[1:]}")
-        return reason.replace("JAX's forward mode", f"JAX's {name}").replace(
-            "JAX's reverse mode", f"JAX's {name} by reverse over reverse mode"
-        )
+        rule = next(rule for rule in self.evidence.rules if rule.name == reason.mode)
+        return replace(rule.says(entry), more=reason.more)
 
     def errors(self) -> np.ndarray | None:
         """JAX's own error: of its columns the larger distance to what is right, in units in the last place.
@@ -130,7 +120,7 @@ class BlockCheck:
     def _known(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """The size of each entry, how far JAX's columns are from what it should be, and how well that is known."""
         found, columns = self.evidence.formula, [c for c in self.evidence.native[0] if c is not None]
-        if found is None or found.on_border[0] or not columns:
+        if found is None or found.at_tie[0] or not columns:
             return None
         value, bound = found.values[0], found.errors[0]
         with np.errstate(all="ignore"):
@@ -166,7 +156,7 @@ class BlockCheck:
 def entries_of(blocks: Sequence[BlockCheck]) -> tuple[CheckEntry, ...]:
     """One row per entry while that is readable, else the worst entry of each block."""
     blocks = [block for block in blocks if block.decision.outcome.size]
-    every = sum(block.decision.outcome.size for block in blocks) <= MAX_ENTRIES
+    every = sum(block.decision.outcome.size for block in blocks) <= MAX_ROWS_OF_ENTRIES
     return tuple(
         row
         for block in blocks

@@ -17,8 +17,8 @@ from jaxdiff_magic.checking.differences import Column
 from jaxdiff_magic.checking.rules import SAFETY
 from jaxdiff_magic.engines.reference.directions import Found, Path
 from jaxdiff_magic.engines.symbolic.derivation import Derivation
-from jaxdiff_magic.engines.symbolic.limits import until
 from jaxdiff_magic.engines.symbolic.proof import SYMPY_FAILURES
+from jaxdiff_magic.engines.symbolic.time_limits import until
 
 CLOSE = 1e-6
 """How well function values must show a derivative, relative to its size around."""
@@ -30,7 +30,7 @@ class ClosedForms:
 
     Attributes:
         derivation: None where there are none.
-        deadline: `time.monotonic()` after which none is derived.
+        deadline: the instant (`budget.now`) after which none is derived.
     """
 
     derivation: Derivation | None
@@ -39,7 +39,7 @@ class ClosedForms:
     def completed(self, path: Path, points: Sequence[np.ndarray], found: Found, value: np.ndarray) -> Found:
         """Numbers by the chain rule, with those of the formula where they are not finite.
 
-        That is, where the function has a value, and no choice of the formula stands on its border.
+        That is, where the function has a value, and no choice of the formula is at a tie.
 
         Args:
             path: which derivative.
@@ -54,12 +54,12 @@ class ClosedForms:
         if self.derivation is None or not len(where):
             return found
         with until(self.deadline), contextlib.suppress(OutOfReach, *SYMPY_FAILURES):
-            values, errors, border = self.derivation.evaluate(path, [x[where] for x in points])
-            known = np.isfinite(values) & np.isfinite(errors) & ~border.reshape(-1, *[1] * (values.ndim - 1))
+            values, errors, tie = self.derivation.evaluate(path, [x[where] for x in points])
+            known = np.isfinite(values) & np.isfinite(errors) & ~tie.reshape(-1, *[1] * (values.ndim - 1))
             use = lost[where] & known
             every, bounds = found.values.copy(), found.errors.copy()
             every[where], bounds[where] = np.where(use, values, every[where]), np.where(use, errors, bounds[where])
-            return Found(every, bounds, found.on_border)
+            return Found(every, bounds, found.at_tie)
         return found
 
 
@@ -86,4 +86,4 @@ def confirmed(found: Found, completed: Found, numeric: Column | None, is_smooth:
     use = ~np.isfinite(found.values[0]) & shown
     values, errors = found.values.copy(), found.errors.copy()
     values[0], errors[0] = np.where(use, value, values[0]), np.where(use, completed.errors[0], errors[0])
-    return Found(values, errors, found.on_border)
+    return Found(values, errors, found.at_tie)

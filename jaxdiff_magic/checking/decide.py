@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
-from jaxdiff_magic.checking.figures import both
-from jaxdiff_magic.checking.probes import Probes
-from jaxdiff_magic.checking.rules import AHEAD, Comparison
+from jaxdiff_magic.base.figures import both
+from jaxdiff_magic.checking.evidence import AGREES, DIFFERS, UNDECIDED, Decision, Evidence, Tolerance
+from jaxdiff_magic.checking.rules import Comparison
 from jaxdiff_magic.checking.sharper import GROSS, NEAR, size_of
-from jaxdiff_magic.engines.reference.directions import Found
-from jaxdiff_magic.report import OUTCOMES
+from jaxdiff_magic.checking.words import Reason, Why
 
-MAX_FAILED_PROOFS = 3
-COARSE = "the bound on rounding is wider than the derivative, and neither more digits nor function values confirm it"
 ALL_DIGITS, VISIBLE = 0.5, 1e-3
 """A number that is off by half of what it should be has no digit right; that counts where it is also this part of what
 derivatives of the function are around the point: near a stationary point all are small."""
@@ -23,126 +21,9 @@ ROUNDINGS = 100
 """So many roundings in the user's dtype from the true derivative, a number is no longer the same to the eye."""
 SMALL_BESIDE = 0.1
 """Numbers of a block round about as the largest do: JAX adds up and takes apart whole arrays."""
-UNDEFINED = "the function's value is not finite here"
-ON_BORDER = "a choice (where, max, abs …) stands on its border here"
-PROVED, AGREES, OUT_OF_REACH, DIFFERS = range(len(OUTCOMES))
 
 
-@dataclass(frozen=True)
-class RuleEvidence:
-    """What comparing one of JAX's rules with the formula showed.
-
-    Attributes:
-        name: "forward", "reverse" or "second".
-        comparison: the result, over the sampled points.
-        place: where it is wrong: ", at x = …"; "" for the user's own point.
-    """
-
-    name: str
-    comparison: Comparison
-    place: str
-
-    def says(self, entry: tuple[int, ...] | None = None) -> str:
-        """Both numbers of an entry where the rule is wrong; of the worst one where none is named."""
-        found = self.comparison
-        if found.rule is None or found.formula is None:
-            return ""
-        at = found.worst if entry is None else entry
-        given, expected = both(found.rule[at], found.formula[at])
-        return f"JAX's {_mode(self.name)} gives {given} where the function's own derivative is {expected}{self.place}"
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """All that is known about one block. Arrays begin with an axis for the sampled points.
-
-    Attributes:
-        shape: of the block.
-        eps: of the user's dtype.
-        scale: |f| / |x|, or / |x|^2 …: JAX's numbers carry rounding of terms of this size, whatever cancels.
-        doubt: why no formula can be trusted here, or "".
-        in_float64: what JAX gives at the user's point in one mode in float64, where the function is in another dtype.
-        undefined: mask over the block: where the function itself has no value.
-        height: |f| / max(|x|, 1), or / max(|x|, 1)^2 …: what is small beside this may be all rounding.
-        has_hole: whether it has none somewhere, in this block or another: NaN spreads from there, as 0 times NaN.
-        formula: by the chain rule, step by step, or else by a formula that function values confirm; None when out of
-            reach.
-        native: for each of the first points, JAX's numbers in forward and in reverse mode.
-        rules: those that could be compared.
-        numeric: estimates, error estimates and kinks at the first points; None when not computed.
-        probes: for each mode, what Taylor remainders along directions say, where there is neither of them.
-        is_smooth: whether function values along a few directions show no bend where a choice stands on its border;
-            asked where there is no numeric column.
-        frozen: why function values alone accuse nobody, or "".
-        shown: the numeric column as a reader sees it, with more digits where there are. It accuses nobody, since it
-            sees kinks that are nearer to the point than the user's dtype resolves.
-        ahead: of JAX's numbers at one of the first points, where they are nearer than the code to what its loops
-            converge to.
-    """
-
-    shape: tuple[int, ...]
-    eps: float
-    scale: float
-    doubt: str
-    formula: Found | None
-    native: list[tuple[np.ndarray | None, np.ndarray | None]]
-    rules: tuple[RuleEvidence, ...]
-    numeric: tuple[np.ndarray, np.ndarray, np.ndarray] | None
-    probes: Mapping[str, Probes] = field(default_factory=dict)
-    is_smooth: bool = False
-    frozen: str = ""
-    ahead: Callable[[int, np.ndarray], np.ndarray | bool] = lambda k, numbers: False
-    undefined: np.ndarray | bool = False
-    has_hole: bool = False
-    height: float = 0.0
-    in_float64: Callable[[str], np.ndarray | None] = lambda mode: None
-    shown: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
-
-
-@dataclass(frozen=True)
-class Decision:
-    """An outcome and a reason for every entry.
-
-    Attributes:
-        outcome: positions in `OUTCOMES`.
-        reason: positions in `reasons`; 0 is no reason.
-        reasons: the texts.
-    """
-
-    outcome: np.ndarray
-    reason: np.ndarray
-    reasons: tuple[str, ...] = ("",)
-
-    def set(self, mask: np.ndarray | bool, outcome: int, reason: str) -> Decision:
-        """The decision with some entries made worse (never better)."""
-        mask = np.broadcast_to(mask, self.outcome.shape) & (self.outcome < outcome)
-        return Decision(
-            np.where(mask, outcome, self.outcome),
-            np.where(mask, len(self.reasons), self.reason),
-            (*self.reasons, reason),
-        )
-
-    def stated(self, mask: np.ndarray | bool, outcome: int, reason: str) -> Decision:
-        """The decision with some entries' outcomes replaced, whatever they were."""
-        mask = np.broadcast_to(mask, self.outcome.shape)
-        return replace(self, outcome=np.where(mask, -1, self.outcome)).set(mask, outcome, reason)
-
-    def with_proofs(self, prove: Callable[[tuple[int, ...]], bool]) -> Decision:
-        """The decision with entries that agree, or have no useful bound, tried for proof.
-
-        A block whose proofs keep failing is given up.
-        """
-        outcome, failures = self.outcome.copy(), 0
-        for entry in np.ndindex(*outcome.shape):
-            coarse = self.reasons[int(self.reason[entry])] == COARSE  # which a proof does not look at
-            if (outcome[entry] == AGREES or coarse) and failures < MAX_FAILED_PROOFS:
-                proved = prove(entry)
-                outcome[entry] = PROVED if proved else outcome[entry]
-                failures += not proved
-        return replace(self, outcome=outcome)
-
-
-def decided(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Decision:
+def decided(evidence: Evidence, tolerance: Tolerance) -> Decision:
     """Decide every entry of a block.
 
     Args:
@@ -151,91 +32,140 @@ def decided(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np
     """
     start = Decision(np.full(evidence.shape, AGREES), np.zeros(evidence.shape, int))
     if evidence.doubt:
-        return start.set(True, OUT_OF_REACH, evidence.doubt)
+        return start.set(True, UNDECIDED, Reason(Why.DOUBTFUL, said=evidence.doubt))
     found = _decided(start, evidence, tolerance)
     if np.any(evidence.undefined):
-        return found.stated(evidence.undefined, OUT_OF_REACH, UNDEFINED)
+        return found.stated(evidence.undefined, UNDECIDED, Why.UNDEFINED)
     return found
 
 
-def _decided(
-    start: Decision, evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray]
-) -> Decision:
+def _decided(start: Decision, evidence: Evidence, tolerance: Tolerance) -> Decision:
     if evidence.formula is not None:
         return _by_formula(start, evidence, tolerance)
     if evidence.numeric is not None:
         return _by_differences(start, evidence)
     if evidence.probes:
         return _by_probes(start, evidence)
-    return start.set(
-        True, OUT_OF_REACH, "there is neither a formula nor, within the budget, a numeric column to compare with"
-    )
+    return start.set(True, UNDECIDED, Why.NOTHING_KNOWN)
 
 
-def _by_formula(
-    decision: Decision, evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray]
-) -> Decision:
+def _by_formula(decision: Decision, evidence: Evidence, tolerance: Tolerance) -> Decision:
     assert evidence.formula is not None
-    values, bounds, borders = evidence.formula.values, evidence.formula.errors, evidence.formula.on_border
     for rule in evidence.rules:
         found = rule.comparison
         decision = decision.set(found.wrong, DIFFERS, rule.says())
-        decision = decision.set(found.unclear, OUT_OF_REACH, f"JAX's {_mode(rule.name)} {found.why}")
-    decision = decision.set(_bent(evidence, tolerance), OUT_OF_REACH, ON_BORDER)
-    clear = {rule.name: rule.comparison for rule in evidence.rules if not rule.comparison.why}
-    compared = bool(clear)
+        decision = decision.set(found.unclear, UNDECIDED, Reason(found.why or Why.NONE, rule.name))
+    decision = decision.set(_bent(evidence, tolerance), UNDECIDED, Why.AT_TIE)
+    clear = {rule.name: rule.comparison for rule in evidence.rules if rule.comparison.why is None}
     for k, columns in enumerate(evidence.native):
-        if k > 0 and compared:
+        if k > 0 and clear:
             break  # the rules were compared at these points, and without the rounding of the user's dtype
-        value, allowed = values[k], tolerance(values[k], bounds[k])
-        for rule in evidence.rules:  # whose program may round more than the reference, as long as two digits are left
-            if rule.comparison.bound is not None:
-                more = np.minimum(tolerance(value, rule.comparison.bound[k]), 0.01 * np.max(np.abs(value), initial=0.0))
-                allowed = np.maximum(allowed, np.where(np.isfinite(more), more, 0.0))
+        value, allowed = evidence.formula.values[k], _allowed(evidence, k, tolerance)
         for mode, actual in zip(("forward", "reverse"), columns, strict=True):
-            if actual is None:
-                continue
-            known, given = np.isfinite(value), np.isfinite(actual)
-            by_rule = clear.get("second" if "second" in clear else mode)  # which decides without the dtype's rounding
-            here = by_rule is not None and not by_rule.is_elsewhere
-            with np.errstate(invalid="ignore"):
-                distance = np.abs(actual - value)
-                off = known & given & (distance > allowed)
-            unlike = known & given & ~off & _unlike(distance, allowed, size_of(values)[k], evidence.eps)
-            if borders[k]:
-                decision = decision.set(off | (known & ~given), OUT_OF_REACH, ON_BORDER)
-                continue
-            lost = known & ~given & (np.isfinite(allowed) | (shown_by_values(evidence) if k == 0 else False))
-            reason = f"JAX's {mode} mode is not finite, the derivative is"
-            # where a step overflows, NaN spreads as 0 times NaN to other entries: it accuses no rule
-            whole = k == 0 and bool(np.all(known)) and not evidence.has_hole
-            decision = decision.set(lost, DIFFERS if whole else OUT_OF_REACH, reason)
-            unsure = f"JAX's {mode} mode is not finite, and it is not certain that the derivative is"
-            decision = decision.set(known & ~given, OUT_OF_REACH, unsure)
-            place = "nearby" if k else "here"
-            decision = decision.set(
-                ~known & given, OUT_OF_REACH, f"the chain rule, step by step, is not finite {place}"
-            )
-            neither = f"neither JAX nor the chain rule, step by step, is finite {place}"
-            decision = decision.set(~known & ~given, OUT_OF_REACH, neither)
-            if here:
-                decision = decision.set(off, OUT_OF_REACH, "rounding in the function's own dtype hides the digits")
-                if k == 0 and (lost := known & given & _lost(evidence, actual)).any():
-                    decision = decision.set(lost, OUT_OF_REACH, _all_rounding(mode, actual, value, lost))
-                continue
-            clearly = off & _sides(evidence, value, actual, k)
-            if clearly.any():
-                ahead = clearly & evidence.ahead(k, actual)
-                decision = decision.set(ahead, OUT_OF_REACH, f"JAX's {mode} mode {AHEAD}")
-                clearly &= ~ahead
-            if k == 0 and unlike.any():  # rounding, or the rule? in float64 the rule remains
-                clearly = clearly | (
-                    unlike & _sides(evidence, value, actual, k) & _off_in_float64(evidence, mode, value)
-                )
-            decision = decision.set(clearly, DIFFERS, f"JAX's {mode} mode differs from the formula")
-            undecided = f"JAX's {mode} mode and the formula differ, but not decidedly"
-            decision = decision.set(off | unlike, OUT_OF_REACH, undecided)
-    return decision.set(_unconfirmed(evidence, clear.values()), OUT_OF_REACH, COARSE)
+            if actual is not None:
+                by_rule = clear.get("second" if "second" in clear else mode)
+                column = _Column(evidence, mode, k, value, actual, allowed, by_rule)
+                decision = column.at_tie(decision) if evidence.formula.at_tie[k] else column.decide(decision)
+    return decision.set(_unconfirmed(evidence, clear.values()), UNDECIDED, Why.WIDE_BOUND)
+
+
+def _allowed(evidence: Evidence, k: int, tolerance: Tolerance) -> np.ndarray:
+    """How far JAX's numbers may be from the formula at one of the first points."""
+    assert evidence.formula is not None
+    value = evidence.formula.values[k]
+    allowed = tolerance(value, evidence.formula.errors[k])
+    for rule in evidence.rules:  # whose program may round more than the reference, as long as two digits are left
+        if rule.comparison.bound is not None:
+            more = np.minimum(tolerance(value, rule.comparison.bound[k]), 0.01 * np.max(np.abs(value), initial=0.0))
+            allowed = np.maximum(allowed, np.where(np.isfinite(more), more, 0.0))
+    return allowed
+
+
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """One of JAX's columns beside the formula, at one of the first points.
+
+    Attributes:
+        k: which point; 0 is the user's own.
+        value, allowed: what it should be, and how far it may be from that.
+        by_rule: how the rule behind it compared, in float64; None where it was not, or not clearly.
+    """
+
+    evidence: Evidence
+    mode: str
+    k: int
+    value: np.ndarray
+    actual: np.ndarray
+    allowed: np.ndarray
+    by_rule: Comparison | None
+
+    @functools.cached_property
+    def known(self) -> np.ndarray:
+        return np.isfinite(self.value)
+
+    @functools.cached_property
+    def given(self) -> np.ndarray:
+        return np.isfinite(self.actual)
+
+    @functools.cached_property
+    def distance(self) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            return np.abs(self.actual - self.value)
+
+    @functools.cached_property
+    def off(self) -> np.ndarray:
+        """Where it is farther from what it should be than allowed."""
+        return self.known & self.given & (self.distance > self.allowed)
+
+    @functools.cached_property
+    def unlike(self) -> np.ndarray:
+        """Where it is visibly another number, and only the width of the bound allows for that."""
+        assert self.evidence.formula is not None
+        size = size_of(self.evidence.formula.values)[self.k]
+        unlike = _unlike(self.distance, self.allowed, size, self.evidence.eps)
+        return self.known & self.given & ~self.off & unlike
+
+    def at_tie(self, decision: Decision) -> Decision:
+        """Where a choice may go either way there, nothing is accused."""
+        return decision.set(self.off | (self.known & ~self.given), UNDECIDED, Why.AT_TIE)
+
+    def decide(self, decision: Decision) -> Decision:
+        decision = self._not_finite(decision)
+        if self.by_rule is not None and not self.by_rule.is_elsewhere:  # which decides without the dtype's rounding
+            return self._by_rounding(decision)
+        return self._by_distance(decision)
+
+    def _not_finite(self, decision: Decision) -> Decision:
+        evidence, known, given = self.evidence, self.known, self.given
+        shown = shown_by_values(evidence) if self.k == 0 else False
+        lost = known & ~given & (np.isfinite(self.allowed) | shown)
+        # where a step overflows, NaN spreads as 0 times NaN to other entries: it accuses no rule
+        whole = self.k == 0 and bool(np.all(known)) and not evidence.has_hole
+        place = "nearby" if self.k else "here"
+        decision = decision.set(lost, DIFFERS if whole else UNDECIDED, Reason(Why.NOT_FINITE, self.mode))
+        decision = decision.set(known & ~given, UNDECIDED, Reason(Why.PERHAPS_NOT_FINITE, self.mode))
+        decision = decision.set(~known & given, UNDECIDED, Reason(Why.CHAIN_NOT_FINITE, place=place))
+        return decision.set(~known & ~given, UNDECIDED, Reason(Why.NEITHER_FINITE, place=place))
+
+    def _by_rounding(self, decision: Decision) -> Decision:
+        """The rule is right in float64: what is off here is the rounding of the user's dtype."""
+        decision = decision.set(self.off, UNDECIDED, Why.OWN_ROUNDING)
+        if self.k == 0 and (lost := self.known & self.given & _lost(self.evidence, self.actual)).any():
+            return decision.set(lost, UNDECIDED, _all_rounding(self.mode, self.actual, self.value, lost))
+        return decision
+
+    def _by_distance(self, decision: Decision) -> Decision:
+        """Nothing is known of the rule: function values must side with the formula to accuse it."""
+        evidence, sides = self.evidence, _sides(self.evidence, self.value, self.actual, self.k)
+        clearly = self.off & sides
+        if clearly.any():
+            ahead = clearly & evidence.ahead(self.k, self.actual)
+            decision = decision.set(ahead, UNDECIDED, Reason(Why.RULE_AHEAD, self.mode))
+            clearly &= ~ahead
+        if self.k == 0 and self.unlike.any():  # rounding, or the rule? in float64 the rule remains
+            clearly = clearly | (self.unlike & sides & _off_in_float64(evidence, self.mode, self.value))
+        decision = decision.set(clearly, DIFFERS, Reason(Why.OFF_FORMULA, self.mode))
+        return decision.set(self.off | self.unlike, UNDECIDED, Reason(Why.NEAR_FORMULA, self.mode))
 
 
 def _unconfirmed(evidence: Evidence, comparisons: Iterable[Comparison]) -> np.ndarray:
@@ -262,7 +192,7 @@ def shown_by_values(evidence: Evidence) -> np.ndarray:
     estimate, error, kink = (part[0] for part in evidence.numeric)
     with np.errstate(invalid="ignore"):
         near_zero = (np.abs(estimate) <= GROSS * size) & (np.abs(values) <= GROSS * size)
-        bent = kink & ~(near_zero & ~evidence.formula.on_border[0])  # of noise around 0 a bend is seen as well
+        bent = kink & ~(near_zero & ~evidence.formula.at_tie[0])  # of noise around 0 a bend is seen as well
         return ~bent & (np.abs(estimate - values) <= GROSS * size) & (error <= GROSS * size)
 
 
@@ -292,22 +222,21 @@ def _lost(evidence: Evidence, actual: np.ndarray) -> np.ndarray:
         return np.abs(actual - values[0]) > np.maximum(ALL_DIGITS * np.abs(values[0]), least)
 
 
-def _all_rounding(mode: str, actual: np.ndarray, value: np.ndarray, lost: np.ndarray) -> str:
+def _all_rounding(mode: str, actual: np.ndarray, value: np.ndarray, lost: np.ndarray) -> Reason:
     """What JAX gives and what is right, of the entry that is farthest off."""
     distance = np.where(lost, np.abs(actual - value), 0.0)
     entry = np.unravel_index(int(np.argmax(distance)), distance.shape)
-    given, expected = both(float(actual[entry]), float(value[entry]))
-    return f"rounding takes all digits of JAX's {mode} mode here: it is {given} by JAX and {expected} without it"
+    return Reason(Why.ALL_ROUNDING, mode, *both(float(actual[entry]), float(value[entry])))
 
 
-def _bent(evidence: Evidence, tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray | bool:
-    """Where a choice on its border bends the function at the user's point, as far as function values show.
+def _bent(evidence: Evidence, tolerance: Tolerance) -> np.ndarray | bool:
+    """Where a choice at a tie bends the function at the user's point, as far as function values show.
 
     JAX and the formula may take the same side there, and agree on a number that is no derivative.
     """
     assert evidence.formula is not None
-    values, bounds, borders = evidence.formula.values, evidence.formula.errors, evidence.formula.on_border
-    if not borders[0]:
+    values, bounds, ties = evidence.formula.values, evidence.formula.errors, evidence.formula.at_tie
+    if not ties[0]:
         return False
     if evidence.numeric is None:  # too many inputs, or no time left, for function values entry by entry
         return not evidence.is_smooth
@@ -342,15 +271,12 @@ def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
         estimate, error, kink = estimates[k], errors[k], kinks[k]
         size = np.abs(estimate)
         scale = np.max(size, initial=0.0)
-        decision = decision.set(kink, OUT_OF_REACH, "the slopes from the left and from the right differ here")
+        decision = decision.set(kink, UNDECIDED, Why.KINK)
         for mode, actual in zip(("forward", "reverse"), columns, strict=True):
             if actual is None:
                 continue
-            place = "nearby" if k else "here"
-            unknown = (
-                f"JAX's {mode} mode is not finite {place}; without a formula it is not known whether the derivative is"
-            )
-            decision = decision.set(~np.isfinite(actual), OUT_OF_REACH, unknown)
+            unknown = Reason(Why.UNKNOWN_FINITE, mode, place="nearby" if k else "here")
+            decision = decision.set(~np.isfinite(actual), UNDECIDED, unknown)
             with np.errstate(invalid="ignore"):
                 apart = np.abs(actual - estimate)
                 # values that do not move at all may have lost their digits: they accuse nobody
@@ -360,27 +286,21 @@ def _by_differences(decision: Decision, evidence: Evidence) -> Decision:
                 coarse = ~(error <= 1e-6 * np.where(actual == 0, scale, size))
             if k == 0 and np.any(wrong) and evidence.in_float64(mode) is not None:
                 wrong &= _off_in_float64(evidence, mode, estimate)
-            decision = decision.set(wrong & ~kink, *_accused(evidence, f"{mode} mode"))
-            decision = decision.set(unclear, OUT_OF_REACH, "function values are too coarse to decide")
-            decision = decision.set(
-                coarse & ~kink, OUT_OF_REACH, "without a formula, function values are too coarse to decide"
-            )
+            decision = decision.set(wrong & ~kink, *_accused(evidence, mode))
+            decision = decision.set(unclear, UNDECIDED, Why.COARSE_VALUES)
+            decision = decision.set(coarse & ~kink, UNDECIDED, Why.ONLY_COARSE_VALUES)
     return decision
 
 
 def _by_probes(decision: Decision, evidence: Evidence) -> Decision:
     for mode, found in evidence.probes.items():
-        decision = decision.set(found.wrong, *_accused(evidence, _mode(mode)))
-        decision = decision.set(found.unclear, OUT_OF_REACH, found.why)
+        decision = decision.set(found.wrong, *_accused(evidence, mode))
+        decision = decision.set(found.unclear, UNDECIDED, found.why)
     return decision
 
 
-def _accused(evidence: Evidence, mode: str) -> tuple[int, str]:
+def _accused(evidence: Evidence, mode: str) -> tuple[int, Reason]:
     """Outcome and reason where function values contradict JAX's derivative, and nothing else is known."""
-    if evidence.frozen:
-        return OUT_OF_REACH, evidence.frozen
-    return DIFFERS, f"JAX's {mode} differs from function values"
-
-
-def _mode(rule: str) -> str:
-    return "second derivative" if rule == "second" else f"{rule} mode"
+    if evidence.may_freeze:
+        return UNDECIDED, Reason(Why.FROZEN)
+    return DIFFERS, Reason(Why.OFF_VALUES, mode)

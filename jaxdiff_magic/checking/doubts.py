@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.checking.decide import UNDEFINED
+from jaxdiff_magic.checking.evidence import Tolerance
 from jaxdiff_magic.checking.points import is_the_same
+from jaxdiff_magic.checking.words import WORDS, Why
 from jaxdiff_magic.engines.jax.values import Values
 from jaxdiff_magic.engines.reference.directions import Found, Path
 from jaxdiff_magic.subject.subject import Subject
@@ -50,7 +51,7 @@ def doubts_of(
     subject: Subject,
     native: Sequence[Values],
     found: Callable[[Path], Found] | None,
-    tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    tolerance: Tolerance,
 ) -> Doubts:
     """What is in doubt.
 
@@ -62,7 +63,7 @@ def doubts_of(
     """
     undefined = [~np.isfinite(np.asarray(value, np.float64)) for value in native[0].value]
     if undefined and all(mask.all() for mask in undefined):
-        return Doubts(UNDEFINED, {}, undefined)
+        return Doubts(WORDS[Why.UNDEFINED], {}, undefined)
     if found is None:
         same = is_the_same(subject, native[0].value)
         return Doubts("" if same else "the function gives another value each time", {}, undefined)
@@ -86,7 +87,7 @@ def _is_another(
     actual: np.ndarray,
     found: Found,
     k: int,
-    tolerance: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    tolerance: Tolerance,
     undefined: np.ndarray,
 ) -> bool:
     """Whether JAX's value at one point is clearly not the reference's."""
@@ -94,4 +95,4 @@ def _is_another(
     with np.errstate(invalid="ignore"):
         off = np.abs(actual - value) > tolerance(value, found.errors[k])
     beyond = np.isnan(actual) & np.isfinite(value)  # outside the function's own domain
-    return bool(np.any((off & np.isfinite(actual) | beyond) & ~undefined)) and not found.on_border[k]
+    return bool(np.any((off & np.isfinite(actual) | beyond) & ~undefined)) and not found.at_tie[k]

@@ -7,7 +7,6 @@ the point itself. The verdict is about the point: what is found here is a warnin
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,17 +14,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import InputError, OutOfReach
 from jaxdiff_magic.checking.audits import Defect, defect_of
 from jaxdiff_magic.checking.faults import called, in_order
-from jaxdiff_magic.engines.reference.watching import Seen, Value
+from jaxdiff_magic.engines.reference.watching import Seen, Watched
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.leaves import jax_dtype
 from jaxdiff_magic.subject.trace import RuleCall, Trace, Variable, primitives_of
 
 MAX_RULES = 12
 """So many rules are looked at."""
-MAX_NUMBERS = 20_000
+MAX_RULE_NUMBERS = 20_000
 """A rule with operands of more numbers is not."""
 LOOPS = having("loops")
 """Code that iterates need not converge elsewhere, and a rule may be that of what it converges to."""
@@ -60,7 +60,7 @@ def rules_elsewhere(
         trace: of the function.
         seen: its steps at the point.
         skipped: names of functions whose rules are wrong, or meant to be, at the point itself.
-        deadline: `time.monotonic()` after which no further rule is looked at.
+        deadline: the instant (`budget.now`) after which no further rule is looked at.
     """
     operands = {id(item.step): item.operands for item in reversed(seen) if isinstance(item.step, RuleCall)}
     looked: set[tuple[str, object]] = set()
@@ -69,7 +69,7 @@ def rules_elsewhere(
         key = (call.name, call.defined)
         if call.is_library or called(call.name) in skipped or key in looked or id(call) not in operands:
             continue
-        if len(looked) >= MAX_RULES or time.monotonic() > deadline:
+        if len(looked) >= MAX_RULES or passed(deadline):
             return
         looked.add(key)
         if not LOOPS.isdisjoint(_primitives(trace, call)):
@@ -79,7 +79,7 @@ def rules_elsewhere(
                 yield found
 
 
-def _failing(call: RuleCall, operands: Sequence[Value], primitives: frozenset[str]) -> Elsewhere | None:
+def _failing(call: RuleCall, operands: Sequence[Watched], primitives: frozenset[str]) -> Elsewhere | None:
     moved = [others for others in _moved(call, operands, primitives) if _has_value(call, others)]
     if not moved:
         return None
@@ -110,16 +110,16 @@ def _bodies(trace: Trace) -> Iterator[Trace]:
             yield from _bodies(body)
 
 
-def _moved(call: RuleCall, operands: Sequence[Value], primitives: frozenset[str]) -> Iterator[list[Value]]:
+def _moved(call: RuleCall, operands: Sequence[Watched], primitives: frozenset[str]) -> Iterator[list[Watched]]:
     """Other operands: of other signs, larger and smaller, all and one by one; and the next integers."""
     dtypes = [atom.dtype for atom in call.inputs]
     if any(jnp.issubdtype(dtype, jax.dtypes.prng_key) for dtype in dtypes):
         return
     numbers = [i for i, dtype in enumerate(dtypes) if jnp.issubdtype(dtype, jnp.floating) and operands[i].varies]
-    if not numbers or sum(operands[i].data.size for i in numbers) > MAX_NUMBERS:
+    if not numbers or sum(operands[i].data.size for i in numbers) > MAX_RULE_NUMBERS:
         return
 
-    def with_(moves: dict[int, Move]) -> list[Value]:
+    def with_(moves: dict[int, Move]) -> list[Watched]:
         found = list(operands)
         for i, move in moves.items():
             data = np.asarray(move(operands[i].data)).astype(operands[i].data.dtype)
@@ -153,7 +153,7 @@ def _every_other(x: np.ndarray) -> np.ndarray:
     return x * signs.reshape(x.shape)
 
 
-def _has_value(call: RuleCall, operands: Sequence[Value]) -> bool:
+def _has_value(call: RuleCall, operands: Sequence[Watched]) -> bool:
     """Whether the function is finite there: elsewhere it has no derivative to be compared with."""
     try:
         given = [jnp.asarray(value.data, jax_dtype(atom)) for value, atom in zip(operands, call.inputs, strict=True)]

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed, within
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.base.figures import both
 from jaxdiff_magic.checking.audits import Defect, defect_of
-from jaxdiff_magic.checking.figures import both
+from jaxdiff_magic.checking.excess import Residual, residual_of
 from jaxdiff_magic.checking.opaque import is_opaque, opaque_faults
-from jaxdiff_magic.checking.residuals import Residual, residual_of
 from jaxdiff_magic.checking.rules import RuleName, rule_trace
 from jaxdiff_magic.checking.steps import subjects_of
-from jaxdiff_magic.engines.reference.watching import Seen, Value, watched
+from jaxdiff_magic.engines.reference.watching import Seen, Watched, watched
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.report import Outcome
 from jaxdiff_magic.report.fault import Fault
@@ -27,7 +27,7 @@ from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace
 
 MAX_SEEN, MAX_PER_POINT = 8, 3
 """At how many sets of operands a call is looked at, in all and of one run."""
-MAX_EQUATIONS = 200
+MAX_AUDITED_EQUATIONS = 200
 """How many operations are looked at where no rule is at fault."""
 RESIDUAL_SECONDS = 2.0
 """How long a formula is looked for of what one rule gives too much."""
@@ -39,7 +39,7 @@ ONE_TRIANGLE = having("triangle")
 UNNAMED = "the function"
 """What a lambda is called."""
 
-Operands = Sequence[Value]
+Operands = Sequence[Watched]
 
 
 def faults_of(
@@ -65,7 +65,7 @@ def faults_of(
         trusted: names of functions whose rules are meant to differ from their code.
         outcome: of the check so far.
         by_rule: whether JAX's programs of the derivative were found to give wrong numbers, not merely none.
-        deadline: `time.monotonic()` after which no rule is looked at, unless the outcome asks for a reason.
+        deadline: the instant (`budget.now`) after which no rule is looked at, unless the outcome asks for a reason.
         is_entangled: whether rules cannot be run alone: see `Subject.is_entangled`.
     """
     placed, differs = list(in_order(trace)), outcome == "differs" and by_rule
@@ -73,7 +73,7 @@ def faults_of(
     if not differs and not opaque and not any(not item.call.is_library for item in placed):
         return ()
     if outcome in ("differs", "out of reach"):
-        deadline = max(deadline, time.monotonic() + PATIENCE)
+        deadline = max(deadline, within(PATIENCE))
     search = _Search(points, order, deadline, trace)
     found = list(search.among([item for item in placed if not item.call.is_library], trusted))
     found = [fault for fault in found if not (is_entangled and fault.defect == "fails")]
@@ -139,20 +139,20 @@ class _Search:
         judged: dict[int, Defect | None] = {}
         calls = [item for item in placed if id(item.call) in self.operands]
         for item in calls:
-            if time.monotonic() < self.deadline:
+            if not passed(self.deadline):
                 with contextlib.suppress(OutOfReach):
                     judged[id(item.call)] = self._defect(item.call)
         named: set[tuple[str, Location, str]] = set()
-        for call, within in ((item.call, item.within) for item in calls):
+        for call, around in ((item.call, item.within) for item in calls):
             defect, key = judged.get(id(call)), (call.name, call.defined, call.kind)
-            overruled = any(id(outer) in judged and judged[id(outer)] is None for outer in within)
+            overruled = any(id(outer) in judged and judged[id(outer)] is None for outer in around)
             if defect is not None and not overruled and key not in named:
                 named.add(key)
                 yield fault(call, defect, call.name in trusted, self._residual(defect))
 
     def within_rule(self, call: RuleCall, trusted: Collection[str]) -> Iterator[Fault]:
         """The faults of functions that a rule calls, which make it wrong in its own derivatives, the plainest first."""
-        if self.order < 2 or time.monotonic() > self.deadline or id(call) not in self.operands:
+        if self.order < 2 or passed(self.deadline) or id(call) not in self.operands:
             return
         name: RuleName = "forward" if call.kind == "custom_jvp" else "reverse"
         with contextlib.suppress(OutOfReach):
@@ -174,12 +174,12 @@ class _Search:
     def _residual(self, defect: Defect) -> Residual | None:
         if defect.disputed is None:
             return None
-        return residual_of(defect.disputed, min(self.deadline, time.monotonic() + RESIDUAL_SECONDS))
+        return residual_of(defect.disputed, min(self.deadline, within(RESIDUAL_SECONDS)))
 
     def operations(self) -> Iterator[Fault]:
         """The faults of single operations."""
-        for equation in [item.step for item in self.steps if isinstance(item.step, Equation)][:MAX_EQUATIONS]:
-            if time.monotonic() > self.deadline:
+        for equation in [item.step for item in self.steps if isinstance(item.step, Equation)][:MAX_AUDITED_EQUATIONS]:
+            if passed(self.deadline):
                 return
             opened = equation.bodies and equation.primitive != "custom_linear_solve"
             if opened or not any(value.varies for value in self.operands[id(equation)][0]):

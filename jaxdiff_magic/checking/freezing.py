@@ -16,7 +16,6 @@ import jax
 from jaxdiff_magic.subject.source import closed_over, names_in
 from jaxdiff_magic.subject.subject import Subject
 
-FROZEN = "function values show another slope, but the function may call stop_gradient, which they do not show"
 """Why function values alone accuse nobody."""
 MOST_REACHED = 2000
 """When the code reaches more functions than this, any may be among them."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.blocks import BlockCheck
-from jaxdiff_magic.checking.decide import Evidence, decided
+from jaxdiff_magic.checking.decide import decided
 from jaxdiff_magic.checking.differences import directional
+from jaxdiff_magic.checking.evidence import Evidence
 from jaxdiff_magic.engines.jax.values import Derivatives
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.reference.directions import Path
@@ -34,7 +35,7 @@ def hessian_products(
         point: a batch of one.
         evidence: for a path what is known of it beside the numbers.
         tolerance: as for `decided`.
-        deadline: `time.monotonic()` after which no further block is looked at.
+        deadline: the instant (`budget.now`) after which no further block is looked at.
     """
     subject = derivatives.subject
     rng, leaves = np.random.default_rng(subject.size), subject.inputs
@@ -46,7 +47,7 @@ def hessian_products(
         return
     for path in itertools.product(range(len(subject.outputs)), range(len(leaves))):
         output, leaf = subject.outputs[path[0]], leaves[path[1]]
-        if time.monotonic() > deadline:
+        if passed(deadline):
             return
         with contextlib.suppress(OutOfReach):
             found = reference.product(path, point, flat)
@@ -54,7 +55,7 @@ def hessian_products(
             known = replace(evidence(path), formula=found, native=[(column, None)])
             decision = decided(known, tolerance)
             if decision.outcome.any() and np.isfinite(column).all():  # then function values are asked
-                below = lambda batch, path=path: [reference.evaluate(path, batch, hold=True).values]  # noqa: E731
+                below = lambda batch, path=path: [reference.evaluate(path, batch, freeze=True).values]  # noqa: E731
                 found_by = directional(below, [x[0] for x in point], along)
                 numeric = (found_by.estimate[0][None], found_by.error[0][None], found_by.kink[0][None])
                 decision = decided(replace(known, numeric=numeric), tolerance)

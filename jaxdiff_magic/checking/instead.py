@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.checking.blocks import MAX_ENTRIES
+from jaxdiff_magic.checking.blocks import MAX_ROWS_OF_ENTRIES
 from jaxdiff_magic.checking.differences import Column
+from jaxdiff_magic.checking.words import WORDS, Why
 from jaxdiff_magic.engines.jax.values import Values
 from jaxdiff_magic.engines.reference.directions import Found, Path
 from jaxdiff_magic.report import CheckEntry
@@ -44,10 +45,10 @@ def entries_instead(
     n, m = subject.size, subject.output_size
     first = "gradient" if subject.is_scalar else "jacobian"
     outputs, inputs = range(len(subject.outputs)), range(len(subject.inputs))
-    if values.jacobian is None and 0 < m * n <= MAX_ENTRIES:
+    if values.jacobian is None and 0 < m * n <= MAX_ROWS_OF_ENTRIES:
         paths, what = itertools.product(outputs, inputs), first
         reason = next((values.missing[name] for name in ("jacobian", "reverse") if name in values.missing), "")
-    elif values.jacobian is not None and "hessian" in values.missing and 0 < m * n * n <= MAX_ENTRIES:
+    elif values.jacobian is not None and "hessian" in values.missing and 0 < m * n * n <= MAX_ROWS_OF_ENTRIES:
         paths, what, reason = itertools.product(outputs, inputs, inputs), "hessian", values.missing["hessian"]
     else:
         return ()
@@ -79,14 +80,14 @@ def _rows(
             start += len(leaf.shape)
         symbolic, by_rules = _known(found and (found.values[0], found.errors[0]), entry)
         estimate, by_values = _known(column and (column[0][0], column[1][0]), entry)
-        if found is not None and found.on_border[0] and column is not None and column[2][0][entry]:
-            says = "the slopes from the left and from the right differ here"
+        if found is not None and found.at_tie[0] and column is not None and column[2][0][entry]:
+            says, why = WORDS[Why.KINK], Why.KINK.value
         elif by_rules >= LEAST_DIGITS:
-            says = f"{BY_RULES} it is {symbolic:.{by_rules}g} ({_digits(by_rules)})"
+            why, says = BY_RULES, f"{BY_RULES} it is {symbolic:.{by_rules}g} ({_digits(by_rules)})"
         elif by_values >= LEAST_DIGITS:
-            says = f"{BY_VALUES} it is {estimate:.{by_values}g} ({_digits(by_values)})"
+            why, says = BY_VALUES, f"{BY_VALUES} it is {estimate:.{by_values}g} ({_digits(by_values)})"
         else:
-            says = "nothing else gives a number here either"
+            why, says = "", "nothing else gives a number here either"
         yield CheckEntry(
             what=what,
             output=output.element(entry[: len(output.shape)]),
@@ -98,6 +99,7 @@ def _rows(
             error=None,
             outcome="out of reach",
             reason=f"JAX has no such derivative ({reason.rstrip('.')}); {says}",
+            why=why,
         )
 
 
@@ -122,7 +124,7 @@ def _digits(count: int) -> str:
 def told(subject: Subject, missing: Mapping[str, str], entries: tuple[CheckEntry, ...], summary: str) -> str:
     """The summary where JAX has no derivative at all, or no second one beside what is summed up already."""
     whose = {BY_RULES: "computed by local rules from its code", BY_VALUES: "differences of its values"}
-    by = next((words for method, words in whose.items() if any(method in entry.reason for entry in entries)), "")
+    by = next((words for method, words in whose.items() if any(entry.why == method for entry in entries)), "")
     given = f"; the numbers in the check are {by}" if by else ""
     if "jacobian" in missing:
         return f"JAX has no derivative of {subject.name} ({missing['jacobian'].rstrip('.')}){given}"

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.checking.decide import DIFFERS, Decision, Evidence, shown_by_values
+from jaxdiff_magic.checking.decide import shown_by_values
+from jaxdiff_magic.checking.evidence import DIFFERS, Decision, Evidence
 from jaxdiff_magic.checking.sharper import GROSS, Sharper, size_of
+from jaxdiff_magic.checking.words import Why
 from jaxdiff_magic.engines.reference.directions import Path
 
-ALONE = "a choice in the code holds at this point alone: beside it, and by function values, the derivative is another"
-BELOW_ALONE = "the derivative of one order less holds at this point alone, so that its own derivative says nothing"
 DISTANCES = (2.0**-26, 2.0**-22)
 """Relative distances at which it is looked at beside the point: half of the bits of a float64, where derivatives still
 have the other half of theirs, and somewhat more."""
@@ -57,11 +57,11 @@ def isolated(
     with np.errstate(invalid="ignore"):
         alike = np.all(np.abs(beside - estimate) <= ALIKE * size, axis=0)
     found = clear & alike
-    return decision.set(found, DIFFERS, ALONE) if found.any() else decision
+    return decision.set(found, DIFFERS, Why.ALONE) if found.any() else decision
 
 
 def _beside(sharper: Sharper, path: Path, point: Sequence[np.ndarray]) -> np.ndarray:
-    """A derivative at points next to the user's, with more digits where it can be; on a border there, no number."""
+    """A derivative at points next to the user's, with more digits where it can be; at a tie there, no number."""
     rng, found = np.random.default_rng(len(path)), []
     for distance in DISTANCES:
         for signs in [[rng.choice([-1.0, 1.0], x.shape) for x in point] for _ in range(SIGNS)]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.base.figures import figure
+
 
 def likeness_of(given: np.ndarray, expected: np.ndarray, off: np.ndarray, outputs: int) -> str:
     """How a rule's block differs from the right one, in words that follow "it"; "" where it is like nothing known.
@@ -27,7 +29,7 @@ def likeness_of(given: np.ndarray, expected: np.ndarray, off: np.ndarray, output
         return "has the wrong sign"
     factor = float(np.sum(given * expected) / np.sum(expected**2)) if expected.any() else 0.0
     if factor and close(given, factor * expected):
-        return f"is {factor:.6g} times the derivative"
+        return f"is {figure(factor)} times the derivative"
     matrix = given.ndim == 2 * outputs and given.shape[:outputs] == given.shape[outputs:]
     if matrix:
         side = int(np.prod(given.shape[:outputs], dtype=int))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
@@ -16,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import left, now, within
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.closed_forms import ClosedForms
 from jaxdiff_magic.checking.differences import Batch, Column, directional
@@ -32,9 +32,9 @@ from jaxdiff_magic.checking.slopes import (
     slope_of,
 )
 from jaxdiff_magic.engines.jax.values import Derivatives, Values
+from jaxdiff_magic.engines.reference.bounded import EPS
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.reference.directions import Path, fingerprint, leaf_places
-from jaxdiff_magic.engines.reference.numbers import EPS
 from jaxdiff_magic.report import Slope
 from jaxdiff_magic.subject.leaves import Leaf
 
@@ -43,7 +43,7 @@ MAX_SLOPES = 16
 MAX_LEAVES = 6
 """Besides a direction in which all inputs move there is one for each leaf, while there are no more than this."""
 SMOOTH_DIRECTIONS = 3
-"""Along so many random directions a function with a choice on its border is looked at from both sides."""
+"""Along so many random directions a function with a choice at a tie is looked at from both sides."""
 SMOOTH_SECONDS = 1.0
 """So long it is looked at in any case."""
 MAX_BELOW = 20_000
@@ -63,7 +63,7 @@ class Numeric:
         native: JAX's numbers at the first of them.
         eps: their relative rounding error.
         closed: the function's formulas, for points at which the chain rule gives no number.
-        deadline: `time.monotonic()` after which nothing more is evaluated.
+        deadline: the instant (`budget.now`) after which nothing more is evaluated.
         another: outputs whose values are not those of the reference.
     """
 
@@ -95,9 +95,9 @@ class Numeric:
         if reference is not None and self._reaches(reference, above):
 
             def bounded(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-                found = reference.evaluate(above, batch, hold=True)
+                found = reference.evaluate(above, batch, freeze=True)
                 if len(above) > 1:
-                    value = reference.evaluate(above[:1], batch, hold=True).values
+                    value = reference.evaluate(above[:1], batch, freeze=True).values
                     found = self.closed.completed(above, batch, found, value)
                 return found.values, found.errors
 
@@ -145,13 +145,13 @@ class Numeric:
         order = len(path) - 1
         alike = self.reference is None and order > 1  # of JAX's derivative, whose entries share their sums
         leaf, found = self.subject.inputs[path[-1]], []
-        started = time.monotonic()
+        started = now()
         for point in zip(*[batch[: len(self.native)] for batch in self.points], strict=True):
-            if found and (self.reference is not None or time.monotonic() - started > 0.1 * self._left()):
+            if found and (self.reference is not None or now() - started > 0.1 * self._left()):
                 break
             along = []
             for direction in self._unit_directions(path[-1]):
-                too_long = len(along) == 1 and (time.monotonic() - started) * leaf.size > self._left()
+                too_long = len(along) == 1 and (now() - started) * leaf.size > self._left()
                 if self._left() <= 0 or (too_long and not found):
                     return None
                 try:
@@ -164,7 +164,7 @@ class Numeric:
         return estimates, errors, kinks
 
     def _left(self) -> float:
-        return self.deadline - time.monotonic()
+        return left(self.deadline)
 
     def _unit_directions(self, position: int) -> Iterator[list[np.ndarray]]:
         """One direction for each element of an input leaf."""
@@ -176,7 +176,7 @@ class Numeric:
     def is_smooth(self, path: Path, derivative: np.ndarray) -> bool:
         """Whether the order below has one slope along random directions, that which a derivative says.
 
-        A choice on its border that bends a function bends it along a random direction, so a few of them tell for
+        A choice at a tie that bends a function bends it along a random direction, so a few of them tell for
         all inputs at once.
 
         Args:
@@ -195,7 +195,7 @@ class Numeric:
             return found.reshape(len(found), -1), errors.reshape(len(found), -1)
 
         try:
-            found = both_sides(below, self.point, directions, max(self.deadline, time.monotonic() + SMOOTH_SECONDS))
+            found = both_sides(below, self.point, directions, max(self.deadline, within(SMOOTH_SECONDS)))
         except OutOfReach:
             return False
         if len(found) < len(directions):  # there was no time

@@ -7,7 +7,6 @@ random direction, and from one random cotangent. Only a gross difference is call
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -15,10 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed, within
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.checking.figures import both
+from jaxdiff_magic.base.figures import both
 from jaxdiff_magic.engines.jax.replay import replay
 from jaxdiff_magic.report.fault import Fault
+from jaxdiff_magic.subject.native import as_given
 from jaxdiff_magic.subject.trace import Constant, Equation, RuleCall, Trace, Variable
 
 SAYS = {
@@ -40,9 +41,9 @@ def opaque_faults(trace: Trace, point: Sequence[Any], deadline: float) -> Iterat
     Args:
         trace: of the function; its loops and branches are not entered.
         point: its inputs, of their own dtypes.
-        deadline: `time.monotonic()` after which nothing more is run, but for `SECONDS`.
+        deadline: the instant (`budget.now`) after which nothing more is run, but for `SECONDS`.
     """
-    deadline = max(deadline, time.monotonic() + SECONDS)
+    deadline = max(deadline, within(SECONDS))
     try:
         steps = replay(trace, point, deadline).steps
     except (OutOfReach, TypeError, ValueError, NotImplementedError):
@@ -55,12 +56,12 @@ def opaque_faults(trace: Trace, point: Sequence[Any], deadline: float) -> Iterat
     def read(atom: Variable | Constant) -> Any:
         if isinstance(atom, Variable):
             return known[atom]
-        return jnp.asarray(atom.rounded) if atom.key is None else atom.key
+        return as_given(atom)
 
     candidates: list[Equation | RuleCall] = list(filter(is_opaque, trace.equations))
     candidates += [call for call in trace.rule_calls if not call.is_library]
     for step in candidates:
-        if time.monotonic() > deadline:
+        if passed(deadline):
             return
         with contextlib.suppress(KeyError):  # a call in a branch that was not taken
             operands = [read(atom) for atom in step.inputs]
@@ -87,12 +88,7 @@ def _fault(step: Equation | RuleCall, operands: Sequence[Any]) -> Fault | None:
         every = list(operands)
         for i, x in zip(places, moved, strict=True):
             every[i] = x
-        results = run(*every)
-        return [
-            y
-            for y in (results if isinstance(results, (tuple, list)) else [results])
-            if jnp.issubdtype(y.dtype, jnp.floating)
-        ]
+        return [y for y in run(*every) if jnp.issubdtype(y.dtype, jnp.floating)]
 
     found = _missed(function, [operands[i] for i in places])
     if found is None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.checking.blocks import MAX_ENTRIES, BlockCheck
+from jaxdiff_magic.checking.blocks import MAX_ROWS_OF_ENTRIES, BlockCheck
 from jaxdiff_magic.engines.reference.digits import with_digits
 from jaxdiff_magic.engines.reference.directions import Path
 from jaxdiff_magic.subject.subject import Subject
@@ -17,7 +17,7 @@ from jaxdiff_magic.subject.trace import Trace
 
 DIGITS = 25
 """So many are enough to tell an error in units of the last of 16."""
-MAX_OPERATIONS = 20_000
+MAX_PRECISE_OPERATIONS = 20_000
 """Scalar operations of one run: about a twentieth of a second."""
 
 
@@ -31,17 +31,17 @@ def with_own_errors(
         paths: of the first of them.
         trace: of the function.
         subject: the function and its point.
-        deadline: `time.monotonic()` after which nothing more is evaluated.
+        deadline: the instant (`budget.now`) after which nothing more is evaluated.
     """
     found = list(blocks)
-    if trace is None or sum(block.decision.outcome.size for block in blocks) > MAX_ENTRIES:
+    if trace is None or sum(block.decision.outcome.size for block in blocks) > MAX_ROWS_OF_ENTRIES:
         return found
     for order in {len(path) for path in paths}:
         asked = {path: k for k, path in enumerate(paths) if len(path) == order and _is_unknown(blocks[k])}
-        if not asked or time.monotonic() > deadline:
+        if not asked or passed(deadline):
             continue
         try:
-            exact = with_digits(trace, list(asked), subject.exact_point, DIGITS, MAX_OPERATIONS)
+            exact = with_digits(trace, list(asked), subject.exact_point, DIGITS, MAX_PRECISE_OPERATIONS)
         except OutOfReach:
             continue
         for path, k in asked.items():

@@ -64,7 +64,7 @@ def where_it_ends(
         subject: the function.
         reference: its derivatives by local rules; None when they were not asked for.
         points: as `sample` gives them.
-        deadline: `time.monotonic()`; points not looked at by then are left out.
+        deadline: an instant of `budget.now`; points not looked at by then are left out.
     """
     reference = reference or _of_loops(subject)
     if reference is None:

@@ -6,14 +6,15 @@ What could still hide is stated: a single wrong entry that is off by less than t
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.checking.slopes import BoundedValues, Jacobian, leaf_scale, random_direction, remainders_along
 from jaxdiff_magic.checking.taylor import RIGHT, WRONG, Remainders
+from jaxdiff_magic.checking.words import Why
 
 DIRECTIONS, FEWEST = 8, 3
 """Along how many random directions a block is tried, and along how many at least where time is short."""
@@ -38,7 +39,7 @@ class Probes:
 
     wrong: np.ndarray
     unclear: np.ndarray
-    why: str
+    why: Why
     hides: np.ndarray
     singly: int
     directions: int
@@ -65,7 +66,7 @@ class Probing:
         point: for each input leaf its value.
         position: of the leaf.
         eps: relative rounding error of the points at which values are known.
-        deadline: `time.monotonic()` after which nothing more is tried.
+        deadline: the instant (`budget.now`) after which nothing more is tried.
     """
 
     values: BoundedValues
@@ -81,7 +82,7 @@ class Probing:
         axes = block.ndim - leaf.ndim
         shape, size = block.shape[:axes], leaf.size
         scale, rows = leaf_scale(leaf), []
-        while len(rows) < DIRECTIONS and time.monotonic() < self.deadline:
+        while len(rows) < DIRECTIONS and not passed(self.deadline):
             rows.append(self._along(random_direction(self.point, rng, self.position)))
         if len(rows) < FEWEST:
             return None
@@ -91,18 +92,18 @@ class Probing:
         decided = np.zeros((*shape, size), bool)
         entries = np.abs(block.reshape(*shape, size))
         for k in dict.fromkeys([*self._suspects(rows, size), *_sampled(entries, rng)]):
-            if time.monotonic() > self.deadline:
+            if passed(self.deadline):
                 break
             found = self._along(self._moving(slice(k, k + 1)))
             wrong[..., k], decided[..., k] = self._wrong(found), found.says == RIGHT
             tried[..., k] = True
         scales = np.where(entries == 0, np.max(entries, initial=0.0), entries)
         shown = np.where(tried, decided, ~undecided[..., None] & (hides[..., None] <= SHOWN * scales))
-        why = "function values along random directions do not decide"
+        why = Why.PROBES_UNDECIDED
         if wrong.any():
-            why = "another entry is wrong: nothing is known of those that were not tried singly"
+            why = Why.PROBES_OTHER_WRONG
         elif not undecided.any():
-            why = "it is smaller than what random directions show"
+            why = Why.PROBES_SMALL
         singly = int(np.count_nonzero(tried.reshape(-1, size)[0]))
         unclear = (~shown & ~wrong).reshape(block.shape)
         return Probes(wrong.reshape(block.shape), unclear, why, hides, singly, len(rows))
@@ -127,7 +128,7 @@ class Probing:
             return []
         at = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
         begin, end = 0, size
-        while end - begin > 1 and time.monotonic() < self.deadline:
+        while end - begin > 1 and not passed(self.deadline):
             middle = (begin + end) // 2
             halves = [self._along(self._moving(slice(*half))).error[at] for half in ((begin, middle), (middle, end))]
             begin, end = (begin, middle) if halves[0] >= halves[1] else (middle, end)

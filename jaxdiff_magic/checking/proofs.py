@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.rules import RuleName, literal_eps
 from jaxdiff_magic.engines.jax.rule_traces import higher_trace
 from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE
 from jaxdiff_magic.engines.reference.directions import Path
 from jaxdiff_magic.engines.symbolic.derivation import Derivation, TracedRule
-from jaxdiff_magic.engines.symbolic.limits import until
 from jaxdiff_magic.engines.symbolic.proof import block_to_prove, entry_to_prove, proved, proved_at_once
+from jaxdiff_magic.engines.symbolic.time_limits import until
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Trace
 
-MAX_EQUATIONS = 150
+MAX_PROVED_EQUATIONS = 150
 """A program with more equations than this, for each order above the first, is not written out for a proof."""
 
 
@@ -30,7 +30,7 @@ class Proofs:
         subject: the function at its point.
         derivation: its formulas.
         traces: JAX's program of each rule.
-        deadline: `time.monotonic()` after which no further proofs are tried.
+        deadline: the instant (`budget.now`) after which no further proofs are tried.
     """
 
     subject: Subject
@@ -70,7 +70,7 @@ class Proofs:
 
     def _rule(self, name: str) -> TracedRule | None:
         """JAX's rule as formulas; None where it is too long or out of reach, or there is no time left."""
-        if time.monotonic() > self.deadline:
+        if passed(self.deadline):
             return None
         if name not in self._rules:
             self._rules[name] = None
@@ -78,7 +78,7 @@ class Proofs:
             cotangents = len(self.subject.outputs) if name != "forward" else 0
             times = {"reverse": 0}.get(name, 1) if name in self.traces else int(name[1:]) - 1
             tangents = times * len(inputs)
-            if trace is not None and len(trace.equations) <= MAX_EQUATIONS * max(times, 1):
+            if trace is not None and len(trace.equations) <= MAX_PROVED_EQUATIONS * max(times, 1):
                 with contextlib.suppress(OutOfReach):
                     eps, point = literal_eps(self.subject), self.subject.point
                     self._rules[name] = TracedRule(trace, inputs, cotangents, tangents, eps, point)

@@ -1,4 +1,4 @@
-"""Reasons that are true of this function: which step stands on its border, which rule works in fewer digits."""
+"""Reasons that are true of this function: which step is at a tie, which rule works in fewer digits."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.blocks import BlockCheck
-from jaxdiff_magic.checking.decide import COARSE, ON_BORDER
 from jaxdiff_magic.checking.rules import RuleName
-from jaxdiff_magic.engines.reference.numbers import Bounded
+from jaxdiff_magic.checking.words import Told, Why
+from jaxdiff_magic.engines.reference.bounded import Bounded
 from jaxdiff_magic.engines.reference.run import Node, Run
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace, Variable
 
-ROUNDING = "rounding in the function's own dtype hides the digits"
-"""As `decide` says it of numbers that their rule, in float64, does not confirm."""
 NOUNS = {
     **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne", "lt_to", "le_to", "eq_to"), "a comparison"),
     "select_n": "where",
@@ -32,40 +30,34 @@ SPECTRA = {"eigh": "eigenvalues", "eig": "eigenvalues", "svd": "singular values"
 DRAWING = having("draws")
 """Gamma, beta, Dirichlet, chi-square, Student's t, loggamma … are made of them."""
 IMPLICIT = "the implicit reparameterisation gradient"
-LOST = (
-    COARSE,
-    "the chain rule, step by step, is not finite here",
-    "neither JAX nor the chain rule, step by step, is finite here",
-)
-"""As `decide` says it of derivatives that the reference does not know."""
+LOST = (Why.WIDE_BOUND, Why.CHAIN_NOT_FINITE, Why.NEITHER_FINITE)
+"""Of derivatives that the reference does not know at the point."""
 OF_FULL_RANK = frozenset(("qr", "svd"))
 """Decompositions whose factors have no derivative where a matrix has too low a rank."""
 RANK = 100
 """A singular value of so many roundings of the largest is 0."""
 MOST_NAMED = 3
-"""So many steps on their border are named."""
+"""So many steps at a tie are named."""
 
 
-def with_reasons(blocks: Sequence[BlockCheck], reasons: Mapping[str, str]) -> list[BlockCheck]:
+def with_reasons(blocks: Sequence[BlockCheck], particular: Mapping[Why, Told]) -> list[BlockCheck]:
     """The blocks, with general reasons replaced by those of this function.
 
     Args:
         blocks: all of them, decided.
-        reasons: from a general reason to the one to be given.
+        particular: for a kind of reason what is to be said.
     """
 
-    def named(block: BlockCheck) -> BlockCheck:
-        decision, wrong = block.decision, {rule.says() for rule in block.evidence.rules} - {""}
-        more = f"; {reasons[ROUNDING]}" if reasons.get(ROUNDING) else ""
-        told = tuple(why + more if why in wrong else reasons.get(why, why) for why in decision.reasons)
-        return replace(block, decision=replace(decision, reasons=told))
+    def told(block: BlockCheck) -> BlockCheck:
+        reasons = tuple(reason.told(particular) for reason in block.decision.reasons)
+        return replace(block, decision=replace(block.decision, reasons=reasons))
 
-    return [named(block) for block in blocks] if reasons else list(blocks)
+    return [told(block) for block in blocks] if particular else list(blocks)
 
 
 def reasons_of(
     trace: Trace, point: Sequence[np.ndarray], rules: Mapping[RuleName, Trace], dtypes: Sequence[str]
-) -> dict[str, str]:
+) -> dict[Why, Told]:
     """What `with_reasons` puts in place of the general reasons.
 
     Args:
@@ -74,22 +66,20 @@ def reasons_of(
         rules: JAX's programs of its derivatives.
         dtypes: of its inputs and results.
     """
-    found = {}
+    found: dict[Why, Told] = {}
     with contextlib.suppress(OutOfReach):
-        if border := said_of(borders_of(trace, point)):
-            found[ON_BORDER] = border
-    coarse = next((said for name, rule in rules.items() if (said := _coarse(trace, rule, name, dtypes))), "")
-    if coarse:
-        found[ROUNDING] = coarse
+        if tie := said_of(ties_of(trace, point)):
+            found[Why.AT_TIE] = Told(tie)
+    coarse = (said for name, rule in rules.items() if (said := _coarse(trace, rule, name, dtypes)) is not None)
+    if (said := next(coarse, None)) is not None:
+        found[Why.OWN_ROUNDING] = said
     with contextlib.suppress(OutOfReach):
         if rank := _rank(trace, point, max(float(jnp.finfo(dtype).eps) for dtype in dtypes)):
-            found |= dict.fromkeys(LOST, rank)
+            found |= dict.fromkeys(LOST, Told(rank))
     if step := next(iter(drawn_by(trace)), None):
         where = f" ({step.location})" if step.location.line else ""
-        for mode in ("forward mode", "reverse mode", "second derivative"):
-            found[f"JAX's {mode} differs from function values"] = (
-                f"JAX's {mode} gives {IMPLICIT} of {step.primitive}{where}, which is not the derivative of these draws"
-            )
+        draws = f"gives {IMPLICIT} of {step.primitive}{where}, which is not the derivative of these draws"
+        found[Why.OFF_VALUES] = Told(draws, "forward")
     return found
 
 
@@ -106,8 +96,8 @@ def drawn_by(trace: Trace) -> Iterator[Equation]:
             yield from drawn_by(body)
 
 
-def borders_of(trace: Trace, point: Sequence[np.ndarray]) -> list[Equation]:
-    """The steps that stand on their border at a point: that choose between equal numbers, or have equal eigenvalues.
+def ties_of(trace: Trace, point: Sequence[np.ndarray]) -> list[Equation]:
+    """The steps that are at a tie at a point: that choose between equal numbers, or have equal eigenvalues.
 
     Raises:
         OutOfReach: the trace cannot be run.
@@ -116,9 +106,9 @@ def borders_of(trace: Trace, point: Sequence[np.ndarray]) -> list[Equation]:
 
     def watch(step: Equation | RuleCall, operands: Sequence[Node], results: Sequence[Node]) -> None:
         del operands, results
-        if run.on_border.any() and isinstance(step, Equation):
+        if run.at_tie.any() and isinstance(step, Equation):
             found[id(step)] = step
-            run.on_border[:] = False  # the steps that this one is a part of, and those after it, have not noted it
+            run.at_tie[:] = False  # the steps that this one is a part of, and those after it, have not noted it
 
     run = Run(1, 1, taped=False, watch=watch)
     arguments = [Node(Bounded(np.asarray(x, np.float64)[None]), np.shape(x), True) for x in point]
@@ -151,7 +141,7 @@ def _rank(trace: Trace, point: Sequence[np.ndarray], eps: float) -> str:
 
 
 def said_of(steps: Sequence[Equation]) -> str:
-    """Which steps stand on their border, each with its line; "" for none."""
+    """Which steps are at a tie, each with its line; "" for none."""
     lines: dict[tuple[str, str], dict[str, None]] = {}
     for step in steps:
         where = f" ({step.location})" if step.location.line else ""
@@ -163,24 +153,21 @@ def said_of(steps: Sequence[Equation]) -> str:
         if values:
             said.append(f"{named}{where} has two equal {values} here, and is not smooth there")
         else:
-            said.append(f"a choice stands on its border here: {named}{where}")
+            said.append(f"a choice is at a tie here: {named}{where}")
     return "; ".join(said)
 
 
-def _coarse(trace: Trace, rule: Trace, name: RuleName, dtypes: Sequence[str]) -> str:
-    """Where one of JAX's rules rounds to fewer digits than the function and its code have; "" where none does."""
+def _coarse(trace: Trace, rule: Trace, name: RuleName, dtypes: Sequence[str]) -> Told | None:
+    """Where one of JAX's rules rounds to fewer digits than the function and its code have; None where none does."""
     least = max(float(jnp.finfo(dtype).eps) for dtype in (*dtypes, *_inside(trace)))
     for step in _steps(rule):
         for result in step.outputs:
             if jnp.issubdtype(result.dtype, jnp.floating) and float(jnp.finfo(result.dtype).eps) > least:
                 digits = int(-np.log10(float(jnp.finfo(result.dtype).eps))) + 1
                 where = f" ({step.location})" if step.location.line else ""
-                mode = "second derivative" if name == "second" else f"{name} mode"
-                return (
-                    f"JAX's {mode} computes in {result.dtype}{where}, which keeps {digits} digits, though the function "
-                    "has more"
-                )
-    return ""
+                few = f"computes in {result.dtype}{where}, which keeps {digits} digits, though the function has more"
+                return Told(few, name)
+    return None
 
 
 def _steps(trace: Trace) -> Iterator[Equation]:

@@ -14,11 +14,12 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.differences import directional
 from jaxdiff_magic.checking.native import dtypes_of
 from jaxdiff_magic.checking.sharper import GROSS, NEAR, SAFETY, Sharper, size_of, too_wide
+from jaxdiff_magic.checking.words import Why
 from jaxdiff_magic.engines.jax.rule_traces import cotangent_trace, second_trace, tangent_trace
 from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE
+from jaxdiff_magic.engines.reference.bounded import EPS
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.reference.directions import Found, Path
-from jaxdiff_magic.engines.reference.numbers import EPS
 from jaxdiff_magic.engines.reference.rule_values import NotLinear, RuleValues
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Trace, subject_trace
@@ -29,7 +30,6 @@ APPROXIMATE = 1e-9
 NEARER = 0.25
 """A rule is that of what an iteration converges to where going on brings the code so much nearer to it."""
 
-AHEAD = "is nearer to what the loops of the code converge to than they come: stop them later to have it checked"
 
 STOPPED = 1e-3
 """A rule is that of what an iteration comes to where the code is relatively so near to it, and goes on to it."""
@@ -38,7 +38,6 @@ UNSETTLED, MOST_UNSETTLED = 100.0, 1e-5
 """Where a result still moves by a part of itself when its loops go on, a rule, which takes the result as it is, may be
 off by so many times that part, and by no more than this."""
 
-FOGGY = "and the formula are not the same number here, and rounding may be as large as what they differ by"
 
 MAX_DISPUTED = 4
 """At how many points a difference is looked into."""
@@ -62,7 +61,7 @@ class Solution:
         """Its derivative, where numbers are of a dtype of relative rounding `eps`."""
         found = self.reference.evaluate(path, points)
         more = self.slack * np.abs(found.values) * EPS / (SAFETY * eps)
-        return Found(found.values, found.errors + more, found.on_border)
+        return Found(found.values, found.errors + more, found.at_tie)
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class Comparison:
         bound: of the rule's rounding at each of the sampled points, in float64; None when it was not compared.
         disputed: mask over the block: where both differ beyond their bounds, though function values do not decide;
             None for nowhere.
-        is_elsewhere: whether a choice in the rule stands on its border at the user's own point, so that the rule was
+        is_elsewhere: whether a choice in the rule is at a tie at the user's own point, so that the rule was
             compared at the others alone.
         solution: what the code's loops come to, where the rule is the derivative of that; else None.
         coarse: mask over the block: where both are near at the user's own point, by numbers whose bounds say nothing;
@@ -87,7 +86,7 @@ class Comparison:
 
     wrong: np.ndarray
     unclear: np.ndarray
-    why: str = ""
+    why: Why | None = None
     at: int = 0
     worst: tuple[int, ...] = ()
     rule: np.ndarray | None = None
@@ -150,7 +149,7 @@ def compare(
 ) -> Comparison:
     """Compare one block at a batch of points.
 
-    A difference counts where both sides are finite, no choice stands on its border, the difference exceeds both
+    A difference counts where both sides are finite, no choice is at a tie, the difference exceeds both
     rounding bounds (or, at the user's own point, is gross where they are too wide), differences of the reference one
     order below are nearer to it, and JAX's own number is the rule's.
 
@@ -169,18 +168,18 @@ def compare(
         theirs_found = rule.evaluate(path, points)
         actual_bound = theirs_found.errors
     except NotLinear:
-        return Comparison(nowhere, ~nowhere, "is not linear in its direction: its rows are no Jacobian")
+        return Comparison(nowhere, ~nowhere, Why.RULE_NOT_LINEAR)
     theirs_found, ours_found = sharper.both(name, path, theirs_found, ours_found)
     expected, actual = ours_found.values, theirs_found.values
     missed = apart(theirs_found, ours_found, rule.literal_eps)
     if missed.any() and (solution := converged(reference, path, points, theirs_found, ours_found, rule.literal_eps)):
-        here = not theirs_found.on_border[0]
+        here = not theirs_found.at_tie[0]
         return Comparison(nowhere, nowhere, bound=actual_bound, is_elsewhere=not here, solution=solution)
     with np.errstate(invalid="ignore"):
         near = missed & (np.abs(actual - expected) <= APPROXIMATE * np.abs(expected))
     missed &= ~near
     wide = too_wide(expected, ours_found.errors, theirs_found.errors)[0]
-    asked = (wide | sharper.is_sharp(name, path)) & ~(ours_found.on_border[0] | theirs_found.on_border[0])
+    asked = (wide | sharper.is_sharp(name, path)) & ~(ours_found.at_tie[0] | theirs_found.at_tie[0])
     missed[0], foggy = _beside_wide_bounds(theirs_found, ours_found, missed[0] & ~(asked & ~wide), asked)
     ahead = np.zeros_like(nowhere)
     for position in np.flatnonzero(missed.reshape(len(missed), -1).any(axis=1))[:MAX_DISPUTED]:
@@ -208,24 +207,23 @@ def compare(
             confirmed = sharper.sides_with(ours, theirs, path, entry)
         if confirmed:
             both = actual[position], expected[position]
-            return Comparison(missed[position], nowhere, "", int(position), entry, *both)
+            return Comparison(missed[position], nowhere, None, int(position), entry, *both)
     if ahead.any():
         unclear = ahead | missed.any(axis=0) | near.any(axis=0)
-        return Comparison(nowhere, np.asarray(unclear), AHEAD)
+        return Comparison(nowhere, np.asarray(unclear), Why.RULE_AHEAD)
     if not missed.any() and not foggy.any():
         return Comparison(
             nowhere,
             np.asarray(near.any(axis=0)),
-            "and the formula differ by less than a part in 1e9" if near.any() else "",
+            Why.RULE_NEAR if near.any() else None,
             bound=actual_bound,
-            is_elsewhere=bool(theirs_found.on_border[0]),
-            coarse=None if theirs_found.on_border[0] else wide,
+            is_elsewhere=bool(theirs_found.at_tie[0]),
+            coarse=None if theirs_found.at_tie[0] else wide,
         )
     disputed = np.asarray(missed.any(axis=0))
     if not disputed.any():
-        return Comparison(nowhere, foggy, FOGGY, bound=actual_bound)
-    why = "and the formula differ at sampled points, and function values do not say which is right"
-    return Comparison(nowhere, disputed | foggy, why, disputed=disputed)
+        return Comparison(nowhere, foggy, Why.RULE_FOGGY, bound=actual_bound)
+    return Comparison(nowhere, disputed | foggy, Why.RULE_DISPUTED, disputed=disputed)
 
 
 def _beside_wide_bounds(
@@ -250,7 +248,7 @@ def _beside_wide_bounds(
 def apart(theirs: Found, ours: Found, eps: float) -> np.ndarray:
     """Where a rule's numbers miss the code's beyond both rounding bounds, and beyond one rounding in the user's dtype.
 
-    Nothing is said where either is not finite, and at points where a choice stands on its border.
+    Nothing is said where either is not finite, and at points where a choice is at a tie.
 
     Args:
         theirs, ours: of the same block, `(points, …)`.
@@ -261,7 +259,7 @@ def apart(theirs: Found, ours: Found, eps: float) -> np.ndarray:
         beyond = distance > SAFETY * (ours.errors + theirs.errors) + np.finfo(float).tiny
         beyond &= distance > 4 * eps * np.abs(ours.values)
     parts = (theirs.values, ours.values, theirs.errors, ours.errors)
-    clear = ~(ours.on_border | theirs.on_border).reshape(-1, *[1] * (ours.values.ndim - 1))
+    clear = ~(ours.at_tie | theirs.at_tie).reshape(-1, *[1] * (ours.values.ndim - 1))
     return beyond & clear & np.logical_and.reduce([np.isfinite(part) for part in parts])
 
 
@@ -320,6 +318,6 @@ def values_side_with(
     direction = [np.zeros_like(x) for x in point]
     inner = len(entry) - direction[path[-1]].ndim
     direction[path[-1]][entry[inner:]] = 1.0
-    found = directional(lambda batch: [reference.evaluate(path[:-1], batch, hold=True).values], point, direction)
+    found = directional(lambda batch: [reference.evaluate(path[:-1], batch, freeze=True).values], point, direction)
     estimate, error = found.estimate[0][entry[:inner]], found.error[0][entry[:inner]]
     return bool(abs(estimate - ours) <= 0.1 * abs(theirs - ours) and error <= 0.1 * abs(theirs - ours))

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import functools
 import itertools
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import left, now
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.differences import Column
 from jaxdiff_magic.engines.reference.arithmetic import mpmath
+from jaxdiff_magic.engines.reference.bounded import EPS
 from jaxdiff_magic.engines.reference.derivatives import Reference
-from jaxdiff_magic.engines.reference.digits import MAX_INPUTS, MAX_OPERATIONS, Evaluated, settled
+from jaxdiff_magic.engines.reference.digits import MAX_PRECISE_INPUTS, MAX_PRECISE_OPERATIONS, Evaluated, settled
 from jaxdiff_magic.engines.reference.directions import Found, Path
-from jaxdiff_magic.engines.reference.numbers import EPS
 from jaxdiff_magic.engines.reference.rule_values import RuleValues
 from jaxdiff_magic.subject.trace import primitives_of
 
@@ -70,7 +70,7 @@ class Sharper:
         reference: of the code.
         rules: JAX's programs.
         point: for each input leaf its value.
-        deadline: on the clock of `time.monotonic()`; see `SECONDS`.
+        deadline: on the clock of `budget.now`; see `SECONDS`.
     """
 
     reference: Reference
@@ -109,7 +109,7 @@ class Sharper:
         if found is not None:
             return np.array(found[path], float)
         there = self.reference.evaluate(path, [x[None] for x in point])
-        return np.where(there.on_border[0], np.nan, there.values[0])
+        return np.where(there.at_tie[0], np.nan, there.values[0])
 
     def is_sharp(self, name: str, path: Path) -> bool:
         """Whether both a rule and the code have been run with more digits."""
@@ -181,33 +181,33 @@ class Sharper:
         found = {}
         for path, values in (self._run(made, paths, self.point) or {}).items():
             rounded = np.array(values, float)[None]
-            border = runs[-1].evaluate(path, [x[None] for x in self.point]).on_border  # which it has kept
-            found[path] = Found(rounded, EPS * np.abs(rounded), border)
+            tie = runs[-1].evaluate(path, [x[None] for x in self.point]).at_tie  # which it has kept
+            found[path] = Found(rounded, EPS * np.abs(rounded), tie)
         return found
 
     def _run(
         self, made: Callable[[], Evaluated], paths: Sequence[Path], point: Sequence[np.ndarray], digits: int = DIGITS
     ) -> dict[Path, np.ndarray] | None:
-        seconds = max(self.deadline - time.monotonic(), SECONDS - self._spent)
-        if seconds <= 0 or sum(x.size for x in point) > MAX_INPUTS:
+        seconds = max(left(self.deadline), SECONDS - self._spent)
+        if seconds <= 0 or sum(x.size for x in point) > MAX_PRECISE_INPUTS:
             return None
-        started = time.monotonic()
+        started = now()
         try:
-            operations = int(MAX_OPERATIONS * min(seconds, SECONDS))
+            operations = int(MAX_PRECISE_OPERATIONS * min(seconds, SECONDS))
             return settled(made, paths, point, digits, operations)
         except OutOfReach:
             return None
         finally:
-            self._spent += time.monotonic() - started
+            self._spent += now() - started
 
 
 def _with_first(found: Found, sharp: Found, errors: np.ndarray) -> Found:
     """Numbers with those of the first point replaced, where the new ones are finite.
 
-    Whether a choice stands on its border there is known better with more digits, too.
+    Whether a choice is at a tie there is known better with more digits, too.
     """
     use = np.isfinite(sharp.values[0])
-    values, bounds, border = found.values.copy(), found.errors.copy(), found.on_border.copy()
+    values, bounds, tie = found.values.copy(), found.errors.copy(), found.at_tie.copy()
     values[0], bounds[0] = np.where(use, sharp.values[0], values[0]), np.where(use, errors[0], bounds[0])
-    border[0] = sharp.on_border[0]
-    return Found(values, bounds, border)
+    tie[0] = sharp.at_tie[0]
+    return Found(values, bounds, tie)

@@ -6,12 +6,12 @@ of F'(x) and F'(x) F''(x)", Advances in Engineering Software 4 (1982).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import now, passed
 from jaxdiff_magic.engines.reference.directions import leaf_places
 
 STEPS = 14
@@ -95,8 +95,8 @@ def both_sides(
         values: of the function; the first point of a batch is always `point`.
         point: for each input leaf an array of its shape.
         directions: shape `(directions, inputs)`, flat over all leaves.
-        deadline: `time.monotonic()` after which no further points are evaluated; the directions that are not done by
-            then are missing at the end.
+        deadline: the instant (`budget.now`) after which no further points are evaluated; the directions that are not
+            done by then are missing at the end.
     """
     flat = np.concatenate([np.ravel(x) for x in point])
     moving = [np.abs(flat[d != 0]) for d in directions]
@@ -124,12 +124,12 @@ def both_sides(
 
 def _in_time(values: Values, batch: Batch, deadline: float) -> tuple[np.ndarray, np.ndarray]:
     """Values at the points of a batch, as many as there is time for; the first tells how long one takes."""
-    started, count = time.monotonic(), len(batch[0])
+    started, count = now(), len(batch[0])
     found = [values([x[:1] for x in batch])]
-    seconds = time.monotonic() - started
+    seconds = now() - started
     size = count if seconds * count < PORTION else max(1, int(PORTION / seconds))
     for start in range(1, count, size):
-        if time.monotonic() > deadline:
+        if passed(deadline):
             break
         after = values([np.concatenate([x[:1], x[start : start + size]]) for x in batch])
         found.append((after[0][1:], after[1][1:]))

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.base.errors import InputError, OutOfReach
-from jaxdiff_magic.engines.reference.watching import Value
+from jaxdiff_magic.engines.reference.watching import Watched
 from jaxdiff_magic.subject.leaves import Held, Leaf, describe, jax_dtype
 from jaxdiff_magic.subject.subject import Subject, subject_of
 from jaxdiff_magic.subject.trace import Constant, Equation, RuleCall, Variable
@@ -37,7 +37,7 @@ class Alone:
 
 
 def subjects_of(
-    step: RuleCall | Equation, seen: Sequence[Sequence[Value]], names: Sequence[str], name: str
+    step: RuleCall | Equation, seen: Sequence[Sequence[Watched]], names: Sequence[str], name: str
 ) -> Iterator[Alone]:
     """A step as functions of its own, one for each set of values of what does not vary.
 
@@ -49,7 +49,7 @@ def subjects_of(
     dtypes = [atom.dtype for atom in step.inputs]
     if any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in dtypes):
         raise OutOfReach("it takes complex numbers")
-    groups: dict[bytes, list[Sequence[Value]]] = {}
+    groups: dict[bytes, list[Sequence[Watched]]] = {}
     floating = [i for i, dtype in enumerate(dtypes) if jnp.issubdtype(dtype, jnp.floating)]
     varying = [i for i in floating if any(operands[i].varies for operands in seen)]
     varying = [i for i in varying if not any(_is_again(step, i, k) for k in varying)]
@@ -66,7 +66,11 @@ def subjects_of(
 
 
 def _alone(
-    step: RuleCall | Equation, group: Sequence[Sequence[Value]], places: Sequence[int], names: Sequence[str], name: str
+    step: RuleCall | Equation,
+    group: Sequence[Sequence[Watched]],
+    places: Sequence[int],
+    names: Sequence[str],
+    name: str,
 ) -> tuple[Subject, list[np.ndarray]]:
     """A step as a function of some operands, and their values."""
     fixed = [_held(step.inputs[i], value) for i, value in enumerate(group[0])]
@@ -97,7 +101,7 @@ def _is_again(step: RuleCall | Equation, k: int, i: int) -> bool:
     return library and k > i and isinstance(step.inputs[i], Variable) and step.inputs[k] == step.inputs[i]
 
 
-def _held(atom: Variable | Constant, value: Value) -> Any:
+def _held(atom: Variable | Constant, value: Watched) -> Any:
     """A fixed operand as JAX is given it."""
     if isinstance(atom, Constant) and atom.key is not None:
         return atom.key
@@ -118,7 +122,6 @@ def _function(step: RuleCall | Equation, fixed: Sequence[Any], places: Sequence[
         for i, leaf in zip(places, leaves, strict=True):
             for k in alike[i]:
                 operands[k] = leaf
-        results = run(*operands)
-        return tuple(results) if isinstance(results, (tuple, list)) else (results,)
+        return tuple(run(*operands))
 
     return function

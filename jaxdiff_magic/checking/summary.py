@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jaxdiff_magic.base.figures import both
 from jaxdiff_magic.checking.blocks import BlockCheck
-from jaxdiff_magic.checking.figures import both
 from jaxdiff_magic.report import OUTCOMES, Outcome
 from jaxdiff_magic.report.fault import Fault
 

@@ -7,15 +7,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jaxdiff_magic.cost.calls import derivative_call
 from jaxdiff_magic.cost.counted import most, program_costs
 from jaxdiff_magic.cost.counting import NAMES, Programs, disagreement, programs
 from jaxdiff_magic.cost.crossover import crossovers, rule_of_thumb
 from jaxdiff_magic.cost.hessians import hessian_ways
-from jaxdiff_magic.cost.measuring import Measured, Program, compile_derivative, faster, is_faster
+from jaxdiff_magic.cost.kept_for_reverse import kept_of
+from jaxdiff_magic.cost.measuring import Measured, TimedProgram, compile_derivative, faster, is_faster
+from jaxdiff_magic.cost.mode_calls import derivative_call
 from jaxdiff_magic.cost.passes import Mode, passes, too_large
 from jaxdiff_magic.cost.recommending import recommend
-from jaxdiff_magic.cost.residuals import kept_of
 from jaxdiff_magic.cost.structure import strategies_of
 from jaxdiff_magic.cost.structure.slices import slices_of
 from jaxdiff_magic.cost.structured import program_of, way
@@ -50,7 +50,7 @@ def cost_of(
         subject: what is differentiated.
         how: "count" passes and operations, or compile and "measure" as well.
         feasible: for "forward", "reverse" and "hessian", why JAX cannot differentiate so; "" or absent when it can.
-        deadline: a `time.monotonic()` instant after which nothing more is begun.
+        deadline: an instant of `budget.now` after which nothing more is begun.
         formula: makes the formula of the Hessian a program, leaves to blocks `[o][i][j]`; raises OutOfReach where that
             cannot be.
 
@@ -117,7 +117,7 @@ def _is_sizeable(counted: Programs) -> bool:
     return "function" in counted.counts and counted.counts["function"].bytes_most >= WORTH_KEEPING
 
 
-def _compile_plain(subject: Subject, mode: Mode) -> Callable[[], Program]:
+def _compile_plain(subject: Subject, mode: Mode) -> Callable[[], TimedProgram]:
     return lambda: compile_derivative(subject, mode)
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.cost.counted import most
 from jaxdiff_magic.cost.counting import Programs
 from jaxdiff_magic.cost.measuring import Measured
 from jaxdiff_magic.cost.structure import Strategy, by_formula
 from jaxdiff_magic.cost.structured import program_of, way
-from jaxdiff_magic.engines.jax.values import MAX_ENTRIES
+from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES
 from jaxdiff_magic.report.cost_figures import ModeCost
 from jaxdiff_magic.subject.subject import Subject
 
@@ -39,11 +39,11 @@ def hessian_ways(
         counted: the operations of its programs.
         measured: what is timed is added to it; None to time nothing.
         formula: see `cost_of`.
-        deadline: a `time.monotonic()` instant after which nothing more is begun.
+        deadline: an instant of `budget.now` after which nothing more is begun.
     """
     found = [s for s in strategies if s.what == "hessian"]
-    fits = subject.size >= FEWEST_TIMED and subject.size**2 <= MAX_ENTRIES
-    if formula and subject.is_scalar and fits and time.monotonic() < deadline:
+    fits = subject.size >= FEWEST_TIMED and subject.size**2 <= MAX_BUILT_ENTRIES
+    if formula and subject.is_scalar and fits and not passed(deadline):
         with contextlib.suppress(OutOfReach):
             found.append(by_formula(subject, "hessian", formula(), strategies, deadline=deadline))
     work = {s.name: most(counted.counts, f"hessian {s.name}") for s in found}

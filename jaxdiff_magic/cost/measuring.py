@@ -12,6 +12,7 @@ import jax.extend.core
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import now, passed
 from jaxdiff_magic.base.progress import tell
 from jaxdiff_magic.base.units import size
 from jaxdiff_magic.cost.counting import XlaNumbers, xla_numbers
@@ -32,7 +33,7 @@ LATE = "{} not measured: the time budget was used up. Give a larger one with bud
 
 
 @dataclass(frozen=True)
-class Program:
+class TimedProgram:
     """A whole derivative in one way, compiled for the point.
 
     Attributes:
@@ -51,12 +52,12 @@ class Program:
         return self.xla.temp_bytes if self.xla else None
 
 
-def compile_derivative(subject: Subject, mode: Mode) -> Program:
+def compile_derivative(subject: Subject, mode: Mode) -> TimedProgram:
     """The whole first derivative in one mode, compiled; see `compiled`."""
     return compiled(subject, subject.programs.transformed(mode, subject.flat, nested=False))
 
 
-def compiled(subject: Subject, derivative: Callable[..., Any]) -> Program:
+def compiled(subject: Subject, derivative: Callable[..., Any]) -> TimedProgram:
     """Trace and compile a function of the leaves; it must be one that JAX can trace with abstract values.
 
     Both the point and the arrays that the function captured become arguments of the program: as constants, XLA
@@ -72,7 +73,7 @@ def compiled(subject: Subject, derivative: Callable[..., Any]) -> Program:
 
     captured = [jnp.asarray(constant) for constant in closed.consts]
     executable = jax.jit(program).lower(captured, *point).compile()
-    return Program(
+    return TimedProgram(
         run=lambda: jax.block_until_ready(executable(captured, *point)),
         compile_seconds=time.perf_counter() - start,
         xla=xla_numbers(executable),
@@ -91,7 +92,7 @@ class Measured:
 
     def __init__(self, subject: Subject, deadline: float) -> None:
         self.deadline = deadline
-        self.programs: dict[str, Program] = {}
+        self.programs: dict[str, TimedProgram] = {}
         self.times: dict[str, np.ndarray] = {}
         self.refused: dict[str, str] = {}
         self.untraceable = subject.untraceable and (
@@ -99,13 +100,13 @@ class Measured:
         )
         self.note = ""
 
-    def add(self, what: str, build: Mapping[str, Callable[[], Program]]) -> None:
+    def add(self, what: str, build: Mapping[str, Callable[[], TimedProgram]]) -> None:
         """Compile some programs and run, in turns, those that need no more memory than there should be."""
         if self.untraceable:
             self.note = self.untraceable
             return
         for name, compile_it in build.items():
-            if time.monotonic() > self.deadline:
+            if passed(self.deadline):
                 self.late(what)
                 return
             tell(f"compiling {name}")
@@ -140,7 +141,7 @@ def time_interleaved(runs: Sequence[Callable[[], Any]], deadline: float) -> np.n
 
     Args:
         runs: functions that return when their work is done.
-        deadline: a `time.monotonic()` instant.
+        deadline: an instant of `budget.now`.
 
     Returns:
         None when there is no time until the deadline for `FEWEST_ROUNDS` rounds.
@@ -149,10 +150,9 @@ def time_interleaved(runs: Sequence[Callable[[], Any]], deadline: float) -> np.n
         run()  # the first call of a compiled program also sets up its buffers
     repeats = [max(1, int(SAMPLE_SECONDS / _seconds(run, 1))) for run in runs]
     rounds: list[list[float]] = []
-    start = time.monotonic()
+    start = now()
     while len(rounds) < MOST_ROUNDS:
-        now = time.monotonic()
-        if now > deadline or (now - start > ENOUGH_SECONDS and len(rounds) >= FEWEST_ROUNDS):
+        if passed(deadline) or (now() - start > ENOUGH_SECONDS and len(rounds) >= FEWEST_ROUNDS):
             break
         rounds.append([_seconds(run, count) for run, count in zip(runs, repeats, strict=True)])
     return np.array(rounds) if len(rounds) >= FEWEST_ROUNDS else None

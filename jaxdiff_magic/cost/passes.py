@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from jaxdiff_magic.engines.jax.values import MAX_ENTRIES
+from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES
 from jaxdiff_magic.subject.subject import Subject
 
 Mode = Literal["forward", "reverse"]
@@ -25,7 +25,9 @@ def passes(subject: Subject, mode: Mode) -> int:
 def too_large(subject: Subject, mode: Mode) -> str:
     """Why the whole first derivative cannot be built in this mode; "" when it can."""
     entries = subject.size * subject.output_size
-    if entries > MAX_ENTRIES and not (mode == "reverse" and subject.is_scalar):  # a gradient is as large as its point
+    if entries > MAX_BUILT_ENTRIES and not (
+        mode == "reverse" and subject.is_scalar
+    ):  # a gradient is as large as its point
         return f"the derivative has {subject.output_size:,} x {subject.size:,} = {entries:,} entries"
     needed = passes(subject, mode)
     if needed > MOST_PASSES:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from jaxdiff_magic.base.units import duration, size
-from jaxdiff_magic.cost.calls import product_call
+from jaxdiff_magic.cost.mode_calls import product_call
 from jaxdiff_magic.cost.passes import Mode
 from jaxdiff_magic.report.cost_figures import Cost, ModeCost
 from jaxdiff_magic.subject.subject import Subject
@@ -14,7 +14,7 @@ from jaxdiff_magic.subject.subject import Subject
 MEMORY_RATIO = 1.5
 SMALL_BYTES = 1000
 """Temporary memory is a reason where it differs by this ratio, and is not small anyway."""
-LEAD = 1.05
+MARGIN = 1.05
 """Of two modes of as many passes, reverse mode is named first when its best time was better by this ratio."""
 
 
@@ -79,7 +79,7 @@ def _preferred(subject: Subject, forward: ModeCost, reverse: ModeCost) -> ModeCo
     if (frugal := _frugal(forward, reverse)) is not None:
         return frugal
     if forward.passes == reverse.passes and forward.seconds and reverse.seconds:
-        return reverse if reverse.seconds * LEAD < forward.seconds else forward
+        return reverse if reverse.seconds * MARGIN < forward.seconds else forward
     return reverse if subject.is_scalar or subject.output_size < subject.size else forward
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jaxdiff_magic.cost.calls import with_imports
-from jaxdiff_magic.cost.measuring import Program, compiled
+from jaxdiff_magic.cost.measuring import TimedProgram, compiled
+from jaxdiff_magic.cost.mode_calls import with_imports
 from jaxdiff_magic.cost.structure import Strategy
 from jaxdiff_magic.report.cost_figures import ModeCost
 from jaxdiff_magic.subject.subject import Subject
 
 
-def program_of(subject: Subject, strategy: Strategy) -> Callable[[], Program]:
+def program_of(subject: Subject, strategy: Strategy) -> Callable[[], TimedProgram]:
     """What compiles a feasible strategy."""
     return lambda: compiled(subject, strategy.build())
 

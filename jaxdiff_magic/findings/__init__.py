@@ -20,8 +20,8 @@ from jaxdiff_magic.findings import (
     refused,
     roots,
     rules,
-    sizes,
     stopped,
+    too_large,
     unfollowed,
     zeros,
 )
@@ -50,12 +50,12 @@ KINDS = (
     frozen,
     refused,
     modes,
-    sizes,
+    too_large,
     integers,
     impure,
 )
 """Each has `find`, from a scene to findings."""
-UNFOLLOWED_KINDS = (derived, rules, implicit, unfollowed, refused, modes, sizes, integers, impure)
+UNFOLLOWED_KINDS = (derived, rules, implicit, unfollowed, refused, modes, too_large, integers, impure)
 """Those that look at no step's numbers, for functions with too many of them."""
 
 

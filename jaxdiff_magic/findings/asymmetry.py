@@ -5,10 +5,10 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.checking.sharper import SAFETY
+from jaxdiff_magic.engines.reference.bounded import EPS
 from jaxdiff_magic.engines.reference.derivatives import Reference
-from jaxdiff_magic.engines.reference.numbers import EPS
-from jaxdiff_magic.findings.saying import figure
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.leaves import matrix_of
@@ -44,7 +44,7 @@ def find(scene: Scene) -> list[Finding]:
     message = (
         f"JAX's Hessian of {name} is not symmetric: the derivative with respect to {a} and then {b} is "
         f"{figure(h[i, j])}, with respect to {b} and then {a} {figure(h[j, i])}. Rounding explains no more than "
-        f"{allowed[i, j]:.1g}. It is the Hessian of no function: its eigenvalues mean nothing."
+        f"{figure(allowed[i, j], 1)}. It is the Hessian of no function: its eigenvalues mean nothing."
     )
     cure = "Look for a rule that is not the derivative of its code, or a matrix of which one triangle is read."
     return [Finding(KIND, "error", name, subject.where, message, cure)]

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.engines.reference.watching import Seen
-from jaxdiff_magic.findings.saying import figure, quoted
+from jaxdiff_magic.findings.saying import quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
 

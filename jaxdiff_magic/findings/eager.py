@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
 
-MAX_NUMBERS = 4096
+MAX_EAGER_NUMBERS = 4096
 """A Jacobian of more numbers is not computed once more without compilation."""
 CURE = "jax.jit the derivative, or differentiate the outputs one by one; better, move the point into the domain."
 
@@ -21,7 +22,7 @@ def find(scene: Scene) -> Iterator[Finding]:
     if values.reverse is None or subject.untraceable or "reverse" not in scene.derivatives.transforms:
         return
     has_hole = not all(np.isfinite(np.asarray(value, np.float64)).all() for value in values.value)
-    if not has_hole or subject.size * subject.output_size > MAX_NUMBERS:
+    if not has_hole or subject.size * subject.output_size > MAX_EAGER_NUMBERS:
         return
     try:
         eager = scene.derivatives.transforms["reverse"](*subject.point)
@@ -41,7 +42,7 @@ def find(scene: Scene) -> Iterator[Finding]:
                     where=subject.where,
                     message=(
                         f"Without jax.jit, reverse mode gives nan for ∂{of}/∂{by}, where the compiled one gives "
-                        f"{compiled[entry]:.5g}: another output is not finite, and 0 times nan is nan."
+                        f"{figure(compiled[entry], 5)}: another output is not finite, and 0 times nan is nan."
                     ),
                     cure=CURE,
                 )

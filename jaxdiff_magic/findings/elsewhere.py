@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
+from jaxdiff_magic.base.budget import within
+from jaxdiff_magic.base.figures import both
 from jaxdiff_magic.checking.elsewhere import Elsewhere, rules_elsewhere
 from jaxdiff_magic.checking.faults import called, in_order
-from jaxdiff_magic.checking.figures import both
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
@@ -22,7 +21,7 @@ def find(scene: Scene) -> list[Finding]:
     if scene.trace is None or next(in_order(scene.trace), None) is None:
         return []
     known = frozenset((*(fault.name for fault in scene.check.faults), *scene.trust))
-    deadline = max(scene.deadline, time.monotonic() + PATIENCE)
+    deadline = max(scene.deadline, within(PATIENCE))
     return [_finding(found) for found in rules_elsewhere(scene.trace, scene.seen, known, deadline)]
 
 

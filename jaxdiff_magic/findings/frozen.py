@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxdiff_magic.engines.reference.watching import Seen, Value
+from jaxdiff_magic.base.figures import figure
+from jaxdiff_magic.engines.reference.watching import Seen, Watched
 from jaxdiff_magic.findings.naming import Names
-from jaxdiff_magic.findings.saying import count, figure, quoted
+from jaxdiff_magic.findings.saying import count, quoted
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.findings.smoothness import choices
-from jaxdiff_magic.findings.smoothness.choices import COMPARISONS, READING, is_number
+from jaxdiff_magic.findings.smoothness import ties
+from jaxdiff_magic.findings.smoothness.ties import COMPARISONS, READING, is_number
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.trace import Equation
 
 NEAR = 1e-3
-"""A border nearer than this, relatively, is a warning."""
+"""A boundary nearer than this, relatively, is a warning."""
 KINDS = {
     "cond": "cond",
     "while": "loop",
@@ -49,7 +50,7 @@ class Margin:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Taken:
     """One choice of one step: what was taken, and the margins by which it was."""
 
     step: Equation
@@ -59,7 +60,7 @@ class Choice:
 
 def find(scene: Scene) -> list[Finding]:
     """One finding for each source line whose choice depends on the inputs."""
-    lines: dict[tuple[str, int, str], list[Choice]] = {}
+    lines: dict[tuple[str, int, str], list[Taken]] = {}
     for choice in _choices(scene):
         place = choice.step.location
         lines.setdefault((place.file, place.line, KINDS[choice.step.primitive]), []).append(choice)
@@ -68,14 +69,14 @@ def find(scene: Scene) -> list[Finding]:
     return [finding for line, found in lines.items() if line[:2] not in unsure and (finding := _finding(found))]
 
 
-def _is_undecided(found: Sequence[Choice]) -> bool:
+def _is_undecided(found: Sequence[Taken]) -> bool:
     return any(margin.undecided for choice in found for margin in choice.margins)
 
 
-def _finding(found: Sequence[Choice]) -> Finding | None:
+def _finding(found: Sequence[Taken]) -> Finding | None:
     step = found[0].step
     margins = [margin for choice in found for margin in choice.margins]
-    if step.primitive not in ("cond", "while"):  # on its border, such a choice is a kink
+    if step.primitive not in ("cond", "while"):  # on its boundary, such a choice is a kink
         margins = [margin for margin in margins if not margin.undecided]
         if not margins:
             return None
@@ -92,19 +93,19 @@ def _finding(found: Sequence[Choice]) -> Finding | None:
         where=str(step.location),
         message=f"{KINDS[step.primitive]}{quoted(step.location)} depends on the inputs: {said}{times}."
         f"{_region(margins)}",
-        cure="A small step crosses the border: look at both sides, or move the point away from it." if warn else "",
+        cure="A small step crosses the boundary: look at both sides, or move the point away from it." if warn else "",
     )
 
 
 def _region(margins: Sequence[Margin]) -> str:
-    """Where the formula holds, and how near its border is."""
+    """Where the formula holds, and how near its boundary is."""
     if not margins:
         return " The derivative is that of this choice."
     nearest = min(margins, key=lambda margin: (not margin.undecided, margin.relative))
     if nearest.undecided:
-        distance = "within rounding of the border"
+        distance = "within rounding of the boundary"
     else:
-        distance = f"a relative distance of {figure(float(f'{nearest.relative:.2g}'))} from the border"
+        distance = f"a relative distance of {figure(float(f'{nearest.relative:.2g}'))} from the boundary"
     total = sum(margin.count for margin in margins)
     if total == 1:
         return f" The derivative is that of this choice; it holds while {nearest.said}, {distance}."
@@ -114,8 +115,8 @@ def _region(margins: Sequence[Margin]) -> str:
     )
 
 
-def _choices(scene: Scene) -> Iterator[Choice]:
-    names, coarseness = scene.names, choices.rounding_of(scene.subject)
+def _choices(scene: Scene) -> Iterator[Taken]:
+    names, coarseness = scene.names, ties.rounding_of(scene.subject)
     conditions = _conditions(scene)
     counted: dict[int, list[Seen]] = {}
     for item in scene.seen:
@@ -125,19 +126,19 @@ def _choices(scene: Scene) -> Iterator[Choice]:
         if id(step) in conditions:
             counted.setdefault(conditions[id(step)], []).append(item)
         elif step.primitive == "select_n" and is_number(item.results[0]):
-            behind = [c for c in choices.comparisons_behind(names, item.operands[0]) if c.primitive in ORDERING]
+            behind = [c for c in ties.comparisons_behind(names, item.operands[0]) if c.primitive in ORDERING]
             if behind and item.operands[0].data.dtype == bool:
-                yield Choice(step, _truth(item.operands[0]), tuple(_margins(names, behind, coarseness)))
+                yield Taken(step, _truth(item.operands[0]), tuple(_margins(names, behind, coarseness)))
         elif step.primitive in READING and is_number(item.results[0]):
-            behind = choices.comparisons_before(names, item)
+            behind = ties.comparisons_before(names, item)
             if margins := [m for c in behind for m in _reading_margins(names, c, coarseness)]:
-                yield Choice(step, "it reads the elements that they pick", tuple(margins))
-        elif step.primitive == "cond" and (jumps := choices.jumps_behind(names, item.operands[0])):
+                yield Taken(step, "it reads the elements that they pick", tuple(margins))
+        elif step.primitive == "cond" and (jumps := ties.jumps_behind(names, item.operands[0])):
             behind = [jump for jump in jumps if jump.primitive in COMPARISONS]
-            yield Choice(step, _branch(step, item.operands[0]), tuple(_margins(names, behind, coarseness)))
+            yield Taken(step, _branch(step, item.operands[0]), tuple(_margins(names, behind, coarseness)))
         elif step.primitive == "while" and (tests := counted.pop(id(step), [])):
             steps = sum(bool(np.all(test.results[0].data)) for test in tests)
-            yield Choice(step, f"it takes {count(steps, 'step')}", tuple(_margins(names, tests, coarseness)))
+            yield Taken(step, f"it takes {count(steps, 'step')}", tuple(_margins(names, tests, coarseness)))
         elif step.primitive in ("sort", "argmax", "argmin") and item.operands[0].varies and is_number(item.operands[0]):
             yield from _ordered(names, item, coarseness)
 
@@ -155,14 +156,14 @@ def _conditions(scene: Scene) -> dict[int, int]:
     return {test: loop for test, loop in found.items() if test in varying}
 
 
-def _branch(step: Equation, index: Value) -> str:
+def _branch(step: Equation, index: Watched) -> str:
     taken = int(np.clip(int(index.data), 0, len(step.bodies) - 1))
     if len(step.bodies) == 2:
         return f"the branch for {'true' if taken else 'false'} is taken"
     return f"branch {taken} of {len(step.bodies)} is taken"
 
 
-def _truth(condition: Value) -> str:
+def _truth(condition: Watched) -> str:
     true, size = int(np.count_nonzero(condition.data)), condition.data.size
     if size == 1:
         return f"the condition is {'true' if true else 'false'}"
@@ -191,7 +192,7 @@ def _margins(names: Names, comparisons: Sequence[Seen], coarseness: float) -> It
         )
         inequality = f"{left} {sign} {right}" + (f" ({numbers})" if numbers else "")
         error = (np.asarray(a.error) + np.asarray(b.error)) * coarseness
-        close = bool(choices.near(x, y, error)[index])
+        close = bool(ties.near(x, y, error)[index])
         yield Margin(float(gap[index]) / largest if largest else 0.0, inequality, close, x.size)
 
 
@@ -209,13 +210,13 @@ def _reading_margins(names: Names, item: Seen, coarseness: float) -> Iterator[Ma
     named = names.said(item, 1, index)
     sign = ">" if value > level else "<"
     largest = max(float(np.max(np.abs(values), initial=0.0)), abs(level))
-    close = bool(list(choices.borders_of(item, coarseness)))
+    close = bool(list(ties.ties_of(item, coarseness)))
     left = names.element(item, 1, index) or figure(value)
     said = f"{left} {sign} {figure(level)}" + (f" ({named})" if named != figure(value) else "")
     yield Margin(float(gaps[(*index, node)]) / largest if largest else 0.0, said, close, values.size)
 
 
-def _ordered(names: Names, item: Seen, coarseness: float) -> Iterator[Choice]:
+def _ordered(names: Names, item: Seen, coarseness: float) -> Iterator[Taken]:
     """Orders of elements: the two neighbours that are nearest."""
     assert isinstance(item.step, Equation)
     x, params = item.operands[0], item.params
@@ -235,7 +236,7 @@ def _ordered(names: Names, item: Seen, coarseness: float) -> Iterator[Choice]:
         ends.append(tuple(int(order[tuple(at)]) if a == axis else k for a, k in enumerate(at)))
     first, second = (names.element(item, 0, end) or figure(x.data[end]) for end in ends)
     largest = float(np.max(np.abs(x.data), initial=0.0))
-    close = any(border.sides[0][1] in ends for border in choices.borders_of(item, coarseness))
+    close = any(tie.sides[0][1] in ends for tie in ties.ties_of(item, coarseness))
     sign = ">" if item.primitive == "argmax" else "<"
     numbers = ", ".join(figure(x.data[end]) for end in ends)
     said = f"{first} {sign} {second}" + (f" ({numbers})" if first != figure(x.data[ends[0]]) else "")
@@ -245,7 +246,7 @@ def _ordered(names: Names, item: Seen, coarseness: float) -> Iterator[Choice]:
         if sorts
         else _winner(names, item, ends[0])
     )
-    yield Choice(item.step, outcome, (Margin(relative, said, close, gaps.size),))
+    yield Taken(item.step, outcome, (Margin(relative, said, close, gaps.size),))
 
 
 def _winner(names: Names, item: Seen, index: tuple[int, ...]) -> str:

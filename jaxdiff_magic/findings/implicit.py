@@ -5,8 +5,9 @@ Source: M. Figurnov, S. Mohamed, A. Mnih, "Implicit reparameterization gradients
 
 from __future__ import annotations
 
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.checking.reasons import IMPLICIT, drawn_by
-from jaxdiff_magic.findings.saying import figure, quoted
+from jaxdiff_magic.findings.saying import quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
 

@@ -24,7 +24,7 @@ from jaxdiff_magic.subject.source import captured
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable, opened_trace, subject_trace
 
-MAX_EQUATIONS = 2000
+MAX_TRACED_EQUATIONS = 2000
 """Longer functions are not traced again."""
 KEYS = ("random_seed", "random_wrap")
 """Primitives that make a random key of numbers."""
@@ -34,14 +34,14 @@ def find(scene: Scene) -> list[Finding]:
     """What is impure about the function; nothing where it cannot be traced, or is too long to trace again."""
     subject = scene.subject
     trace = None if subject.untraceable else scene.trace or subject_trace(subject)
-    if trace is None or len(trace.equations) > MAX_EQUATIONS:
+    if trace is None or len(trace.equations) > MAX_TRACED_EQUATIONS:
         return []
     before, printed = _world(subject), io.StringIO()
     with contextlib.redirect_stdout(printed):
         # a new function: what JAX keeps of earlier traces would hide what changes
         closed = jax.make_jaxpr(lambda *leaves: subject.flat(*leaves))(*subject.point)
     after = _world(subject)
-    if equation_count(closed.jaxpr) > 10 * MAX_EQUATIONS:
+    if equation_count(closed.jaxpr) > 10 * MAX_TRACED_EQUATIONS:
         return []
     changed = [name for name, state in before.items() if after.get(name, state) != state]
     drawn = [name for name in changed if name in GENERATORS or name.endswith(DRAWN)]

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed, within
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.checking.sides import Side, Slopes, both_sides
 from jaxdiff_magic.engines.reference.directions import leaf_places
 from jaxdiff_magic.engines.reference.watching import Seen, watched
-from jaxdiff_magic.findings.saying import figure, listing, quoted
+from jaxdiff_magic.findings.saying import listing, quoted
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.findings.smoothness import choices
-from jaxdiff_magic.findings.smoothness.choices import DECIDING, READING, Border
+from jaxdiff_magic.findings.smoothness import ties
+from jaxdiff_magic.findings.smoothness.control_dependence import carrying
 from jaxdiff_magic.findings.smoothness.crossing import SLIGHT, Crossing, Direction, crossings_along, evaluated
 from jaxdiff_magic.findings.smoothness.flatness import flat_curvature
-from jaxdiff_magic.findings.smoothness.steering import carrying
+from jaxdiff_magic.findings.smoothness.ties import DECIDING, READING, Tie
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.leaves import matrix_of
@@ -27,11 +28,11 @@ from jaxdiff_magic.subject.trace import Equation, RuleCall
 
 MAX_LINES = 6
 """No more lines than this are looked at."""
-MAX_ELEMENTS = 4
+MAX_MEASURED = 4
 """Along at most so many directions the slopes of one line are measured."""
 MAX_FOLLOWED = 64
 """With more scalar inputs than this, only coordinates that have a name in the comparison are moved."""
-MAX_NUMBERS = 20_000_000
+MAX_TANGENT_NUMBERS = 20_000_000
 """Tangents are followed while a run has no more numbers than this."""
 AT_LEAST = 1.0
 """Seconds that there are in any case."""
@@ -46,7 +47,7 @@ NOUNS = {
 JUMPS = having("jumps")
 ROOTS = frozenset(("sqrt", "cbrt", "pow"))
 TURNING = JUMPS | frozenset(("select_n", "cond", "argmax", "argmin"))
-"""Primitives whose results jump, so that they may turn round a decision that is not on its border itself."""
+"""Primitives whose results jump, so that they may turn round a decision that is not at a tie itself."""
 CONVENTIONS: Mapping[str, str] = {
     **dict.fromkeys(("max", "min"), "since it gives each of two equal operands half of the slope"),
     "clamp": "since it counts a value on a bound as outside",
@@ -64,16 +65,16 @@ CONVENTIONS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Kink:
-    """What one line does on its border.
+    """What one line does at a tie.
 
     Attributes:
         step: the operation that chooses.
-        borders: the pairs that are equal.
+        ties: the pairs that are equal.
         call: the function with a rule of its own around the operation, if there is one.
     """
 
     step: Equation
-    borders: tuple[Border, ...]
+    ties: tuple[Tie, ...]
     call: RuleCall | None
 
     @property
@@ -115,14 +116,14 @@ class Bend:
 
 
 def find(scene: Scene) -> list[Finding]:
-    """One finding for each source line whose choice stands on its border and bends the function or its gradient."""
+    """One finding for each source line whose choice is at a tie and bends the function or its gradient."""
     if scene.reference is None or not scene.seen or not scene.subject.size:
         return []
     with contextlib.suppress(OutOfReach):
-        deadline = max(scene.deadline, time.monotonic() + AT_LEAST)
+        deadline = max(scene.deadline, within(AT_LEAST))
         found: dict[object, list[Bend]] = {}
         for kink in _kinks(scene)[:MAX_LINES]:
-            if time.monotonic() < deadline and (bend := _looked_at(scene, kink, deadline)) is not None:
+            if not passed(deadline) and (bend := _looked_at(scene, kink, deadline)) is not None:
                 found.setdefault(bend.key, []).append(bend)
         return [_told(scene, bends) for bends in found.values()] + flat_curvature(scene)
     return []
@@ -131,33 +132,31 @@ def find(scene: Scene) -> list[Finding]:
 def _kinks(scene: Scene) -> list[Kink]:
     """The operations that choose between equal numbers, one for each line and kind."""
     assert scene.trace is not None
-    coarseness = choices.rounding_of(scene.subject)
+    coarseness = ties.rounding_of(scene.subject)
     calls = scene.rule_calls
     bending, turning = (carrying(scene.trace, conditions) for conditions in (False, True))
-    lines: dict[tuple[str, int, str], tuple[Equation, list[Border]]] = {}
+    lines: dict[tuple[str, int, str], tuple[Equation, list[Tie]]] = {}
     for item in scene.seen:
         step = item.step
         if isinstance(step, Equation) and id(step) in (turning if step.primitive in TURNING else bending):
-            borders = _decisive(scene, item, coarseness)
-            if borders:
-                lines.setdefault((step.location.file, step.location.line, step.primitive), (step, []))[1].extend(
-                    borders
-                )
-    kinks = [Kink(step, tuple(borders), calls.get(id(step))) for step, borders in lines.values()]
-    compared = [frozenset(id(border.item) for border in kink.borders) for kink in kinks]
+            place = (step.location.file, step.location.line, step.primitive)
+            if decisive := _decisive(scene, item, coarseness):
+                lines.setdefault(place, (step, []))[1].extend(decisive)
+    kinks = [Kink(step, tuple(tied), calls.get(id(step))) for step, tied in lines.values()]
+    compared = [frozenset(id(tie.item) for tie in kink.ties) for kink in kinks]
     # of several choices by one condition (the double where) the last one decides
     return [kink for k, kink in enumerate(kinks) if compared[k] not in compared[k + 1 :]]
 
 
-def _decisive(scene: Scene, item: Seen, coarseness: float) -> list[Border]:
-    """The pairs on their border by which one step chooses."""
+def _decisive(scene: Scene, item: Seen, coarseness: float) -> list[Tie]:
+    """The pairs at a tie by which one step chooses."""
     assert isinstance(item.step, Equation)
     if item.primitive in DECIDING:
         return []  # what it decides is what matters
     if item.primitive in ("select_n", "cond") or item.primitive in READING:
-        behind = choices.comparisons_before(scene.names, item)
-        return [border for comparison in behind for border in choices.borders_of(comparison, coarseness)]
-    return choices.borders_of(item, coarseness)
+        behind = ties.comparisons_before(scene.names, item)
+        return [tie for comparison in behind for tie in ties.ties_of(comparison, coarseness)]
+    return ties.ties_of(item, coarseness)
 
 
 # Crossing the kink
@@ -171,13 +170,13 @@ def _directions(scene: Scene, kink: Kink) -> list[Direction]:
     rows = np.eye(n)[columns] if n <= MAX_FOLLOWED else np.array([_unit(n, k) for k in columns]).reshape(-1, n)
     size = sum(value.data.size for item in scene.seen for value in item.results) * max(len(rows), 1)
     order = list(named)
-    if len(rows) and size <= MAX_NUMBERS and scene.trace is not None:
+    if len(rows) and size <= MAX_TANGENT_NUMBERS and scene.trace is not None:
         order += [columns[k] for k in _moving(scene, kink, rows)]
     random = np.random.default_rng(n).standard_normal(n)
     found = [Direction(scene.names.input_element(k), _unit(n, k)) for k in dict.fromkeys(order)]
     if not found:  # the sides move together, or at second order, as at the norm of 0
-        found = [Direction(scene.names.input_element(k), _unit(n, k)) for k in columns[:MAX_ELEMENTS]]
-    return [*found[:MAX_ELEMENTS], Direction("a random direction", random / np.linalg.norm(random))]
+        found = [Direction(scene.names.input_element(k), _unit(n, k)) for k in columns[:MAX_MEASURED]]
+    return [*found[:MAX_MEASURED], Direction("a random direction", random / np.linalg.norm(random))]
 
 
 def _unit(n: int, k: int) -> np.ndarray:
@@ -189,11 +188,11 @@ def _unit(n: int, k: int) -> np.ndarray:
 def _named(scene: Scene, kink: Kink) -> list[int]:
     """Elements of the inputs that are themselves compared."""
     found: dict[int, None] = {}
-    for border in kink.borders[:MAX_ELEMENTS]:
-        for side in border.sides:
+    for tie in kink.ties[:MAX_MEASURED]:
+        for side in tie.sides:
             if side is None:
                 continue
-            value = border.item.operands[side[0]]
+            value = tie.item.operands[side[0]]
             positions = scene.names.positions(value)
             if positions is not None and (at := int(positions[side[1] if value.data.shape else ()])) >= 0:
                 found[at] = None
@@ -206,9 +205,9 @@ def _moving(scene: Scene, kink: Kink, rows: np.ndarray) -> list[int]:
     places = {id(item): k for k, item in enumerate(scene.seen)}
     followed = watched(scene.trace, scene.point, rows)
     speed = np.zeros(len(rows))
-    for border in kink.borders[:MAX_ELEMENTS]:
-        along = Border(followed[places[id(border.item)]], border.sides)
-        speed = np.maximum(speed, np.abs(choices.tangent_of(along, len(rows))))
+    for tie in kink.ties[:MAX_MEASURED]:
+        along = Tie(followed[places[id(tie.item)]], tie.sides)
+        speed = np.maximum(speed, np.abs(ties.tangent_of(along, len(rows))))
     speed = np.where(np.isfinite(speed), speed, 0.0)
     return [int(k) for k in np.argsort(-speed, kind="stable") if speed[k] > 0]
 
@@ -261,27 +260,27 @@ def _rounding(scene: Scene, direction: Direction) -> np.ndarray | float:
     except OutOfReach:
         return 0.0
     bounds = matrix_of(blocks, subject.outputs, subject.inputs)[:, shares != 0] @ shares[shares != 0]
-    return np.where(np.isfinite(bounds), choices.rounding_of(subject) * bounds, 0.0)
+    return np.where(np.isfinite(bounds), ties.rounding_of(subject) * bounds, 0.0)
 
 
 # Sentences
 
 
 def _opening(scene: Scene, bends: Sequence[Bend]) -> str:
-    """Which operation stands on its border, between which numbers, and how often; and which others by the same."""
+    """Which operation is at a tie, between which numbers, and how often; and which others by the same."""
     kink = bends[0].kink
-    first = kink.borders[0]
+    first = kink.ties[0]
     if first.item.step is not kink.step:
-        here = "on the border of its condition"
+        here = "on the boundary of its condition"
     else:
         here = "at a jump" if kink.step.primitive in JUMPS else "at its kink"
-    elements = len({(id(border.item.step), border.sides) for border in kink.borders})
-    times = len({id(border.item) for border in kink.borders if border.item.step is first.item.step})
+    elements = len({(id(tie.item.step), tie.sides) for tie in kink.ties})
+    times = len({id(tie.item) for tie in kink.ties if tie.item.step is first.item.step})
     also = f" (and {elements - 1:,} more like it)" if elements > 1 else ""
     often = f", {times} times in a loop" if times > 1 else ""
     others = list(dict.fromkeys(bend.kink.name for bend in bends[1:] if bend.kink.name != kink.name))
     so = f"; so {'is' if len(others) == 1 else 'are'} {listing(others)} on this line" if others else ""
-    return f"{kink.name}{quoted(kink.step.location)} is {here}: {choices.said(scene.names, first)}{also}{often}{so}."
+    return f"{kink.name}{quoted(kink.step.location)} is {here}: {ties.said(scene.names, first)}{also}{often}{so}."
 
 
 def _told(scene: Scene, bends: Sequence[Bend]) -> Finding:
@@ -347,7 +346,7 @@ def _second_order(scene: Scene, bends: Sequence[Bend], why: str) -> Finding:
         message=f"{_opening(scene, bends)} {smooth}, but {exists}: moving {moved}, the derivative "
         f"with respect to {other} changes at the rate {rate(first)}{back if moved != other else ''}; JAX's entry is "
         f"{figure(first.told)}{why}.",
-        cure="A symmetric Hessian does not show that it is right. Move the point off the border, or write the second "
+        cure="A symmetric Hessian does not show that it is right. Move the point off the tie, or write the second "
         "derivative by hand.",
     )
 
@@ -358,7 +357,7 @@ def _slope(side: Side, entry: int) -> str:
         return "undefined" if np.isnan(value) else "infinite"
     if side.is_known[entry]:
         return figure(value)
-    return f"about {value:.1g}" if side.off[entry] < 0.5 * abs(value) else "unknown"
+    return f"about {figure(value, 1)}" if side.off[entry] < 0.5 * abs(value) else "unknown"
 
 
 def _entry_name(scene: Scene, entry: int) -> str:

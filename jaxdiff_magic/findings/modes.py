@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from jaxdiff_magic.cost.calls import derivative_call, product_call
+from jaxdiff_magic.cost.mode_calls import derivative_call, product_call
 from jaxdiff_magic.cost.passes import Mode
 from jaxdiff_magic.engines.jax.values import MAX_PASSES, Values
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.findings.sizes import is_too_large, order_of, title
+from jaxdiff_magic.findings.too_large import is_too_large, order_of, title
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.subject import Subject
 

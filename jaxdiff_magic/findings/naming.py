@@ -37,17 +37,17 @@ class Names:
         self._places = leaf_places([leaf.shape for leaf in inputs])
         self._positions: dict[int, np.ndarray | None] = {}
 
-    def producer(self, value: Value) -> Seen | None:
+    def producer(self, value: Watched) -> Seen | None:
         """The step that gave a value; None for inputs and constants."""
         return self.producers.get(value.key)
 
-    def positions(self, value: Value, moves: int = MAX_MOVES) -> np.ndarray | None:
+    def positions(self, value: Watched, moves: int = MAX_MOVES) -> np.ndarray | None:
         """For each element, which element of the flat inputs it is, -1 for others; None where none is one."""
         if value.key not in self._positions:
             self._positions[value.key] = self._found(value, moves)
         return self._positions[value.key]
 
-    def _found(self, value: Value, moves: int) -> np.ndarray | None:
+    def _found(self, value: Watched, moves: int) -> np.ndarray | None:
         if 0 <= value.key < len(self.inputs):
             place = self._places[value.key]
             return np.arange(place.start, place.stop).reshape(self.inputs[value.key].shape)
@@ -117,7 +117,7 @@ class Names:
         return f"{name} = {text}" if name else text
 
 
-def _own(index: Sequence[int], value: Value) -> tuple[int, ...]:
+def _own(index: Sequence[int], value: Watched) -> tuple[int, ...]:
     """Which element of an operand stands at a position of the result, whose shape it may be broadcast to."""
     own = index[len(index) - value.data.ndim :]
     return tuple(int(k) if size > 1 else 0 for k, size in zip(own, value.data.shape, strict=True))

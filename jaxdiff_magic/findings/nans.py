@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import now
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.checking.reasons import SPECTRA, borders_of
+from jaxdiff_magic.base.figures import figure
+from jaxdiff_magic.checking.reasons import SPECTRA, ties_of
 from jaxdiff_magic.checking.sides import both_sides
 from jaxdiff_magic.engines.reference.digits import with_digits
 from jaxdiff_magic.engines.reference.directions import leaf_places
-from jaxdiff_magic.findings.digits.blocks import in_float64
-from jaxdiff_magic.findings.digits.loss import MAX_OPERATIONS
+from jaxdiff_magic.findings.digits.against_truth import in_float64
+from jaxdiff_magic.findings.digits.loss import MAX_LOSS_OPERATIONS
 from jaxdiff_magic.findings.nonfinite.origins import Origin, Origins, Program
-from jaxdiff_magic.findings.nonfinite.reasons import brought, met, reason
 from jaxdiff_magic.findings.nonfinite.rebuilt import rebuilt
 from jaxdiff_magic.findings.nonfinite.rewrites import rewritings, writer
-from jaxdiff_magic.findings.nonfinite.singular import number
+from jaxdiff_magic.findings.nonfinite.sentences import brought, met, reason
 from jaxdiff_magic.findings.nonfinite.trial import Trial, found_by_rules, tried
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
@@ -84,7 +84,7 @@ class _Broken:
         other: what the other mode gives for the first of them, or None.
         right: the first of the true ones, by local rules in float64 or else as the check found it, or None.
         is_same: whether all the true ones are that.
-        on_border: whether some choice of the function stands on its border, so that this is the derivative of one side.
+        at_tie: whether some choice of the function is at a tie, so that this is the derivative of one side.
         jumps: whether function values jump at the point along the first of them, so that there is no derivative.
     """
 
@@ -95,7 +95,7 @@ class _Broken:
     other: float | None
     right: float | None
     is_same: bool
-    on_border: bool
+    at_tie: bool
     jumps: bool
 
 
@@ -141,7 +141,7 @@ class _Telling:
         point = self.scene.subject.exact_point
         for digits in TAIL_DIGITS:
             with contextlib.suppress(OutOfReach):
-                truth = with_digits(self.scene.trace, [(o,)], point, digits, MAX_OPERATIONS)[(o,)]
+                truth = with_digits(self.scene.trace, [(o,)], point, digits, MAX_LOSS_OPERATIONS)[(o,)]
                 break
         with contextlib.suppress(OutOfReach):
             wide = in_float64(self.scene, (o,), point)
@@ -150,7 +150,7 @@ class _Telling:
             return None
         first, dtype = tuple(np.argwhere(~np.isfinite(value))[0]), value.dtype
         is_kept = wide is not None and np.isfinite(wide).all() and dtype != np.float64
-        return f"without rounding it is {number(truth[first])}", f"{LOGARITHMS}{WIDER if is_kept else ''}"
+        return f"without rounding it is {figure(truth[first], 4)}", f"{LOGARITHMS}{WIDER if is_kept else ''}"
 
     def first_order(self, o: int, output: Leaf) -> list[Finding]:
         """Of first derivatives, the inputs that share an origin in one finding."""
@@ -176,18 +176,18 @@ class _Telling:
             is_right = one.right is not None and np.isclose(one.other, one.right, rtol=1e-3)
             if one.jumps:
                 right = f", though {output.name} jumps here and has no derivative"
-            elif is_right and one.on_border:
+            elif is_right and one.at_tie:
                 right = ", the derivative of the branch taken"
             else:
                 right = ", which is right" if is_right else ""
-            end = f"{other} mode gives {number(one.other)}{right}."
+            end = f"{other} mode gives {figure(one.other, 4)}{right}."
         elif one.jumps:
             end = f"{output.name} jumps here: it has no derivative."
         elif one.right is not None and not np.isnan(one.right):
             alike = all(broken.is_same and broken.right == one.right for broken in group)
             of = "" if alike else f" with respect to {names[0]}"
-            right = f"On the branch taken it is{of}" if one.on_border else f"The true one{of} is"
-            end = f"{right} {number(one.right) if np.isfinite(one.right) else 'infinite'}."
+            right = f"On the branch taken it is{of}" if one.at_tie else f"The true one{of} is"
+            end = f"{right} {figure(one.right, 4) if np.isfinite(one.right) else 'infinite'}."
         if not origins:
             why = (
                 "most often a branch that is not taken still takes part, as 0 * inf or 0 * nan"
@@ -227,17 +227,17 @@ class _Telling:
             other=None if other is None else float(other[first]),
             right=rights[0] if rights else None,
             is_same=len(set(rights)) == 1,
-            on_border=truth is not None and bool(truth.on_border[0]) and self._chooses,
+            at_tie=truth is not None and bool(truth.at_tie[0]) and self._chooses,
             jumps=self._jumps(o, i, first),
         )
 
     @functools.cached_property
     def _chooses(self) -> bool:
-        """Whether what stands on its border at the point is a choice, and not a spectrum with equal values alone."""
+        """Whether what is at a tie at the point is a choice, and not a spectrum with equal values alone."""
         scene = self.scene
         if scene.trace is None:
             return False
-        return any(step.primitive not in SPECTRA for step in borders_of(scene.trace, scene.point))
+        return any(step.primitive not in SPECTRA for step in ties_of(scene.trace, scene.point))
 
     def _jumps(self, o: int, i: int, entry: tuple[int, ...]) -> bool:
         """Whether function values jump along the input of an entry; False where they do not tell."""
@@ -326,13 +326,13 @@ class _Telling:
         is_smooth = any(origin.culprit and origin.culprit.equation.primitive == "div" for origin in origins)
         longest = 0.0
         for rewriting in rewritings(writers):
-            started = time.monotonic()
+            started = now()
             if started + longest > self.scene.deadline:
                 return ""
             function = rebuilt(self.scene.subject.function, rewriting, origins[0].location)
             if function is not None and (trial := tried(self.scene, function, order, is_smooth)) is not None:
                 return _shown(rewriting.shown(), trial)
-            longest = max(longest, time.monotonic() - started)
+            longest = max(longest, now() - started)
         return ""
 
 
@@ -341,7 +341,7 @@ def _shown(lines: Sequence[str], trial: Trial) -> str:
     run = f"Run: finite here, and equal to yours at {trial.compared} points nearby."
     if trial.chosen is None:
         return f"Write {written}. {run}"
-    chosen = f"Where there is no finite derivative, it gives {number(trial.chosen)} by choice."
+    chosen = f"Where there is no finite derivative, it gives {figure(trial.chosen, 4)} by choice."
     return f"Write {written}. {run} {chosen}"
 
 

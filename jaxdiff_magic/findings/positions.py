@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxdiff_magic.engines.reference.watching import Seen, Value
+from jaxdiff_magic.engines.reference.watching import Seen, Watched
 from jaxdiff_magic.findings.naming import Names
 from jaxdiff_magic.findings.saying import count, listing, quoted
 from jaxdiff_magic.findings.scene import Scene

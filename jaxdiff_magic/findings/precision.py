@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,13 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.native import dtypes_of
-from jaxdiff_magic.engines.reference.watching import Seen, Value
-from jaxdiff_magic.findings.digits.blocks import (
+from jaxdiff_magic.engines.reference.watching import Seen, Watched
+from jaxdiff_magic.findings.digits.against_truth import (
     INHERENT,
-    Block,
-    Truth,
+    Compared,
+    Expected,
     blocks_of,
     in_digits,
     in_float64,
@@ -95,7 +95,7 @@ def _lost(scene: Scene) -> Iterator[Finding]:
     done: dict[tuple[int, int], Finding | None] = {}  # by output and length of path
     is_ruled = scene.check.outcome == "differs" or bool(scene.check.faults)  # then rounding is not what is wrong
     for block in (block for order in range(1 if is_ruled else 3) for block in blocks_of(scene, order)):
-        if time.monotonic() > scene.deadline:
+        if passed(scene.deadline):
             break
         output, order = block.path[0], len(block.path)
         told = [before for before in done if before[0] == output]
@@ -126,26 +126,26 @@ class _Lost:
         is_slight: whether it moves f by less than its own rounding.
     """
 
-    block: Block
-    truth: Truth
+    block: Compared
+    truth: Expected
     entry: tuple[int, ...]
     total: float
     is_conditioned: bool
     is_slight: bool
 
 
-def _examined(scene: Scene, block: Block, eps: float) -> _Lost | None:
+def _examined(scene: Scene, block: Compared, eps: float) -> _Lost | None:
     value, bound = block.found.values[0], float(np.max(block.found.errors[0]))
     seen = float(np.max(np.abs(block.wide - value)))
     conditioned = is_inherent(scene, block.path, seen + bound, eps, in_float64)
     if conditioned and len(block.path) > 1:
         return None
     try:
-        truth = Truth(in_digits(scene, block.path, scene.subject.exact_point), True)
+        truth = Expected(in_digits(scene, block.path, scene.subject.exact_point), True)
     except OutOfReach:
         if bound > 0.1 * seen:
             return None  # float64 itself is in doubt
-        truth = Truth(value, False)
+        truth = Expected(value, False)
     total = relative_error(block.wide, truth.values)
     apart = np.abs(block.wide - truth.values.astype(np.float64))
     if total <= np.sqrt(eps) or not _helps(scene, block, truth, float(np.max(apart))):
@@ -175,7 +175,7 @@ def _finding(scene: Scene, lost: _Lost, eps: float) -> Finding | None:
     return Finding("precision", severity, path, where or scene.subject.where, message, cure)
 
 
-def _helps(scene: Scene, block: Block, truth: Truth, error: float) -> bool:
+def _helps(scene: Scene, block: Compared, truth: Expected, error: float) -> bool:
     """Whether JAX comes nearer to the truth in float64: a rule that rounds, or is another one, does not.
 
     Args:
@@ -206,7 +206,7 @@ def _cancels(scene: Scene) -> bool:
     return step is not None and step.primitive in LINEAR
 
 
-def _ill_conditioned(scene: Scene, block: Block, truth: Truth, entry: tuple[int, ...]) -> Finding | None:
+def _ill_conditioned(scene: Scene, block: Compared, truth: Expected, entry: tuple[int, ...]) -> Finding | None:
     """A value that the rounding of its inputs moves; nothing is said where it is merely close to 0."""
     step = _steepest(scene.seen)
     if step is None or step.primitive in LINEAR:
@@ -233,12 +233,12 @@ def _steepest(seen: Sequence[Seen]) -> Equation | None:
     return steepest
 
 
-def _relative_bound(x: Value) -> float:
+def _relative_bound(x: Watched) -> float:
     size = float(np.max(np.abs(x.data), initial=0.0)) if x.data.dtype.kind == "f" else 0.0
     return float(np.max(x.error, initial=0.0)) / size if size else 0.0
 
 
-def _cure(scene: Scene, block: Block, loss: Loss | None) -> str:
+def _cure(scene: Scene, block: Compared, loss: Loss | None) -> str:
     """The stable form that keeps the digits, where the table has one."""
     if loss is None or scene.trace is None:
         return ""

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.findings.saying import listing, quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import CheckEntry, Finding
@@ -50,7 +51,7 @@ def _number(entry: CheckEntry) -> float | None:
 
 def _given(known: list[CheckEntry]) -> str:
     how = "By local rules from the code" if known[0].symbolic is not None else "By differences of its values"
-    by = (f"{_number(entry):.6g} by {' and '.join(entry.inputs)}" for entry in known)
+    by = (f"{figure(_number(entry))} by {' and '.join(entry.inputs)}" for entry in known)
     shown = list(by)
     return f"{how} it is {listing(shown)}"
 

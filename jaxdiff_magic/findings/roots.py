@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.reference.numbers import Bounded
+from jaxdiff_magic.engines.reference.bounded import Bounded
 from jaxdiff_magic.engines.reference.run import Node, Run
 from jaxdiff_magic.findings.saying import quoted
 from jaxdiff_magic.findings.scene import Scene

@@ -1,20 +1,13 @@
-"""Names, numbers, counts and places as a sentence says them."""
+"""Names, counts and places as a sentence says them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from jaxdiff_magic.subject.source import Location
 
 MAX_SOURCE = 70
 """A longer source line is cut."""
-
-
-def figure(value: float | np.ndarray) -> str:
-    """A number in at most six digits; 0 without a sign."""
-    return f"{float(value) + 0.0:.6g}"
 
 
 def count(n: int, one: str, many: str = "") -> str:

@@ -29,7 +29,7 @@ class Scene:
         trace: its steps; None where they cannot be told.
         reference: its derivatives by local rules; None where they cannot be told.
         check: the verdict.
-        deadline: `time.monotonic()` after which nothing long is begun.
+        deadline: the instant (`budget.now`) after which nothing long is begun.
         trust: names of functions whose rules are meant to differ from their code.
     """
 

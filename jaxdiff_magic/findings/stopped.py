@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.checking.differences import directional
-from jaxdiff_magic.checking.freezing import FROZEN
-from jaxdiff_magic.findings.saying import figure, quoted
+from jaxdiff_magic.checking.words import Why
+from jaxdiff_magic.findings.saying import quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.leaves import parted
@@ -89,7 +90,7 @@ def _found(scene: Scene, steps: list[Equation]) -> list[Finding]:
 
 def _by_values(scene: Scene) -> list[Finding]:
     """Where there are no steps in which it would be seen: of the entries that function values contradict."""
-    entry = next((entry for entry in scene.check.entries if entry.reason == FROZEN), None)
+    entry = next((entry for entry in scene.check.entries if entry.why == Why.FROZEN.value), None)
     given = None if entry is None else entry.forward if entry.reverse is None else entry.reverse
     if entry is None or given is None or entry.numeric is None:
         return []

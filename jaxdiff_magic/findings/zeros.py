@@ -10,26 +10,27 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.engines.reference.dependences import reaching
 from jaxdiff_magic.engines.reference.directions import leaf_places
-from jaxdiff_magic.engines.reference.watching import Seen, Value, watched
-from jaxdiff_magic.findings.digits.blocks import in_digits
-from jaxdiff_magic.findings.saying import figure, listing, quoted
+from jaxdiff_magic.engines.reference.watching import Seen, Watched, watched
+from jaxdiff_magic.findings.digits.against_truth import in_digits
+from jaxdiff_magic.findings.saying import listing, quoted
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.findings.smoothness.deaths import Death, deaths
+from jaxdiff_magic.findings.smoothness.vanishing import VanishingTangent, vanishing_tangents
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.trace import Equation
 
 MAX_FOLLOWED = 64
 """At most so many elements are followed one by one."""
-MAX_NUMBERS = 20_000_000
+MAX_TANGENT_NUMBERS = 20_000_000
 """Tangents are followed while a run has no more numbers than this."""
 EXPECTED = frozenset(("stationary", "another element"))
 """Why single elements may well have a zero derivative."""
 
 
 @dataclass(frozen=True)
-class Followed:
+class Direction:
     """A direction that moves what has a zero derivative.
 
     Attributes:
@@ -38,7 +39,7 @@ class Followed:
         vector: the direction, flat over all inputs.
         true: the reference's largest derivative along it.
         error: the bound on its rounding.
-        on_border: whether a choice stood on its border, so that it is a matter of convention.
+        at_tie: whether a choice was at a tie, so that it is a matter of convention.
     """
 
     leaf: int
@@ -46,7 +47,7 @@ class Followed:
     vector: np.ndarray
     true: float
     error: float
-    on_border: bool
+    at_tie: bool
 
 
 def find(scene: Scene) -> list[Finding]:
@@ -60,16 +61,16 @@ def find(scene: Scene) -> list[Finding]:
         if not followed:
             return []
         rows = np.array([one.vector for one in followed])
-        if rows.shape[0] * sum(value.data.size for item in scene.seen for value in item.results) > MAX_NUMBERS:
+        if rows.shape[0] * sum(value.data.size for item in scene.seen for value in item.results) > MAX_TANGENT_NUMBERS:
             return []
         seen = watched(scene.trace, scene.point, rows)  # type: ignore[arg-type]
-        ends = deaths(scene.names, seen, scene.rule_calls, len(rows))
+        ends = vanishing_tangents(scene.names, seen, scene.rule_calls, len(rows))
         found = [_whole(scene, one, ended, seen, k) for k, (one, ended) in enumerate(zip(wholes, ends, strict=False))]
         return [finding for finding in found if finding] + list(_parts(scene, parts, ends[len(wholes) :]))
     return []
 
 
-def _zero(scene: Scene) -> tuple[list[Followed], list[Followed]]:
+def _zero(scene: Scene) -> tuple[list[Direction], list[Direction]]:
     """Whole inputs, and single elements of a scalar function's other inputs, whose derivative is exactly 0 in JAX."""
     subject, jacobian, reference = scene.subject, scene.values.jacobian, scene.reference
     assert jacobian is not None and reference is not None
@@ -86,27 +87,29 @@ def _zero(scene: Scene) -> tuple[list[Followed], list[Followed]]:
         found = [reference.evaluate((o, i), [x[None] for x in scene.point]) for o in range(len(blocks))]
         true = np.concatenate([f.values.reshape(-1, leaf.size) for f in found])
         error = np.concatenate([f.errors.reshape(-1, leaf.size) for f in found])
-        border = any(bool(f.on_border[0]) for f in found)
+        tie = any(bool(f.at_tie[0]) for f in found)
         vector = np.zeros(subject.size)
         if zero.all():
             vector[place] = 1.0 + rng.random(leaf.size)
             worst = np.unravel_index(int(np.argmax(np.abs(true))), true.shape)
-            wholes.append(Followed(i, None, vector, float(true[worst]), float(error[worst]), border))
+            wholes.append(Direction(i, None, vector, float(true[worst]), float(error[worst]), tie))
         elif subject.is_scalar:
             for k in np.flatnonzero(zero)[:MAX_FOLLOWED]:
                 unit = vector.copy()
                 unit[place.start + k] = 1.0
                 at = place.start + int(k)
-                parts.append(Followed(i, at, unit, float(true[0, k]), float(error[0, k]), border))
+                parts.append(Direction(i, at, unit, float(true[0, k]), float(error[0, k]), tie))
     return wholes, parts[:MAX_FOLLOWED]
 
 
-def _whole(scene: Scene, one: Followed, ended: Sequence[Death], seen: Sequence[Seen], row: int) -> Finding | None:
+def _whole(
+    scene: Scene, one: Direction, ended: Sequence[VanishingTangent], seen: Sequence[Seen], row: int
+) -> Finding | None:
     """What to say about an input whose derivative is zero in every entry."""
     name = scene.subject.inputs[one.leaf].name
     if not abs(one.true) <= 4 * one.error and not _is_zero_as_held(scene, one.leaf):
         return _lost(scene, one, name, seen, row)
-    told = {death.reason for death in ended}
+    told = {vanished.reason for vanished in ended}
     if not ended and _arrives(scene, seen, row):
         told = {"stationary"}  # contributions that cancel
     if told == {"stationary"}:
@@ -125,7 +128,7 @@ def _whole(scene: Scene, one: Followed, ended: Sequence[Death], seen: Sequence[S
     )
 
 
-def _reaches(scene: Scene, members: Sequence[Followed], slopes: bool) -> bool:
+def _reaches(scene: Scene, members: Sequence[Direction], slopes: bool) -> bool:
     """Whether there may be a way from any of some inputs to a result, at whatever point; of slopes alone, or of values.
 
     What is not told by one pass over the program's dependences is not said.
@@ -143,7 +146,7 @@ def _is_zero_as_held(scene: Scene, leaf: int) -> bool:
     return False
 
 
-def _unused(scene: Scene, one: Followed, name: str, seen: Sequence[Seen], row: int) -> Finding:
+def _unused(scene: Scene, one: Direction, name: str, seen: Sequence[Seen], row: int) -> Finding:
     branch = next((item for item in seen if _takes_it_in(item, row)), None)
     if branch is not None:
         message = (
@@ -167,7 +170,7 @@ def _takes_it_in(item: Seen, row: int) -> bool:
     )
 
 
-def _moves(value: Value, row: int) -> bool:
+def _moves(value: Watched, row: int) -> bool:
     if value.tangent is None:
         return False
     return bool(np.any(value.tangent[min(row, len(value.tangent) - 1)] != 0))
@@ -179,7 +182,7 @@ def _arrives(scene: Scene, seen: Sequence[Seen], row: int) -> bool:
     return last is not None and any(_moves(value, row) for value in last.results)
 
 
-def _lost(scene: Scene, one: Followed, name: str, seen: Sequence[Seen], row: int) -> Finding | None:
+def _lost(scene: Scene, one: Direction, name: str, seen: Sequence[Seen], row: int) -> Finding | None:
     """A derivative that is too small for the dtype, or was rounded away; a large one is another matter."""
     leaf = scene.subject.inputs[one.leaf]
     info = jnp.finfo(leaf.dtype)
@@ -225,20 +228,22 @@ def _gain(item: Seen, row: int) -> float | None:
     return after / before if before > 0 and np.isfinite(before) else None
 
 
-def _parts(scene: Scene, parts: Sequence[Followed], ends: Sequence[Sequence[Death]]) -> Iterator[Finding]:
+def _parts(scene: Scene, parts: Sequence[Direction], ends: Sequence[Sequence[VanishingTangent]]) -> Iterator[Finding]:
     """One finding for each reason why elements of a gradient are zero, where it is worth a word."""
-    groups: dict[tuple[object, ...], tuple[Sequence[Death], list[Followed]]] = {}
+    groups: dict[tuple[object, ...], tuple[Sequence[VanishingTangent], list[Direction]]] = {}
     for one, ended in zip(parts, ends, strict=True):
-        if not abs(one.true) <= 4 * one.error or {death.reason for death in ended} & EXPECTED:
+        if not abs(one.true) <= 4 * one.error or {vanished.reason for vanished in ended} & EXPECTED:
             continue
-        told = {(death.reason, death.item.step.location.line) for death in ended if death.reason != "unread"}
+        told = {
+            (vanished.reason, vanished.item.step.location.line) for vanished in ended if vanished.reason != "unread"
+        }
         key = (one.leaf, frozenset(told), bool(told) or _reaches(scene, [one], slopes=False))
         groups.setdefault(key, (ended, []))[1].append(one)
     for ended, members in groups.values():
         names = listing([scene.names.input_element(one.element) for one in members if one.element is not None])
         if len(parts) == MAX_FOLLOWED:
             names += f" (of the first {MAX_FOLLOWED} elements with derivative 0)"
-        if not ended or {death.reason for death in ended} == {"unread"}:
+        if not ended or {vanished.reason for vanished in ended} == {"unread"}:
             if _reaches(scene, members, slopes=False):
                 continue  # what ends the way was not seen
             them = "them" if len(members) > 1 else "it"
@@ -254,26 +259,26 @@ def _parts(scene: Scene, parts: Sequence[Followed], ends: Sequence[Sequence[Deat
         )
 
 
-def _derivative(members: Sequence[Followed]) -> str:
-    """What is 0: where a choice stands on its border, that which JAX returns."""
-    return "JAX's derivative" if any(one.on_border for one in members) else "The derivative"
+def _derivative(members: Sequence[Direction]) -> str:
+    """What is 0: where a choice is at a tie, that which JAX returns."""
+    return "JAX's derivative" if any(one.at_tie for one in members) else "The derivative"
 
 
-def _reasons(ended: Sequence[Death]) -> str:
+def _reasons(ended: Sequence[VanishingTangent]) -> str:
     """The reasons, each with its source line."""
-    said = dict.fromkeys(f"{death.why}{quoted(death.item.step.location)}" for death in ended)
+    said = dict.fromkeys(f"{vanished.why}{quoted(vanished.item.step.location)}" for vanished in ended)
     return "; ".join(list(said)[:3])
 
 
-def _extent(scene: Scene, members: Sequence[Followed]) -> str:
+def _extent(scene: Scene, members: Sequence[Direction]) -> str:
     """Whether the derivative is zero wherever it exists, or at this point."""
     if not _reaches(scene, members, slopes=True):
         return "So it is 0 at every point."
     return "It is 0 at this point; elsewhere it need not be."
 
 
-def _cure(ended: Sequence[Death]) -> str:
-    reasons = {death.reason for death in ended}
+def _cure(ended: Sequence[VanishingTangent]) -> str:
+    reasons = {vanished.reason for vanished in ended}
     if reasons <= {"rounding", "integer", "comparison"}:
         return (
             "For a useful derivative use a smooth stand-in (a sigmoid, a soft maximum) or a straight-through estimator."

@@ -17,7 +17,7 @@ from types import SimpleNamespace, TracebackType
 from typing import Any
 
 from jaxdiff_magic.base.errors import DeriveError
-from jaxdiff_magic.notebook.calls import NoLastCall, last_call, read_call, redirect
+from jaxdiff_magic.notebook.derived_call import NoLastCall, last_call, read_call, redirect
 
 _RECEIVER = "__derive_call__"  # a builtin while the magics run, so that the user's namespace never has it
 _UNSEEN = ("jaxdiff_magic", "jax", "jaxlib", "IPython")  # packages whose frames tell the user nothing

@@ -15,7 +15,7 @@ from typing import Any
 import jax
 
 from jaxdiff_magic.base.parsing import parsed
-from jaxdiff_magic.notebook.calls import redirect
+from jaxdiff_magic.notebook.derived_call import redirect
 from jaxdiff_magic.subject.leaves import kind
 from jaxdiff_magic.subject.subject import positional_names, subject_of
 

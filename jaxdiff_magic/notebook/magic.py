@@ -39,7 +39,7 @@ def _loaded(shell: Any) -> DeriveMagics | None:
 
 
 def _manual() -> str:
-    from jaxdiff_magic.notebook.options import manual
+    from jaxdiff_magic.notebook.typed_options import manual
 
     return manual()
 
@@ -78,10 +78,10 @@ class DeriveMagics(Magics):
     def derive(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
         """Differentiate a call: its derivatives, a check of them, and what they cost. See %derive?"""
         from jaxdiff_magic.base.errors import InputError
-        from jaxdiff_magic.notebook.calls import NoLastCall
         from jaxdiff_magic.notebook.cells import caught_call, show_briefly
+        from jaxdiff_magic.notebook.derived_call import NoLastCall
         from jaxdiff_magic.notebook.endings import line_to_write, other_line
-        from jaxdiff_magic.notebook.options import read_line
+        from jaxdiff_magic.notebook.typed_options import read_line
 
         try:
             options, text = read_line(line)
@@ -135,7 +135,7 @@ class DeriveMagics(Magics):
         """Options and their values for Tab; nothing outside the magics' lines, nor within the call there."""
         import re
 
-        from jaxdiff_magic.notebook.options import suggest
+        from jaxdiff_magic.notebook.typed_options import suggest
 
         line = context.full_text.split("\n")[context.cursor_line][: context.cursor_position]
         magic = re.match(r"\s*(?:[^%=]+=\s*)?%%?derive\s+", line)

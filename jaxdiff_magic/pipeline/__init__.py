@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import jax
 
-from jaxdiff_magic.base.budget import Budget
+from jaxdiff_magic.base.budget import Budget, now
 from jaxdiff_magic.base.errors import InputError, OutOfReach
 from jaxdiff_magic.base.options import Options
 from jaxdiff_magic.base.progress import tell
@@ -25,7 +24,7 @@ from jaxdiff_magic.engines.reference.run import runs_until
 from jaxdiff_magic.engines.tape import Tape, tape_of
 from jaxdiff_magic.findings import Scene, findings_of
 from jaxdiff_magic.findings.asymmetry import hessian_errors
-from jaxdiff_magic.findings.sizes import is_too_large
+from jaxdiff_magic.findings.too_large import is_too_large
 from jaxdiff_magic.pipeline.formulas import Formulas, blocks_of, formulas_of, hessian_program
 from jaxdiff_magic.report import Check, Curvature, Finding, Live
 from jaxdiff_magic.report.assertion import raise_if_wrong
@@ -38,7 +37,7 @@ from jaxdiff_magic.subject.subject import Subject, subject_of
 from jaxdiff_magic.subject.surroundings import settings_set_aside
 from jaxdiff_magic.subject.trace import Trace, subject_trace
 
-STEPS = "the steps of the function"
+THE_STEPS = "the steps of the function"
 
 
 def derive(
@@ -101,7 +100,7 @@ def _report(subject: Subject, options: Options) -> Report:
     """Every stage by its name, in the order of the work; what a stage needs of earlier ones is what it is given."""
     if options.mine is not None and subject.is_large:
         raise InputError(f"mine= is compared in float64, number by number; {subject.size:,} inputs are too many.")
-    started, parts, budget = time.monotonic(), Parts(), Budget(options.budget)
+    started, parts, budget = now(), Parts(), Budget(options.budget)
     derivatives = derivatives_of(subject, options.order)
     derivatives.compile_beside()
 
@@ -143,7 +142,7 @@ def _report(subject: Subject, options: Options) -> Report:
         findings=(*findings, *parts.missing),
         mine=grades,
         layout=options.layout,
-        seconds=time.monotonic() - started,
+        seconds=now() - started,
         calls=subject.calls,
         formulas=in_reach("the formula", formulas.presentation.formula) if formulas.presentation else None,
         with_digits=_with_digits(subject, trace),
@@ -219,8 +218,8 @@ def _trace(subject: Subject, parts: Parts) -> tuple[Trace | None, str]:
     """The subject's steps, or why they cannot be told."""
     if subject.untraceable:
         return None, subject.hindrance
-    trace = parts.made(STEPS, None, subject_trace, subject)
-    return trace, parts.why.get(STEPS, "")
+    trace = parts.made(THE_STEPS, None, subject_trace, subject)
+    return trace, parts.why.get(THE_STEPS, "")
 
 
 def _with_digits(subject: Subject, trace: Trace | None) -> Callable[[str, int], Any] | None:

@@ -15,15 +15,15 @@ from jaxdiff_magic.engines.jax.values import Derivatives, Values
 from jaxdiff_magic.engines.reference.directions import Path
 from jaxdiff_magic.engines.symbolic.compiled import closed_form
 from jaxdiff_magic.engines.symbolic.derivation import Derivation
-from jaxdiff_magic.engines.symbolic.limits import until
 from jaxdiff_magic.engines.symbolic.presentation import Presentation
+from jaxdiff_magic.engines.symbolic.time_limits import until
 from jaxdiff_magic.report import Block, Step
 from jaxdiff_magic.report.formula import Formula
 from jaxdiff_magic.report.shortfall import Parts
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Trace
 
-MAX_EQUATIONS = 400
+MAX_FORMULA_EQUATIONS = 400
 """A function of more steps than this has no formula that anyone would read."""
 FORMULAS = "the formulas"
 
@@ -70,7 +70,7 @@ def formulas_of(
 
 def _derivation(subject: Subject, trace: Trace) -> tuple[Derivation | None, str]:
     """The subject's formulas, or why there are none."""
-    if len(trace.equations) > MAX_EQUATIONS:
+    if len(trace.equations) > MAX_FORMULA_EQUATIONS:
         return None, f"it has {len(trace.equations):,} steps, too many to write down"
     try:
         names = [leaf.name for leaf in subject.inputs], [leaf.name for leaf in subject.outputs]

@@ -100,6 +100,7 @@ class CheckEntry:
             where that is not known so finely.
         outcome: one of the four words.
         reason: why, for "differs" and "out of reach".
+        why: the kind of that reason, such as "at a tie" or "wrong rule".
     """
 
     what: str
@@ -112,6 +113,7 @@ class CheckEntry:
     error: float | None
     outcome: Outcome
     reason: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,9 @@ class ModeCost(Data):
     """What one way of computing a whole derivative costs.
 
     Attributes:
-        mode: "forward" or "reverse"; of the ways that use structure "coloured forward", "coloured reverse", "waist";
-            of those that take few columns or rows at once "chunked forward", "chunked reverse"; for a Hessian
-            "forward over reverse" and the other orders, "coloured" or "chunked".
+        mode: "forward" or "reverse"; of the ways that use structure "coloured forward", "coloured reverse",
+            "bottleneck"; of those that take few columns or rows at once "chunked forward", "chunked reverse"; for a
+            Hessian "forward over reverse" and the other orders, "coloured" or "chunked".
         passes: products with the Jacobian (forward), its transpose (reverse) or the Hessian that are needed; None
             where that is not known.
         seconds: best measured run time after compiling; None when not measured.

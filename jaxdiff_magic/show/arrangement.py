@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from jaxdiff_magic.base.figures import superscript
 from jaxdiff_magic.report import Block, ReportData
 from jaxdiff_magic.report.formula import Formula
-from jaxdiff_magic.show.numbers import superscript
 from jaxdiff_magic.subject.leaves import Leaf
 
 MAX_SIDE = 12
 """A table with more rows or columns is cut to its corner …"""
-MAX_ENTRIES = 100
+MAX_TABLE_ENTRIES = 100
 """… and so is one with more entries."""
 CORNER = 3
 LIST_CORNER = 6
@@ -162,7 +162,7 @@ def _arrange(group: Sequence[Block]) -> Iterator[Grid]:
 
 
 def _fits(rows: int, columns: int) -> bool:
-    return rows <= MAX_SIDE and columns <= MAX_SIDE and rows * columns <= MAX_ENTRIES
+    return rows <= MAX_SIDE and columns <= MAX_SIDE and rows * columns <= MAX_TABLE_ENTRIES
 
 
 def _cube(block: Block, entries: np.ndarray) -> np.ndarray:

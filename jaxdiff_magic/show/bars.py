@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 
+from jaxdiff_magic.base.units import operations
 from jaxdiff_magic.report.cost_figures import ModeCost
 from jaxdiff_magic.show.document import Picture
-from jaxdiff_magic.show.numbers import duration, memory, operations
+from jaxdiff_magic.show.numbers import duration, memory
 
 WIDTH, NAMES, FIGURES = 640, 160, 90
 """Of the whole, of the column of names, and of that of figures, in pixels."""

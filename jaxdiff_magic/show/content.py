@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxdiff_magic.base.figures import number, significant, superscript
 from jaxdiff_magic.report import (
     OUTCOMES,
     CheckEntry,
@@ -20,10 +21,10 @@ from jaxdiff_magic.report import (
 )
 from jaxdiff_magic.report.grade import Grade
 from jaxdiff_magic.show.costs import costs
-from jaxdiff_magic.show.derivatives import derivatives, number_cell
-from jaxdiff_magic.show.document import Cell, Paragraph, Part, Runs, Section, Table, Tone
-from jaxdiff_magic.show.numbers import array, dimensions, number, significant, superscript
-from jaxdiff_magic.show.products import too_large
+from jaxdiff_magic.show.derivative_tables import derivatives, number_cell
+from jaxdiff_magic.show.document import Cell, DocumentTable, Paragraph, Part, Runs, Section, Tone
+from jaxdiff_magic.show.matrix_free import too_large
+from jaxdiff_magic.show.numbers import array, dimensions
 from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.subject import Subject
 
@@ -134,7 +135,7 @@ def listed(entries: Sequence[CheckEntry], limit: int) -> Sequence[CheckEntry]:
     return sorted(entries, key=lambda entry: -OUTCOMES.index(entry.outcome))[:limit]
 
 
-def _check(report: ReportData) -> Iterator[Paragraph | Table]:
+def _check(report: ReportData) -> Iterator[Paragraph | DocumentTable]:
     check, dtype = report.check, report.subject.outputs[0].dtype
     entries = listed(check.entries, MAX_ROWS)
     columns = ("symbolic", "forward", "reverse", "numeric")
@@ -151,7 +152,7 @@ def _check(report: ReportData) -> Iterator[Paragraph | Table]:
             )
             for entry in entries
         )
-        yield Table("Every derivative, computed four ways", ("", *columns, "error", "outcome"), rows)
+        yield DocumentTable("Every derivative, computed four ways", ("", *columns, "error", "outcome"), rows)
     if len(entries) < len(check.entries):
         yield Paragraph((f"{len(check.entries) - len(entries)} more rows are left out.",))
     for entry in entries:
@@ -199,7 +200,7 @@ def _hessian(report: ReportData) -> Iterator[Part]:
         yield from too_large(report.products)
 
 
-def _curvature(report: ReportData, curvature: Curvature) -> Iterator[Paragraph | Table]:
+def _curvature(report: ReportData, curvature: Curvature) -> Iterator[Paragraph | DocumentTable]:
     facts = {
         "Hessian": curvature.definiteness,
         "the point": curvature.point_kind,
@@ -211,7 +212,7 @@ def _curvature(report: ReportData, curvature: Curvature) -> Iterator[Paragraph |
     facts |= {f"Newton step in {leaf.name}": array(step, limit=12) for leaf, step in steps}
     if curvature.descends is not None:
         facts["along the Newton step"] = "the function falls" if curvature.descends else "the function rises"
-    yield Table(
+    yield DocumentTable(
         "What the Hessian says at the point", (), tuple((Cell((name,)), Cell((fact,))) for name, fact in facts.items())
     )
     if curvature.note:
@@ -241,7 +242,7 @@ def by_severity(report: ReportData) -> list[Finding]:
     return sorted(report.findings, key=lambda finding: list(SEVERITIES).index(finding.severity))
 
 
-def _derivation(report: ReportData) -> Iterator[Paragraph | Table]:
+def _derivation(report: ReportData) -> Iterator[Paragraph | DocumentTable]:
     listed = report.steps[:MAX_ROWS]
     if why := report.missing.get("derivation"):
         yield Paragraph(("No derivation", f": {why}"), "warning")
@@ -252,7 +253,7 @@ def _derivation(report: ReportData) -> Iterator[Paragraph | Table]:
     lines = ["", *(step.source for step in listed)]
     sources = ["" if line == before else line for before, line in itertools.pairwise(lines)]
     rows = tuple(tuple(_step(*pair, has_adjoints)) for pair in zip(listed, sources, strict=True))
-    yield Table("Step by step", header, rows)
+    yield DocumentTable("Step by step", header, rows)
     if len(report.steps) > len(listed):
         yield Paragraph((f"{len(report.steps) - len(listed):,} more steps are left out.",))
 

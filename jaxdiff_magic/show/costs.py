@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from jaxdiff_magic.base.units import operations
 from jaxdiff_magic.report.cost_figures import Cost, Crossover, Kept, ModeCost, ProgramCost
 from jaxdiff_magic.show.bars import bars
 from jaxdiff_magic.show.crossover import crossover_picture
-from jaxdiff_magic.show.document import Cell, Code, Paragraph, Part, Table
-from jaxdiff_magic.show.numbers import duration, memory, operations
+from jaxdiff_magic.show.document import Cell, Code, DocumentTable, Paragraph, Part
+from jaxdiff_magic.show.numbers import duration, memory
 from jaxdiff_magic.show.spy import spy
 
 TITLES = {
@@ -62,7 +63,7 @@ def _pattern(name: str, ways: Sequence[ModeCost]) -> Iterator[Part]:
         yield picture
 
 
-def _ways(caption: str, ways: Sequence[ModeCost], recommended: str) -> Table:
+def _ways(caption: str, ways: Sequence[ModeCost], recommended: str) -> DocumentTable:
     """A row for each way; no column without a figure."""
     columns: list[tuple[str, str, Callable[[Any], str]]] = [
         ("passes", "passes", "{:,}".format),
@@ -80,7 +81,7 @@ def _ways(caption: str, ways: Sequence[ModeCost], recommended: str) -> Table:
         )
         for way in ways
     )
-    return Table(caption, ("", *(title for title, _, _ in columns), ""), rows)
+    return DocumentTable(caption, ("", *(title for title, _, _ in columns), ""), rows)
 
 
 def _crossover(crossover: Crossover) -> Iterator[Part]:
@@ -108,7 +109,7 @@ def _crossover(crossover: Crossover) -> Iterator[Part]:
     )
     other = "outputs" if crossover.grows == "inputs" else "inputs"
     caption = f"The same function with {', '.join(crossover.arguments)} of other sizes: counted FLOPs"
-    yield Table(caption, (crossover.grows, other, "forward", "reverse", "less"), rows)
+    yield DocumentTable(caption, (crossover.grows, other, "forward", "reverse", "less"), rows)
     yield crossover_picture(crossover)
     yield Paragraph((crossover.words,))
 
@@ -128,7 +129,7 @@ def _work(cost: Cost) -> Iterator[Part]:
     listed = [program for program in cost.programs if program.name in TITLES and not program.missing]
     if listed:
         header = ("", "FLOPs", "transcendentals", "bytes, unfused")
-        yield Table("Counted work", header, tuple(map(_program, listed)))
+        yield DocumentTable("Counted work", header, tuple(map(_program, listed)))
     if cost.xla:
         yield Paragraph((cost.xla,))
     for sentence in dict.fromkeys(sentence for program in listed for sentence in program.unknown):
@@ -149,7 +150,7 @@ def _kept(kept: Sequence[Kept]) -> Iterator[Part]:
         for row in kept[:MOST_LINES]
     )
     whole = sum(row.bytes for row in kept)
-    yield Table("Kept for the second pass of reverse mode", ("", "arrays", "memory", "source"), rows)
+    yield DocumentTable("Kept for the second pass of reverse mode", ("", "arrays", "memory", "source"), rows)
     yield Paragraph(
         (f"In all {memory(whole)}. `jax.checkpoint` around the function would keep none of it, and run it twice.",)
     )

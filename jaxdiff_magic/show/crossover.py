@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from jaxdiff_magic.base.figures import superscript
+from jaxdiff_magic.base.units import operations
 from jaxdiff_magic.report.cost_figures import Crossover, about
 from jaxdiff_magic.show.bars import COLOURS, INK
 from jaxdiff_magic.show.document import Picture
-from jaxdiff_magic.show.numbers import operations, superscript
 
 WIDTH, HEIGHT = 520, 270
 LEFT, RIGHT, TOP, BOTTOM = 56, 92, 48, 44

@@ -45,7 +45,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Table:
+class DocumentTable:
     """The first cell of a row names the row; a table may do without a header, ()."""
 
     caption: str
@@ -56,7 +56,7 @@ class Table:
         return "right" if any(row[column].kind == "number" for row in self.rows) else "left"
 
 
-Part = Paragraph | Code | Table | Picture
+Part = Paragraph | Code | DocumentTable | Picture
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from html import escape
 from jaxdiff_magic.report import ReportData
 from jaxdiff_magic.report.mathml import formula_html
 from jaxdiff_magic.show.content import content
-from jaxdiff_magic.show.document import Cell, Code, Paragraph, Part, Picture, Runs, Section, Table, Tone
+from jaxdiff_magic.show.document import Cell, Code, DocumentTable, Paragraph, Part, Picture, Runs, Section, Tone
 
 # Colours are tints of a hue over whatever the theme's background is, so one set serves light and dark.
 _TINTS: dict[Tone, str] = {
@@ -60,7 +60,7 @@ def _part(part: Part) -> str:
             return _tag(
                 "pre", code, f"background-color:{_TINTS['neutral']};padding:6px 10px;margin:6px 0;overflow-x:auto"
             )
-        case Table():
+        case DocumentTable():
             return _table(part)
         case Picture(svg, alt, caption):  # as an image: sanitisers remove drawings that stand in the page
             data = base64.b64encode(svg.encode()).decode()
@@ -80,7 +80,7 @@ def _paragraph(paragraph: Paragraph) -> str:
     )
 
 
-def _table(table: Table) -> str:
+def _table(table: DocumentTable) -> str:
     caption = _tag(
         "caption", escape(table.caption), "text-align:left;padding:2px 0;font-style:italic;white-space:nowrap"
     )

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.base.figures import number
 from jaxdiff_magic.report import ReportData
 from jaxdiff_magic.report.grade import Grade
 from jaxdiff_magic.show.arrangement import Grid, grids
-from jaxdiff_magic.show.derivatives import is_equation, output_values
-from jaxdiff_magic.show.numbers import number
+from jaxdiff_magic.show.derivative_tables import is_equation, output_values
 from jaxdiff_magic.subject.latex_names import latex_name, words
 
 MAX_VALUE = 12

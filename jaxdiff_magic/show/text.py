@@ -12,7 +12,7 @@ from rich.text import Text
 
 from jaxdiff_magic.report import ReportData
 from jaxdiff_magic.show.content import content
-from jaxdiff_magic.show.document import Code, Paragraph, Picture, Runs, Section, Table
+from jaxdiff_magic.show.document import Code, DocumentTable, Paragraph, Picture, Runs, Section
 
 WIDTH = 100
 MOST_NAME = 24
@@ -41,13 +41,13 @@ def _section(section: Section) -> Group:
     return Group(Text(f"\n{section.title}\n{'─' * len(section.title)}"), *parts)
 
 
-def _part(part: Paragraph | Code | Table) -> Text | Padding | Group:
+def _part(part: Paragraph | Code | DocumentTable) -> Text | Padding | Group:
     match part:
         case Paragraph(runs):
             return _line(runs)
         case Code(text):
             return Padding(Text(text), (0, 0, 0, 4))
-        case Table(caption, header, rows):
+        case DocumentTable(caption, header, rows):
             table = TextTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=bool(header))
             for i in range(len(rows[0])):
                 name = header[i] if header else ""

@@ -14,7 +14,7 @@ from jax import tree_util
 
 
 @dataclass(frozen=True)
-class Program:
+class DerivativeProgram:
     """A transformed function.
 
     Attributes:
@@ -43,9 +43,9 @@ class DerivativePrograms:
     is_scalar: bool
     traceable: bool
     anew: bool = False
-    _known: dict[str, Program] = field(default_factory=dict)
+    _known: dict[str, DerivativeProgram] = field(default_factory=dict)
 
-    def __getitem__(self, name: str) -> Program:
+    def __getitem__(self, name: str) -> DerivativeProgram:
         """ "jacobian forward", "hessian forward over reverse", …; raises what JAX raises where there is none."""
         if name not in self._known:
             mode, _, inner = name.partition(" ")[2].partition(" over ")
@@ -66,14 +66,14 @@ class DerivativePrograms:
         gradient = jax.grad(lambda *leaves: function(*leaves)[0], argnums)
         return lambda *leaves: (gradient(*leaves),)
 
-    def program(self, transformed: Callable[..., Any]) -> Program:
+    def program(self, transformed: Callable[..., Any]) -> DerivativeProgram:
         """A function of the leaves, traced; where that cannot be, run once to see that it exists."""
         if not self.traceable:
             transformed(*self.point)
-            return Program(transformed, None)
+            return DerivativeProgram(transformed, None)
         closed, shapes = jax.make_jaxpr(transformed, return_shape=True)(*self.point)
         structure, run = tree_util.tree_structure(shapes), jax.extend.core.jaxpr_as_fun(closed)
-        return Program(lambda *leaves: tree_util.tree_unflatten(structure, run(*leaves)), closed)
+        return DerivativeProgram(lambda *leaves: tree_util.tree_unflatten(structure, run(*leaves)), closed)
 
 
 def in_chunks(mode: str, function: Callable[..., Any], at_once: int) -> Callable[..., Any]:

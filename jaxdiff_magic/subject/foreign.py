@@ -19,7 +19,7 @@ import numpy as np
 
 OWN = ("jax", "jaxlib")
 OFFERED = (jnp, jax.lax, jax.nn, jax.scipy.special)
-MAX_NUMBERS = 100_000
+MAX_FOREIGN_NUMBERS = 100_000
 """What a primitive does to operands of more numbers than this is not tried."""
 TRIALS = 4
 """Operands are drawn so many times: booleans all false, all true, and mixed; numbers of several magnitudes."""
@@ -144,7 +144,7 @@ def _traced(equation: Any, run: Callable[..., list[Any]], operands: Sequence[Any
 
 def _passing(equation: Any, run: Callable[..., list[Any]], operands: Sequence[Any]) -> Any:
     """The operands that the results are, each the same one in all trials; None where some is none of them."""
-    if not operands or sum(int(np.prod(x.shape)) for x in operands) > MAX_NUMBERS:
+    if not operands or sum(int(np.prod(x.shape)) for x in operands) > MAX_FOREIGN_NUMBERS:
         return None
     candidates = [set(range(len(operands))) for _ in equation.outvars]
     for trial in range(TRIALS):

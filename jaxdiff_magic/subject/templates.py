@@ -10,7 +10,7 @@ from jax import tree_util
 
 
 @dataclass(frozen=True)
-class Node:
+class Container:
     """A container: a list, a dict, a class of the reader's.
 
     Attributes:
@@ -26,7 +26,7 @@ class Node:
     parts: tuple[Template, ...]
 
 
-Template: TypeAlias = "Node | int | None"
+Template: TypeAlias = "Container | int | None"
 """A number for each leaf that is asked for, None for any other."""
 Filling: TypeAlias = "Callable[[Template, Callable[[int], Any]], Any]"
 """Makes a pytree of a template, with what a function gives for each number, and None for None."""
@@ -40,25 +40,25 @@ def template_of(tree: Any, number: Callable[[Any], int | None]) -> Template:
     if any(not path for path, _ in located):  # a leaf is its own only part
         return number(tree)
     keys = tuple(key for (key,), _ in located)
-    return Node(type(tree), structure, keys, tuple(template_of(part, number) for _, part in located))
+    return Container(type(tree), structure, keys, tuple(template_of(part, number) for _, part in located))
 
 
-def as_tuple(parts: Sequence[Template]) -> Node:
+def as_tuple(parts: Sequence[Template]) -> Container:
     """The template of a tuple."""
     keys = tuple(map(tree_util.SequenceKey, range(len(parts))))
-    return Node(tuple, tree_util.tree_structure(tuple(range(len(parts)))), keys, tuple(parts))
+    return Container(tuple, tree_util.tree_structure(tuple(range(len(parts)))), keys, tuple(parts))
 
 
 def renumbered(template: Template, number: Callable[[int], int | None]) -> Template:
     """The same template with other numbers."""
-    if isinstance(template, Node):
+    if isinstance(template, Container):
         return replace(template, parts=tuple(renumbered(part, number) for part in template.parts))
     return None if template is None else number(template)
 
 
 def numbers_in(template: Template) -> Iterator[int | None]:
     """What stands in the places of the leaves, None included."""
-    if isinstance(template, Node):
+    if isinstance(template, Container):
         for part in template.parts:
             yield from numbers_in(part)
     else:
@@ -86,7 +86,7 @@ class _Refused(Exception):
 
 def _filled(template: Template, leaf: Callable[[int], Any], refusing: set[type]) -> Any:
     """The pytree with `leaf(number)` for each number, and None for None."""
-    if not isinstance(template, Node):
+    if not isinstance(template, Container):
         return None if template is None else leaf(template)
     parts = [_filled(part, leaf, refusing) for part in template.parts]
     if template.container in refusing:
@@ -100,7 +100,7 @@ def _filled(template: Template, leaf: Callable[[int], Any], refusing: set[type])
 def part_at(template: Template, path: tuple[Any, ...]) -> Template:
     """What stands at a path of JAX's."""
     for key in path:
-        assert isinstance(template, Node)
+        assert isinstance(template, Container)
         template = template.parts[template.keys.index(key)]
     return template
 

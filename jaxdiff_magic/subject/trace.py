@@ -97,8 +97,7 @@ class Equation:
         name: the variable of the user's source that this equation's result was assigned to, or "".
         bodies: the programs it runs: branches of a cond, the body of a scan, condition and body of a while loop;
             the code of a library function that was kept whole.
-        operator: computes the results from values of the operands, one operation of JAX at a time; an array, or a
-            list of arrays.
+        operator: a list of the results from values of the operands, one operation of JAX at a time.
     """
 
     primitive: str
@@ -108,7 +107,7 @@ class Equation:
     location: Location
     name: str = ""
     bodies: tuple[Trace, ...] = ()
-    operator: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
+    operator: Callable[..., list[Any]] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -264,7 +263,7 @@ def _open(
             environment.update(zip(equation.outvars, results, strict=True))
             place, span = places[0] if places else Location(), (begin, len(found.equations))
             ends, unnamed = (inputs, tuple(results), span, place, Location()), ("",) * len(inputs)
-            run = functools.partial(_bound, equation)
+            run = functools.partial(bound, equation.primitive, equation.params)
             of_jax = is_of_jax(equation)
             found.rule_calls.append(RuleCall("primitive", name, *ends, of_jax, "", Location(), unnamed, run))
             continue
@@ -272,25 +271,24 @@ def _open(
         draws = primitive.startswith("random_") or any(atom.key is not None for atom in fixed)
         if draws and len(fixed) == len(inputs):
             known = [atom.value if atom.key is None else atom.key for atom in fixed]  # a fixed key: fixed numbers
-            drawn = equation.primitive.bind(*known, **equation.params)
-            results = drawn if equation.primitive.multiple_results else [drawn]
-            environment.update(zip(equation.outvars, map(_constant, results), strict=True))
+            drawn = bound(equation.primitive, equation.params, *known)
+            environment.update(zip(equation.outvars, map(_constant, drawn), strict=True))
             continue
         outputs = tuple(_variable(var.aval, found.counter) for var in equation.outvars)
         environment.update(zip(equation.outvars, outputs, strict=True))
         opened = tuple(_body(body, places, found.counter, None) for body in bodies)
         location = places[0] if places else Location()
         params = _parameters(equation, opened)
-        operator = functools.partial(equation.primitive.bind, **equation.params)
+        operator = functools.partial(bound, equation.primitive, equation.params)
         step = Equation(primitive, params, inputs, outputs, location, "", opened, operator)
         found.equations.append((step, places))
     return [read(atom) for atom in jaxpr.outvars]
 
 
-def _bound(equation: Any, *operands: Any) -> list[Any]:
+def bound(primitive: Any, params: Mapping[str, Any], *operands: Any) -> list[Any]:
     """The results of one operation, as JAX does it."""
-    found = equation.primitive.bind(*operands, **equation.params)
-    return list(found) if equation.primitive.multiple_results else [found]
+    found = primitive.bind(*operands, **params)
+    return list(found) if primitive.multiple_results else [found]
 
 
 def _rule_call(
@@ -316,7 +314,7 @@ def _rule_call(
         rule=rule if own_rule else "",
         ruled=ruled if own_rule else Location(),
         arguments=_argument_names(equation, closed),
-        function=functools.partial(equation.primitive.bind, **equation.primitive.get_bind_params(equation.params)),
+        function=functools.partial(bound, equation.primitive, equation.primitive.get_bind_params(equation.params)),
     )
 
 

@@ -37,6 +37,11 @@ function roundTo(x: number, digits: number, lowest: number, overflow: number): n
   return Math.abs(even * unit) >= overflow ? Math.sign(x) * Number.POSITIVE_INFINITY : Math.sign(x) * even * unit;
 }
 
+/** A number as a dtype has it. */
+export function round(value: number, name: string): number {
+  return dtype(name).round(value);
+}
+
 export function size(leaf: Leaf): number {
   return leaf.shape.reduce((product, length) => product * length, 1);
 }

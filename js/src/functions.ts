@@ -1,9 +1,11 @@
 /** The operations of a tape: for each its value and its first and second partial derivatives, one entry an operation.
  *
+ * The derivatives of the smooth functions are SymPy's, in forms that lose no digits (`slopes.ts`).
  * Where a function has no derivative, JAX's convention is followed: |x| has slope 1 at 0, max and min split a tie in half.
  */
 
-import { digamma, erf, erfc, lgamma, tetragamma, trigamma } from "./special";
+import { slopes } from "./slopes";
+import { digamma, erf, erfc, lgamma, logistic } from "./special";
 
 /** d is the first derivative at x, where the value is v, and dd the second; without d, the function is flat: nothing
  * flows through it. Without dd, the second derivative is 0 everywhere. */
@@ -30,13 +32,7 @@ export interface Binary {
   border?: true;
 }
 
-const LN2 = Math.LN2;
-const BELL = 2 / Math.sqrt(Math.PI);
 const one = () => 1;
-
-function logistic(x: number): number {
-  return 1 / (1 + Math.exp(-x));
-}
 
 /** Half goes to the even neighbour, as in IEEE 754 and unlike Math.round. */
 function roundHalfEven(x: number): number {
@@ -47,64 +43,38 @@ function roundHalfEven(x: number): number {
 export const unary: Record<string, Unary> = {
   neg: { value: (x) => -x, d: () => -1 },
   abs: { value: Math.abs, d: (x) => (x >= 0 ? 1 : -1), border: Math.abs },
-  sqrt: { value: Math.sqrt, d: (_, v) => 0.5 / v, dd: (x, v) => -0.25 / (x * v) },
-  rsqrt: { value: (x) => 1 / Math.sqrt(x), d: (x, v) => (-0.5 * v) / x, dd: (x, v) => (0.75 * v) / (x * x) },
-  cbrt: { value: Math.cbrt, d: (_, v) => 1 / (3 * v * v), dd: (x, v) => -2 / (9 * v * v * x) },
-  square: { value: (x) => x * x, d: (x) => 2 * x, dd: () => 2 },
+  sqrt: { value: Math.sqrt, ...slopes.sqrt },
+  rsqrt: { value: (x) => 1 / Math.sqrt(x), ...slopes.rsqrt },
+  cbrt: { value: Math.cbrt, ...slopes.cbrt },
+  square: { value: (x) => x * x, ...slopes.square },
   reciprocal: { value: (x) => 1 / x, d: (_, v) => -v * v, dd: (_, v) => 2 * v * v * v },
 
-  exp: { value: Math.exp, d: (_, v) => v, dd: (_, v) => v },
-  exp2: { value: (x) => 2 ** x, d: (_, v) => LN2 * v, dd: (_, v) => LN2 * LN2 * v },
-  expm1: { value: Math.expm1, d: (x) => Math.exp(x), dd: (x) => Math.exp(x), cancels: true },
-  log: { value: Math.log, d: (x) => 1 / x, dd: (x) => -1 / (x * x) },
-  log1p: { value: Math.log1p, d: (x) => 1 / (1 + x), dd: (x) => -1 / ((1 + x) * (1 + x)) },
-  log2: { value: Math.log2, d: (x) => 1 / (x * LN2), dd: (x) => -1 / (x * x * LN2) },
-  logistic: {
-    value: logistic,
-    d: (x, v) => v * logistic(-x),
-    dd: (x, v) => v * logistic(-x) * (logistic(-x) - v),
-    cancels: true,
-  },
+  exp: { value: Math.exp, ...slopes.exp },
+  exp2: { value: (x) => 2 ** x, ...slopes.exp2 },
+  expm1: { value: Math.expm1, ...slopes.expm1, cancels: true },
+  log: { value: Math.log, ...slopes.log },
+  log1p: { value: Math.log1p, ...slopes.log1p },
+  log2: { value: Math.log2, ...slopes.log2 },
+  logistic: { value: logistic, ...slopes.logistic, cancels: true },
 
-  sin: { value: Math.sin, d: (x) => Math.cos(x), dd: (_, v) => -v },
-  cos: { value: Math.cos, d: (x) => -Math.sin(x), dd: (_, v) => -v },
-  tan: { value: Math.tan, d: (_, v) => 1 + v * v, dd: (_, v) => 2 * v * (1 + v * v) },
-  asin: {
-    value: Math.asin,
-    d: (x) => 1 / Math.sqrt((1 - x) * (1 + x)),
-    dd: (x) => x * ((1 - x) * (1 + x)) ** -1.5,
-  },
-  acos: {
-    value: Math.acos,
-    d: (x) => -1 / Math.sqrt((1 - x) * (1 + x)),
-    dd: (x) => -x * ((1 - x) * (1 + x)) ** -1.5,
-  },
-  atan: { value: Math.atan, d: (x) => 1 / (1 + x * x), dd: (x) => (-2 * x) / ((1 + x * x) * (1 + x * x)) },
+  sin: { value: Math.sin, ...slopes.sin },
+  cos: { value: Math.cos, ...slopes.cos },
+  tan: { value: Math.tan, ...slopes.tan },
+  asin: { value: Math.asin, ...slopes.asin },
+  acos: { value: Math.acos, ...slopes.acos },
+  atan: { value: Math.atan, ...slopes.atan },
 
-  sinh: { value: Math.sinh, d: (x) => Math.cosh(x), dd: (_, v) => v },
-  cosh: { value: Math.cosh, d: (x) => Math.sinh(x), dd: (_, v) => v },
-  tanh: {
-    value: Math.tanh,
-    d: (x) => Math.cosh(x) ** -2,
-    dd: (x, v) => -2 * v * Math.cosh(x) ** -2,
-    cancels: true,
-  },
-  asinh: { value: Math.asinh, d: (x) => 1 / Math.sqrt(1 + x * x), dd: (x) => -x * (1 + x * x) ** -1.5 },
-  acosh: {
-    value: Math.acosh,
-    d: (x) => 1 / Math.sqrt((x - 1) * (x + 1)),
-    dd: (x) => -x * ((x - 1) * (x + 1)) ** -1.5,
-  },
-  atanh: {
-    value: Math.atanh,
-    d: (x) => 1 / ((1 - x) * (1 + x)),
-    dd: (x) => (2 * x) / ((1 - x) * (1 + x)) ** 2,
-  },
+  sinh: { value: Math.sinh, ...slopes.sinh },
+  cosh: { value: Math.cosh, ...slopes.cosh },
+  tanh: { value: Math.tanh, ...slopes.tanh, cancels: true },
+  asinh: { value: Math.asinh, ...slopes.asinh },
+  acosh: { value: Math.acosh, ...slopes.acosh },
+  atanh: { value: Math.atanh, ...slopes.atanh },
 
-  erf: { value: erf, d: (x) => BELL * Math.exp(-x * x), dd: (x) => -2 * x * BELL * Math.exp(-x * x) },
-  erfc: { value: erfc, d: (x) => -BELL * Math.exp(-x * x), dd: (x) => 2 * x * BELL * Math.exp(-x * x) },
-  lgamma: { value: lgamma, d: (x) => digamma(x), dd: (x) => trigamma(x) },
-  digamma: { value: digamma, d: (x) => trigamma(x), dd: (x) => tetragamma(x) },
+  erf: { value: erf, ...slopes.erf },
+  erfc: { value: erfc, ...slopes.erfc },
+  lgamma: { value: lgamma, ...slopes.lgamma },
+  digamma: { value: digamma, ...slopes.digamma },
 
   sign: { value: Math.sign, border: Math.abs },
   floor: { value: Math.floor, border: (x) => Math.abs(x - Math.round(x)) },
@@ -143,14 +113,7 @@ export const binary: Record<string, Binary> = {
     dab: (a, b) => (a === 0 && b > 1 ? 0 : power(a, b - 1) * (1 + b * logBase(a))),
     dbb: (a, _, v) => (a === 0 ? 0 : logBase(a) ** 2 * v),
   },
-  atan2: {
-    value: Math.atan2,
-    da: (a, b) => b / (a * a + b * b),
-    db: (a, b) => -a / (a * a + b * b),
-    daa: (a, b) => (-2 * a * b) / (a * a + b * b) ** 2,
-    dab: (a, b) => (a * a - b * b) / (a * a + b * b) ** 2,
-    dbb: (a, b) => (2 * a * b) / (a * a + b * b) ** 2,
-  },
+  atan2: { value: Math.atan2, ...slopes.atan2 },
   max: {
     value: Math.max,
     da: (a, b) => (a > b ? 1 : a === b ? 0.5 : 0),

@@ -1,8 +1,10 @@
-/** How numbers are written: the digits that the dtype has, a real minus sign, and words for what is not finite. */
+/** How numbers are written: the digits that the dtype has, a real minus sign, and words for what is not finite.
+ *
+ * As in the static output (`jaxdiff_magic/base/figures.py`); `tests/numbers.json` holds both to one set of examples. */
 
+import { round } from "./dtypes";
 import type { Num } from "./wire";
 
-const SMALLER_DIGITS: Record<string, number> = { float16: 4, bfloat16: 3 };
 /** Enough to recognise a float64, as in the static output. */
 const DIGITS = 10;
 
@@ -13,13 +15,20 @@ export function fromWire(value: Num): number {
 
 /** The shortest decimal that is `value` in `dtype`, in at most ten significant digits. */
 export function number(value: number, dtype = "float64"): string {
-  if (dtype === "float32") {
-    for (let digits = 1; digits < 9; digits++) {
-      if (Math.fround(Number(value.toPrecision(digits))) === Math.fround(value)) return significant(value, digits);
-    }
-    return significant(value, 9);
+  const rounded = round(value, dtype);
+  for (let digits = 1; dtype !== "float64" && digits < DIGITS; digits++) {
+    const short = cut(rounded, digits);
+    if (round(short, dtype) === rounded) return significant(short, DIGITS);
   }
-  return significant(value, SMALLER_DIGITS[dtype] ?? DIGITS);
+  return significant(rounded, DIGITS);
+}
+
+/** In so many significant digits; half goes to the even digit, as in Python and unlike `toPrecision`. */
+function cut(value: number, digits: number): number {
+  const [mantissa = "", exponent] = value.toExponential(digits + 30).split("e");
+  const kept = mantissa.slice(0, -31);
+  const isHalf = /^50*$/.test(mantissa.slice(-31)) && /[02468]\.?$/.test(kept);
+  return isHalf ? Number(`${kept}e${exponent}`) : Number(value.toPrecision(digits));
 }
 
 /** `value` where room is short: in a table of many columns, or on a plot. */
@@ -44,11 +53,12 @@ export function spoken(value: number): string {
   return significant(value, 4).replace("−", "minus ");
 }
 
+/** In at most so many significant digits; with a power of ten from a million on, and below 0.0001. */
 export function significant(value: number, digits: number, text?: string): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "−inf";
   // Adding 0 turns -0, which says nothing here, into 0.
-  const rounded = (text === undefined ? Number(value.toPrecision(digits)) : value) + 0;
+  const rounded = (text === undefined ? cut(value, digits) : value) + 0;
   const exponent = rounded === 0 ? 0 : Number(rounded.toExponential().split("e")[1]);
   const written =
     exponent < -4 || exponent >= Math.min(Math.max(digits, 6), 16)
@@ -92,6 +102,7 @@ export function duration(seconds: number): string {
 /** A number of bytes in the unit that suits it: `400 B`, `4 kB`, `1.2 GB`. */
 export function memory(bytes: number): string {
   for (const [unit, size] of [
+    ["TB", 1e12],
     ["GB", 1e9],
     ["MB", 1e6],
     ["kB", 1e3],
@@ -104,7 +115,7 @@ export function memory(bytes: number): string {
 /** A number of operations: `1,234`, or from a million on `6.98·10⁹`. */
 export function operations(count: number): string {
   if (count < 1e6) return count.toLocaleString("en-US");
-  const [mantissa, exponent] = count.toExponential(2).split("e");
+  const [mantissa, exponent] = cut(count, 3).toExponential().split("e");
   return `${Number(mantissa)}·10${superscript(Number(exponent))}`;
 }
 
@@ -113,5 +124,5 @@ export function superscript(value: number): string {
 }
 
 function threeDigits(value: number): string {
-  return value >= 99.95 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+  return String(cut(value, value >= 99.95 ? Math.max(3, Math.floor(Math.log10(value)) + 1) : 3));
 }

@@ -1,4 +1,4 @@
-/** Special functions that JavaScript lacks, in double precision: erf, erfc, log-gamma and the polygammas. */
+/** Functions that JavaScript lacks, in double precision: logistic, erf, erfc, log-gamma and the polygammas. */
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 
@@ -28,6 +28,10 @@ function erfcFraction(x: number): number {
   let tail = x;
   for (let k = Math.ceil(20 + 200 / (x * x)); k > 0; k--) tail = x + k / 2 / tail;
   return gaussian(x) / Math.sqrt(Math.PI) / tail;
+}
+
+export function logistic(x: number): number {
+  return 1 / (1 + Math.exp(-x));
 }
 
 export function erf(x: number): number {

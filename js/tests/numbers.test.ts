@@ -1,8 +1,22 @@
 /** How numbers are written and read. */
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { derivativeName } from "../src/names";
-import { brief, duration, exact, memory, number, operations, parse, spoken, vector } from "../src/numbers";
+import {
+  brief,
+  duration,
+  exact,
+  fromWire,
+  memory,
+  number,
+  operations,
+  parse,
+  significant,
+  spoken,
+  vector,
+} from "../src/numbers";
 
 test("a number has the digits of its dtype, and no more", () => {
   expect(number(0.1, "float64")).toBe("0.1");
@@ -44,6 +58,17 @@ test("times, sizes and counts have the unit that suits them", () => {
 test("a vector is written out, a long one begun", () => {
   expect([vector([1, 2.5]), vector([3])]).toEqual(["[1, 2.5]", "3"]);
   expect(vector([1, 2, 3], "float64", 2)).toBe("[1, 2, … 3 entries]");
+});
+
+test("the static output writes the same: examples that its tests read too", () => {
+  const examples = JSON.parse(readFileSync(join(import.meta.dirname, "numbers.json"), "utf8"));
+  const there = (text: string) => text.replaceAll("−", "-");
+  for (const [value, dtype, text] of examples.number) expect(there(number(fromWire(value), dtype))).toBe(text);
+  for (const [value, digits, text] of examples.significant)
+    expect(there(significant(fromWire(value), digits))).toBe(text);
+  for (const [seconds, text] of examples.duration) expect(duration(seconds)).toBe(text);
+  for (const [size, text] of examples.memory) expect(memory(size)).toBe(text);
+  for (const [count, text] of examples.operations) expect(operations(count)).toBe(text);
 });
 
 test("derivatives have their names", () => {

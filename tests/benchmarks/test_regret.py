@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic import cost
-from jaxdiff_magic.cost.measuring import Program, compile_derivative, time_interleaved
+from jaxdiff_magic.cost.measuring import TimedProgram, compile_derivative, time_interleaved
 from jaxdiff_magic.subject.subject import subject_of
 from tests.cost.families import FAMILIES, SHAPES
 
@@ -25,9 +25,9 @@ SOME = ((1, 256), (256, 1), (64, 64))
 
 def regret(family: str, n: int, m: int, monkeypatch: pytest.MonkeyPatch) -> tuple[float, str]:
     """Time of the recommended mode over that of the faster one, less 1; and what there is to print."""
-    programs: dict[str, Program] = {}
+    programs: dict[str, TimedProgram] = {}
 
-    def kept(subject: Any, mode: Any) -> Program:
+    def kept(subject: Any, mode: Any) -> TimedProgram:
         return programs.setdefault(mode, compile_derivative(subject, mode))
 
     monkeypatch.setattr(cost, "compile_derivative", kept)  # the truth is that of the same two programs
@@ -45,7 +45,7 @@ def regret(family: str, n: int, m: int, monkeypatch: pytest.MonkeyPatch) -> tupl
     return max(chosen / min(times.values()) - 1, 0.0), f"{figures}; {found.recommended}; n <= m: {1 / by_count - 1:.3f}"
 
 
-def _times(programs: dict[str, Program]) -> np.ndarray:
+def _times(programs: dict[str, TimedProgram]) -> np.ndarray:
     times = time_interleaved([programs["forward"].run, programs["reverse"].run], time.monotonic() + 60)
     assert times is not None
     return times

@@ -78,7 +78,7 @@ CASES: dict[str, tuple[Callable[..., Any], jax.Array, str, str, dict[str, float]
         "coloured",
         {"forward over reverse": 2.5, "reverse over reverse": 5},
     ),
-    "bottleneck of 4": (bottleneck, X[:256], "jacobian", "waist", {"forward": 3, "reverse": 5}),
+    "bottleneck of 4": (bottleneck, X[:256], "jacobian", "bottleneck", {"forward": 3, "reverse": 5}),
 }
 """Function, point, what is differentiated, the strategy that is found, and how many times faster than which modes.
 

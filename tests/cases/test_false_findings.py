@@ -112,7 +112,7 @@ class TestInterpolation:
     def test_tells_the_nearest_node_beside_it(self) -> None:
         report = report_of(lambda x: jnp.interp(x, NODES, jnp.array([0.0, 1.0, 4.0])), 1.25)
         said = " ".join(finding.message for finding in of_kind(report, "frozen-branch"))
-        assert "indexing" in said and "0.2 from the border" in said  # 0.25 of 1.25, not 0.5
+        assert "indexing" in said and "0.2 from the boundary" in said  # 0.25 of 1.25, not 0.5
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from jaxdiff_magic import Report, derive
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.report.formula import Formula
-from jaxdiff_magic.show.panel.state import MAX_ENTRIES, MAX_FINDINGS, MAX_GRADES, MAX_LATEX, MAX_WORDS, state_of
+from jaxdiff_magic.show.panel.state import MAX_FINDINGS, MAX_GRADES, MAX_LATEX, MAX_SENT_ENTRIES, MAX_WORDS, state_of
 
 LONG = "x" * 1_000_000
 DEEP = "{" * 100_000 + "}" * 100_000
@@ -47,9 +47,9 @@ def test_of_many_entries_the_worst_are_sent_and_the_rest_counted() -> None:
     (entry, *_) = check.entries
     entries = (*[replace(entry, outcome="proved")] * 50_000, replace(entry, outcome="differs", reason=LONG))
     sent = state_of(replace(report(), check=replace(check, entries=entries)))["check"]
-    assert len(sent["entries"]) == MAX_ENTRIES
+    assert len(sent["entries"]) == MAX_SENT_ENTRIES
     assert sent["entries"][0]["outcome"] == "differs"
-    assert sent["left_out"] == 50_001 - MAX_ENTRIES
+    assert sent["left_out"] == 50_001 - MAX_SENT_ENTRIES
     assert size(sent) < 200_000
 
 

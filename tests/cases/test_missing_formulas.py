@@ -12,7 +12,7 @@ import pytest
 
 from jaxdiff_magic import derive
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.symbolic.limits import until
+from jaxdiff_magic.engines.symbolic.time_limits import until
 from jaxdiff_magic.show.panel.state import state_of
 
 from ..engines.symbolic.latex_formulas import shown

@@ -57,9 +57,9 @@ def test_the_formula_is_that_of_the_smooth_function(name: str) -> None:
     with jax.enable_x64(True):
         found = shown(f, [jnp.array(0.0)])
         for order, number in enumerate(expected):
-            values, _, border = found.derivation.evaluate((0,) * (order + 1), [np.zeros(1)])
+            values, _, tie = found.derivation.evaluate((0,) * (order + 1), [np.zeros(1)])
             assert values[0] == pytest.approx(number, abs=1e-12)
-            assert not border[0]
+            assert not tie[0]
         for order in range(3):
             text = str(found.presentation.index_form((0,) * (order + 1)))
             assert not any(word in text for word in ("Abs", "sign", "Max", "Min", "[x > 0]")), text
@@ -68,11 +68,11 @@ def test_the_formula_is_that_of_the_smooth_function(name: str) -> None:
 def test_a_logistic_loss_at_the_start_of_every_course() -> None:
     X, y, w = jnp.array([[1.0, 2.0], [0.5, -1.0], [3.0, 0.2]]), jnp.array([1.0, -1.0, 1.0]), jnp.zeros(2)
     found = shown(lambda w: jnp.mean(jax.nn.softplus(-y * (X @ w))), [w])
-    hessian, _, border = found.derivation.evaluate((0, 0, 0), [np.zeros((1, 2))])
+    hessian, _, tie = found.derivation.evaluate((0, 0, 0), [np.zeros((1, 2))])
     np.testing.assert_allclose(
         hessian[0], np.array([[10.25, 2.1], [2.1, 5.04]]) / 12, rtol=1e-6
     )  # X'X / 4n, X in float32
-    assert not border[0]
+    assert not tie[0]
     assert "sign" not in found.presentation.formula("hessian", "auto").text
     assert found.presentation.formula("gradient", "matrix").text == "df/dw = -(1/3) Xᵀ(y ⊙ sigmoid(-y ⊙ X w))"
 
@@ -91,7 +91,7 @@ def test_a_logistic_loss_at_the_start_of_every_course() -> None:
 def test_what_only_looks_like_it_keeps_its_kink(f: Callable[..., Any]) -> None:
     with jax.enable_x64(True):
         found = shown(f, [jnp.array(0.0)])
-        assert found.derivation.evaluate((0, 0), [np.zeros(1)])[2][0]  # on a border
+        assert found.derivation.evaluate((0, 0), [np.zeros(1)])[2][0]  # at a tie
         points = np.array([-1.3, 0.8])
         values, _, _ = found.derivation.evaluate((0, 0), [points])
         expected = [float(jax.grad(f)(point)) for point in points]

@@ -1,6 +1,6 @@
 """What is smooth at a seam is decided there: choices whose sides have the same value and the same derivatives.
 
-A choice (max, abs, where, sort …) that stands on its border is no kink where all pieces that meet have the derivatives
+A choice (max, abs, where, sort …) that is at a tie is no kink where all pieces that meet have the derivatives
 asked for in common: JAX's number is then right or wrong. Where they have not, nothing is decided.
 """
 
@@ -63,7 +63,7 @@ SMOOTH: dict[str, tuple[Callable[..., Any], Any, Any, Any]] = {
     "one formula twice": (lambda x: jnp.where(x > 0, x, x * 1.0), 0.0, 1.0, 0.0),
     "the cube of relu": (lambda x: relu(x) ** 3, 0.0, 0.0, 0.0),
     "two that touch": (lambda x: jnp.maximum(jnp.sin(x), x), 0.0, 1.0, 0.0),
-    "clip at a flat border": (lambda x: jnp.clip(x**3, 0.0, 1.0), 0.0, 0.0, 0.0),
+    "clip at a flat tie": (lambda x: jnp.clip(x**3, 0.0, 1.0), 0.0, 0.0, 0.0),
     "a sum over equal elements": (lambda x: jnp.max(x) + jnp.min(x), [1.0, 1.0], [1.0, 1.0], np.zeros((2, 2))),
     "sorted equal elements": (lambda x: jnp.sum(jnp.sort(x) ** 2), [1.0, 1.0, 2.0], [2.0, 2.0, 4.0], 2 * np.eye(3)),
     "log cosh": (own_logcosh, 0.0, 0.0, 1.0),
@@ -194,7 +194,7 @@ def test_a_kink_is_none_of_them(name: str) -> None:
     subject = subject_of(f, (jnp.asarray(x),), {})
     reference = Reference(subject_trace(subject))
     point = [np.asarray(x, np.float64)[None] for x in subject.exact_point]
-    assert reference.evaluate((0, *[0] * order), point).on_border[0]
+    assert reference.evaluate((0, *[0] * order), point).at_tie[0]
 
 
 @pytest.mark.parametrize("name", ["relu", "abs", "max with equal slopes", "a narrow wedge, turned", "the remainder"])

@@ -134,10 +134,10 @@ def test_a_banded_hessian_is_offered_with_its_import() -> None:
 def test_a_bottleneck_is_offered_with_its_import() -> None:
     x = jnp.linspace(-1.0, 1.0, 100)
     cost = costs(reported(bottleneck, x))
-    waist = next(way for way in cost.strategies if way.mode == "waist")
-    assert waist.verified and waist.passes == 4
-    assert waist.call == "import jaxdiff_magic\njaxdiff_magic.jacobian_through_waist(bottleneck)(x)"
+    narrow = next(way for way in cost.strategies if way.mode == "bottleneck")
+    assert narrow.verified and narrow.passes == 4
+    assert narrow.call == "import jaxdiff_magic\njaxdiff_magic.jacobian_through_bottleneck(bottleneck)(x)"
     np.testing.assert_allclose(
-        pasted(waist.call, bottleneck=bottleneck, x=x), jax.jacfwd(bottleneck)(x), rtol=1e-4, atol=1e-5
+        pasted(narrow.call, bottleneck=bottleneck, x=x), jax.jacfwd(bottleneck)(x), rtol=1e-4, atol=1e-5
     )
-    assert cost.recommended in ("waist", "reverse", "forward")
+    assert cost.recommended in ("bottleneck", "reverse", "forward")

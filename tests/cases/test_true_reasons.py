@@ -91,7 +91,7 @@ class TestAnInfinityAmongTheConstants:
     ],
     ids=["max", "abs", "floor", "sort", "min"],
 )
-def test_a_choice_on_its_border_is_named_with_its_line(f: Callable[..., Any], x: list[float], named: str) -> None:
+def test_a_choice_at_a_tie_is_named_with_its_line(f: Callable[..., Any], x: list[float], named: str) -> None:
     report = report_of(f, jnp.array(x))
     reasons = {entry.reason for entry in report.check.entries if entry.outcome == "out of reach"}
     assert reasons and all(named in reason or "slopes" in reason for reason in reasons)

@@ -18,7 +18,7 @@ from jaxdiff_magic.engines.jax.values import derivatives_of
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.symbolic.derivation import Derivation
 from jaxdiff_magic.engines.symbolic.presentation import Presentation
-from jaxdiff_magic.notebook.options import OPTIONS
+from jaxdiff_magic.notebook.typed_options import OPTIONS
 from jaxdiff_magic.report import Check
 from jaxdiff_magic.report.grade import Grade
 from jaxdiff_magic.subject.subject import subject_of

@@ -106,7 +106,7 @@ POINTS: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "at 1e-6": lambda rng: 1e-6 * rng.uniform(-1.5, 1.5, 3),
     "at 1e6": lambda rng: 1e6 * rng.uniform(-1.5, 1.5, 3),
     "on a kink": lambda rng: rng.permutation([0.0, 1.0, 1.0]),
-    "on a border": lambda rng: rng.permutation([0.5, -0.5, 1.0]) * rng.choice([1.0, 2.0]),
+    "at a tie": lambda rng: rng.permutation([0.5, -0.5, 1.0]) * rng.choice([1.0, 2.0]),
     "at 30": lambda rng: 30.0 * rng.uniform(-1.5, 1.5, 3),
 }
 

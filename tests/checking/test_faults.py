@@ -205,8 +205,8 @@ class TestStepsThatTheUserDidNotWrite:
 
     def test_single_operations(self) -> None:
         trace = subject_trace(subject_of(lambda x: jnp.exp(jnp.sin(x)), (jnp.asarray(POINT),), {}))
-        wrong = jax.custom_jvp(lambda x: jnp.exp(x))
-        wrong.defjvp(lambda p, t: (jnp.exp(*p), 2.0 * jnp.exp(*p) * t[0]))
+        wrong = jax.custom_jvp(lambda x: [jnp.exp(x)])
+        wrong.defjvp(lambda p, t: ([jnp.exp(*p)], [2.0 * jnp.exp(*p) * t[0]]))
         first, second = trace.equations
         (found,) = self.faults(replace(trace, equations=(first, replace(second, operator=wrong))), "differs")
         assert (found.name, found.kind, found.likeness) == ("exp", "primitive", "is 2 times the derivative")

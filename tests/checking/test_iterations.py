@@ -138,11 +138,11 @@ def test_what_float64_would_not_cure_is_no_loss_of_digits() -> None:
 
 
 @pytest.mark.parametrize("power", [2, 3])
-def test_a_gradient_that_vanishes_at_a_border_is_one(power: int) -> None:
+def test_a_gradient_that_vanishes_at_a_tie_is_one(power: int) -> None:
     report = derive(lambda x: jax.nn.relu(x) ** power, order=1, cost="none")(0.0)
     assert float(report.gradient) == 0.0
     assert report.verdict == "agrees"
 
 
-def test_a_jump_at_a_border_is_none() -> None:
+def test_a_jump_at_a_tie_is_none() -> None:
     assert derive(lambda x: jnp.where(x > 0, 1e-3, 0.0), order=1, cost="none")(0.0).verdict == "out of reach"

@@ -151,7 +151,7 @@ class TestWhatIsOutOfReachSaysWhy:
         return next(entry.reason for entry in report.check.entries if entry.outcome == "out of reach")
 
     def test_on_a_kink(self) -> None:
-        assert "stands on its border" in self.reason(jax.nn.relu, 0.0)
+        assert "is at a tie" in self.reason(jax.nn.relu, 0.0)
 
     def test_where_the_value_is_not_finite(self) -> None:
         assert "value is not finite" in self.reason(jnp.log, -1.0)
@@ -388,7 +388,7 @@ DATA = jnp.asarray(np.random.default_rng(0).normal(size=(20, 100)), jnp.float32)
         (lambda w: jnp.sum((DATA @ w) ** 2) + 0.01 * jnp.abs(w[3]), "out of reach"),
         (lambda w: jnp.sum((DATA @ w) ** 2) + 0.01 * jnp.maximum(w[3], 0.0), "out of reach"),
     ],
-    ids=["smooth at its border", "flat at its border", "all kinks", "one kink", "one maximum"],
+    ids=["smooth at its tie", "flat at its tie", "all kinks", "one kink", "one maximum"],
 )
-def test_many_inputs_on_a_border_are_looked_at_along_random_directions(function: Function, outcome: str) -> None:
+def test_many_inputs_at_a_tie_are_looked_at_along_random_directions(function: Function, outcome: str) -> None:
     assert check(function, order=1, points=2)(jnp.zeros(100)).outcome == outcome

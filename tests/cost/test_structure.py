@@ -1,4 +1,4 @@
-"""Sparsity patterns, colourings and waists: what is read off, that numbers stay the same, and when it is refused."""
+"""Sparsity patterns, colourings, bottlenecks: what is read off, that numbers stay the same, when it is refused."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from jaxdiff_magic.cost.structure import (
     Pattern,
     Strategy,
     best_of,
+    bottleneck_of,
     dense,
     pattern_of,
     strategies_of,
-    waist_of,
 )
 from jaxdiff_magic.cost.structure.kinds import kind_of
 from jaxdiff_magic.cost.structure.strategies import ORDERS
@@ -296,8 +296,8 @@ FIRST: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str, int]] = {
     "diagonal": (lambda x: jnp.exp(x) * x, (LARGE,), "coloured forward", 1),
     "blocks to sums": (lambda x: jnp.sum(jnp.sin(x) ** 2, axis=1), (many(400).reshape(80, 5),), "coloured reverse", 1),
     "two arguments": (lambda x, y: x[:, None] * y, (LARGE, many(160).reshape(80, 2)), "coloured forward", 2),
-    "a bottleneck": (bottleneck, (LARGE,), "waist", 8),
-    "a bottleneck with a rule": (own_rule_in_a_bottleneck, (LARGE,), "waist", 8),
+    "a bottleneck": (bottleneck, (LARGE,), "bottleneck", 8),
+    "a bottleneck with a rule": (own_rule_in_a_bottleneck, (LARGE,), "bottleneck", 8),
 }
 
 
@@ -441,26 +441,26 @@ class TestSecondDerivatives:
         assert named(found, "forward over forward", "hessian").infeasible
 
 
-class TestWaists:
+class TestBottlenecks:
     def test_are_told_with_their_name_and_line(self) -> None:
-        waist = waist_of(subject_of(bottleneck, (LARGE,), {}))
-        assert waist is not None
-        assert (waist.width, waist.shapes, waist.name) == (4, ((4,),), "h")
-        assert waist.modes == ("reverse", "forward")
+        narrow = bottleneck_of(subject_of(bottleneck, (LARGE,), {}))
+        assert narrow is not None
+        assert (narrow.width, narrow.shapes, narrow.name) == (4, ((4,),), "h")
+        assert narrow.modes == ("reverse", "forward")
         line = bottleneck.__code__.co_firstlineno + 1
-        assert waist.where == f"test_structure.py, line {line}"
+        assert narrow.where == f"test_structure.py, line {line}"
 
     def test_are_not_seen_where_something_passes_by(self) -> None:
-        assert waist_of(subject_of(lambda x: bottleneck(x)[:80] + x, (LARGE,), {})) is None
+        assert bottleneck_of(subject_of(lambda x: bottleneck(x)[:80] + x, (LARGE,), {})) is None
 
     def test_are_not_seen_where_the_outputs_are_as_few(self) -> None:
-        assert waist_of(subject_of(lambda x: jnp.tanh(INNER.astype(x.dtype) @ x), (LARGE,), {})) is None
-        assert waist_of(subject_of(lambda x: jnp.sum(bottleneck(x)), (LARGE,), {})) is None
+        assert bottleneck_of(subject_of(lambda x: jnp.tanh(INNER.astype(x.dtype) @ x), (LARGE,), {})) is None
+        assert bottleneck_of(subject_of(lambda x: jnp.sum(bottleneck(x)), (LARGE,), {})) is None
 
     def test_are_seen_inside_compiled_functions(self) -> None:
-        waist = waist_of(subject_of(jax.jit(lambda x: 2 * jax.jit(bottleneck)(x)), (LARGE,), {}))
-        assert waist is not None
-        assert waist.width == 4
+        narrow = bottleneck_of(subject_of(jax.jit(lambda x: 2 * jax.jit(bottleneck)(x)), (LARGE,), {}))
+        assert narrow is not None
+        assert narrow.width == 4
 
     def test_carry_integers_and_constants_beside_them(self) -> None:
         def f(x: jax.Array) -> jax.Array:
@@ -469,10 +469,10 @@ class TestWaists:
             return (jnp.sin(OUTER.astype(x.dtype) @ h)[:80] * jnp.arange(80))[order]
 
         subject = subject_of(f, (LARGE,), {})
-        waist = waist_of(subject)
-        assert waist is not None
-        assert waist.width == 4
-        ((found,),) = jax.jit(waist.build())(*subject.native_point)
+        narrow = bottleneck_of(subject)
+        assert narrow is not None
+        assert narrow.width == 4
+        ((found,),) = jax.jit(narrow.build())(*subject.native_point)
         np.testing.assert_allclose(found, jax.jacrev(f)(*subject.native_point), rtol=1e-5, atol=1e-5)
 
     def test_of_several_arguments_and_results_give_blocks(self) -> None:
@@ -481,10 +481,10 @@ class TestWaists:
             return {"a": OUTER.astype(x.dtype) @ h * k, "b": jnp.outer(h, jnp.ones(30)) * k}
 
         subject = subject_of(f, (LARGE, many(6).reshape(2, 3)), {})
-        waist = waist_of(subject)
-        assert waist is not None
-        assert waist.width == 5
-        found = waist.build()(*subject.native_point)
+        narrow = bottleneck_of(subject)
+        assert narrow is not None
+        assert narrow.width == 5
+        found = narrow.build()(*subject.native_point)
         truth = jax.jacrev(f, (0, 1))(*subject.native_point)
         for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(truth), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
@@ -494,9 +494,9 @@ class TestWaists:
             return OUTER.astype(x.dtype) @ straight_through(3 * INNER.astype(x.dtype) @ x)
 
         subject = subject_of(f, (LARGE,), {})
-        waist = waist_of(subject)
-        assert waist is not None
-        ((found,),) = waist.build()(*subject.native_point)
+        narrow = bottleneck_of(subject)
+        assert narrow is not None
+        ((found,),) = narrow.build()(*subject.native_point)
         np.testing.assert_allclose(found, 3 * OUTER @ INNER, rtol=1e-4, atol=1e-4)
 
 

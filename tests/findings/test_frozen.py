@@ -1,4 +1,4 @@
-"""Choices that depend on the data are told with their outcome, where it holds, and how near its border is."""
+"""Choices that depend on the data are told with their outcome, where it holds, and how near its boundary is."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_conditional_is_told_with_its_inequality() -> None:
     assert finding.message == (
         "cond in `return lax.cond(x[0] > 1.0, lambda x: x[0] ** 2, lambda x: x[1], x)` depends on the inputs: "
         "the branch for true is taken. The derivative is that of this choice; it holds while x[0] > 1 (x[0] = 1.5), "
-        "a relative distance of 0.33 from the border."
+        "a relative distance of 0.33 from the boundary."
     )
 
 
@@ -41,7 +41,7 @@ def test_the_other_branch_has_the_opposite_inequality() -> None:
 
 
 @pytest.mark.parametrize(("x", "severity"), [(1.0005, "warning"), (1.005, "info")])
-def test_a_border_within_a_thousandth_is_a_warning(x: float, severity: str) -> None:
+def test_a_tie_within_a_thousandth_is_a_warning(x: float, severity: str) -> None:
     (finding,) = found(branching, jnp.array([x, 2.0]))
     assert finding.severity == severity
 
@@ -64,7 +64,7 @@ def test_a_switch_by_a_number_is_told_with_its_branch() -> None:
 def test_where_is_told_with_its_nearest_element() -> None:
     (finding,) = found(lambda x: jnp.sum(jnp.where(x > 0, x**2, x)), jnp.array([1.0, 2.0, -0.25]))
     assert "the condition is true for 2 of 3 elements" in finding.message
-    assert "The nearest is x[2] <= 0 (x[2] = -0.25), a relative distance of 0.12 from the border." in finding.message
+    assert "The nearest is x[2] <= 0 (x[2] = -0.25), a relative distance of 0.12 from the boundary." in finding.message
 
 
 def test_the_order_of_a_sort_is_told_with_its_nearest_pair() -> None:
@@ -95,7 +95,7 @@ def test_a_number_that_is_compared_with_a_whole_array_is_told_for_its_nearest_el
     assert "the condition is true for 2 of 2 elements" in finding.message
     assert f"The nearest is {least:.3f}" in finding.message
     assert float(least / most) == pytest.approx(0.036, abs=6e-4)
-    assert "a relative distance of 0.036 from the border" in finding.message
+    assert "a relative distance of 0.036 from the boundary" in finding.message
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_looking_costs_one_trace_and_none_for_long_functions(monkeypatch: pytest
         return jnp.sin(x) * x
 
     with_it = report(f).calls
-    monkeypatch.setattr(kind, "MAX_EQUATIONS", 1)
+    monkeypatch.setattr(kind, "MAX_TRACED_EQUATIONS", 1)
     assert report(f).calls == with_it - 1
 
 

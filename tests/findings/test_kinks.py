@@ -18,7 +18,7 @@ from jaxdiff_magic.report import Finding
 from .scenes import scene_of
 
 Function = Callable[..., Any]
-BORDER = "a choice stands on its border here: "
+TIE = "a choice is at a tie here: "
 
 
 def inspect(f: Function, *args: Any) -> Report:
@@ -37,7 +37,7 @@ def rectified(x: jax.Array) -> jax.Array:
     return jnp.sum(jax.nn.relu(x) * 3.0)
 
 
-# what stands on its border; left and right slope along the element named; what JAX returns, and its reason
+# what is at a tie; left and right slope along the element named; what JAX returns, and its reason
 AT_KINKS: dict[str, tuple[Function, Any, str, str, str, str]] = {
     "relu": (rectified, [0.0, 1.0], "x[0]", "0 from the left and 3 from the right", "JAX returns 0", "rule of relu"),
     "abs": (lambda x: jnp.abs(x), 0.0, "x", "-1 from the left and 1 from the right", "JAX returns 1", "slope +1 at 0"),
@@ -100,7 +100,7 @@ def test_at_a_kink_no_derivative_agrees(name: str) -> None:
     f, x, *_ = AT_KINKS[name]
     report = inspect(f, jnp.array(x))
     first = [entry for entry in report.check.entries if entry.what == "gradient" and entry.outcome == "out of reach"]
-    assert all(entry.reason.startswith(BORDER) and "test_kinks.py, line " in entry.reason for entry in first)
+    assert all(entry.reason.startswith(TIE) and "test_kinks.py, line " in entry.reason for entry in first)
     assert report.findings[0].kind == "kink"
 
 
@@ -122,7 +122,7 @@ class TestTrapS2ARuleThatDepartsAtTheKinkOnlyIsNoError:
     def test_relu_at_zero_is_out_of_reach(self) -> None:
         report = inspect(jax.nn.relu, 0.0)
         assert report.verdict == "out of reach"
-        assert report.check.entries[0].reason.startswith(BORDER)
+        assert report.check.entries[0].reason.startswith(TIE)
 
     @pytest.mark.parametrize("slope", [0.0, 0.5, 1.0])
     def test_any_slope_between_the_two_is_a_convention(self, slope: float) -> None:
@@ -161,7 +161,7 @@ class TestTrapA8ADerivativeOfTheChosenBranch:
         assert "moving y, at the rate -1); JAX's entry is 0" in finding.message
         mixed = [entry for entry in report.check.entries if len(set(entry.inputs)) == 2]
         assert [entry.outcome for entry in mixed] == ["out of reach"] * 2
-        assert all(entry.reason.startswith(BORDER) for entry in mixed)
+        assert all(entry.reason.startswith(TIE) for entry in mixed)
 
     def test_is_checked_away_from_it(self) -> None:
         report = inspect(self.peano, 0.5, 1.5)
@@ -239,7 +239,7 @@ def test_a_jump_is_told_by_its_values() -> None:
     (finding,) = warnings(lambda x: x + jnp.sign(x), 0.0)
     assert "sign" in finding.message
     assert "f jumps: 0 here, -1 on the left, 1 on the right; JAX returns 1" in finding.message
-    assert inspect(lambda x: x + jnp.sign(x), 0.0).check.entries[0].reason.startswith(f"{BORDER}sign (test_kinks.py")
+    assert inspect(lambda x: x + jnp.sign(x), 0.0).check.entries[0].reason.startswith(f"{TIE}sign (test_kinks.py")
 
 
 def test_a_kink_in_a_loop_is_told_once_with_how_often() -> None:

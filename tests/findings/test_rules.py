@@ -13,7 +13,7 @@ import pytest
 from jax import lax
 
 from jaxdiff_magic import InputError, Report, WrongDerivative, derive
-from jaxdiff_magic.notebook.options import read_line
+from jaxdiff_magic.notebook.typed_options import read_line
 
 X = jnp.array([0.5, 1.2, -0.7])
 

@@ -95,7 +95,7 @@ RIGHT = np.array([0.9, -1.3, 0.4])
 COLUMNS = np.array([[0.9, 0.2], [-1.3, 0.5], [0.4, 1.1]])
 
 
-BORDER = "stands on its border"
+TIE = "is at a tie"
 """A choice in it is undecided at the point."""
 
 
@@ -212,7 +212,7 @@ def densities() -> Iterator[Row]:
     yield row("chi2.logpdf", POSITIVE, 3.2, 0.1, 1.4)
     alpha = np.array([1.3, 2.4, 0.8])
     yield of_arrays(
-        "dirichlet.logpdf", np.array([0.25, 0.5, 0.25]), alpha, case="off the simplex it is -inf", reason=BORDER
+        "dirichlet.logpdf", np.array([0.25, 0.5, 0.25]), alpha, case="off the simplex it is -inf", reason=TIE
     )
     yield Row(
         "jax.scipy.stats.dirichlet.logpdf",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic.report import Formula
-from jaxdiff_magic.show.arrangement import MAX_ENTRIES, MAX_SIDE, grids
+from jaxdiff_magic.show.arrangement import MAX_SIDE, MAX_TABLE_ENTRIES, grids
 from jaxdiff_magic.show.report import Report
 from jaxdiff_magic.show.text import render_text
 
@@ -58,7 +58,7 @@ def test_numbers_stand_where_their_names_say(point: tuple, result_shape: tuple[i
     for grid in grids(report):
         assert len(grid.rows) == grid.values.shape[0] <= MAX_SIDE
         assert len(grid.columns) == grid.values.shape[1] <= MAX_SIDE
-        assert grid.values.size <= MAX_ENTRIES
+        assert grid.values.size <= MAX_TABLE_ENTRIES
         for (i, row), (j, column) in itertools.product(enumerate(grid.rows), enumerate(grid.columns)):
             place = [row, column] if grid.what == "jacobian" else [grid.of, row, column]
             name = ", ".join(filter(None, place)).replace("·], [·, ", "")  # rows W[1, ·], columns [·, 2]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxdiff_magic.show.numbers import array, duration, memory, number
+from jaxdiff_magic.base.figures import number, significant
+from jaxdiff_magic.base.units import operations
+from jaxdiff_magic.show.numbers import array, duration, memory
 
 
 @pytest.mark.parametrize(
@@ -51,3 +57,20 @@ def test_times_come_in_a_fitting_unit(seconds: float, text: str) -> None:
 @pytest.mark.parametrize(("size", "text"), [(0, "0 B"), (400, "400 B"), (4000, "4 kB"), (1_234_567, "1.23 MB")])
 def test_memory_comes_in_a_fitting_unit(size: int, text: str) -> None:
     assert memory(size) == text
+
+
+EXAMPLES = json.loads((Path(__file__).parents[2] / "js/tests/numbers.json").read_text(encoding="utf-8"))
+WRITERS = {
+    "number": lambda value, dtype: number(float(value), dtype),
+    "significant": lambda value, digits: significant(float(value), digits),
+    "duration": duration,
+    "memory": memory,
+    "operations": operations,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "text"), [(k, row[:-1], row[-1]) for k, rows in EXAMPLES.items() for row in rows]
+)
+def test_the_panel_writes_the_same(name: str, values: list[Any], text: str) -> None:
+    assert WRITERS[name](*values) == text

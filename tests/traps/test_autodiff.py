@@ -132,7 +132,7 @@ def test_a06_nan_in_reverse_mode_only_is_told_with_its_cure() -> None:
     assert cured.verdict in RIGHT
 
 
-def test_a06_on_the_border_of_a_where_no_mode_is_declared_right() -> None:
+def test_a06_at_a_tie_of_a_where_no_mode_is_declared_right() -> None:
     """At 0 forward mode gives 0 for where(x > 0, log x, 0) and reverse mode nan, and there is a jump."""
     report = report_of(lambda x: jnp.where(x > 0, jnp.log(x), 0.0), 0.0)
     row = entry(report, "gradient")

@@ -18,16 +18,16 @@ import numpy as np
 from jaxdiff_magic.base.errors import DeriveError, OutOfReach
 from jaxdiff_magic.checking.grading.answers import FILE, Answer, Mine, Written, answers_of, in_python, with_names
 from jaxdiff_magic.checking.grading.diagnosis import Case, Diagnosis, diagnosed, from_swapped
-from jaxdiff_magic.checking.grading.estimates import Estimate, Right, by_jax, estimates, right_values
+from jaxdiff_magic.checking.grading.estimates import Estimated, Right, by_jax, estimates, right_values
 from jaxdiff_magic.checking.grading.factors import named_numbers
 from jaxdiff_magic.checking.grading.swaps import swaps
 from jaxdiff_magic.checking.points import sample
 from jaxdiff_magic.engines.jax.values import Derivatives
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.symbolic.derivation import Derivation, Path
-from jaxdiff_magic.engines.symbolic.limits import until
 from jaxdiff_magic.engines.symbolic.proof import SYMPY_FAILURES, proved_as_written
 from jaxdiff_magic.engines.symbolic.terms import terms_of, terms_of_entry
+from jaxdiff_magic.engines.symbolic.time_limits import until
 from jaxdiff_magic.report import Check
 from jaxdiff_magic.report.grade import Grade
 from jaxdiff_magic.subject.leaves import Leaf
@@ -65,7 +65,7 @@ def grades_of(
         mine: the derivation by the first differentiated argument, or one for each argument; None for none.
         layout: which way round a Jacobian was to be written.
         points, seed: of the random points.
-        deadline: `time.monotonic()` after which no formula is looked at.
+        deadline: the instant (`budget.now`) after which no formula is looked at.
 
     Raises:
         InputError: a derivation is of something that is not differentiated.
@@ -108,7 +108,7 @@ class _Grading:
             return
         rights = [self._right(path) for path in paths]
         self.points = [batch[: min(len(right.values) for right in rights)] for batch in self.points]
-        found: list[Estimate] | None = None
+        found: list[Estimated] | None = None
         error: Exception | None = None
         for reading in answer.readings:
             try:
@@ -130,7 +130,7 @@ class _Grading:
             else:
                 yield self._grade(path, answer, rights[k], found[k])
 
-    def _read(self, reading: Callable[..., Any], count: int) -> list[Estimate]:
+    def _read(self, reading: Callable[..., Any], count: int) -> list[Estimated]:
         return estimates(self.subject, reading, count, self.points, self.eps)
 
     def _right(self, path: Path) -> Right:
@@ -143,7 +143,7 @@ class _Grading:
             output = replace(output, name=f"∂{output.name}/∂{leaf.name}", shape=(*output.shape, *leaf.shape))
         return output, inputs[-1]
 
-    def _turned(self, mine: Estimate, path: Path) -> Estimate:
+    def _turned(self, mine: Estimated, path: Path) -> Estimated:
         """A Jacobian that was to be written in denominator layout, in numerator layout."""
         if self.layout == "numerator" or len(path) > 2:
             return mine
@@ -158,8 +158,8 @@ class _Grading:
         return values
 
     def _as_second(
-        self, answer: Answer, rights: Sequence[Right], found: Sequence[Estimate]
-    ) -> tuple[Path, Answer, Right, Estimate] | None:
+        self, answer: Answer, rights: Sequence[Right], found: Sequence[Estimated]
+    ) -> tuple[Path, Answer, Right, Estimated] | None:
         """A right second derivative where a first was to be given, which its shape tells from it."""
         (path, *others) = answer.paths
         if others or len(path) > 2 or found[0].values.shape[1:] == rights[0].shape:
@@ -173,7 +173,7 @@ class _Grading:
 
     # Outcomes
 
-    def _grade(self, path: Path, answer: Answer, right: Right, mine: Estimate) -> Grade:
+    def _grade(self, path: Path, answer: Answer, right: Right, mine: Estimated) -> Grade:
         if not right.values.size:
             return self._undecided(path, answer, "the derivative has no entries with which to compare it")
         if not right.counts.any():
@@ -197,7 +197,7 @@ class _Grading:
         theirs = by_jax(self.derivatives, self.subject.point, path)[None]
         return not right.small(theirs - right.values[:1], 0.0).all()
 
-    def _is_right(self, path: Path, answer: Answer, right: Right, mine: Estimate) -> Grade:
+    def _is_right(self, path: Path, answer: Answer, right: Right, mine: Estimated) -> Grade:
         count = len(mine.values) - 1
         around = f" and at {count} random point{'s' * (count > 1)} around it" if count else ""
         if self._is_same(path, mine.trace):
@@ -222,7 +222,7 @@ class _Grading:
         names = [leaf.name for leaf in self.subject.inputs]
         return Derivation(trace, names, ["mine"], self.subject.point)
 
-    def _is_wrong(self, path: Path, answer: Answer, mine: Estimate | None, diagnosis: Diagnosis) -> Grade:
+    def _is_wrong(self, path: Path, answer: Answer, mine: Estimated | None, diagnosis: Diagnosis) -> Grade:
         return self._made(path, answer, "wrong", diagnosis, mine)
 
     def _undecided(self, path: Path, answer: Answer, reason: str) -> Grade:
@@ -246,7 +246,7 @@ class _Grading:
         answer: Answer,
         outcome: Literal["right", "wrong", "undecided"],
         diagnosis: Diagnosis,
-        mine: Estimate | None,
+        mine: Estimated | None,
     ) -> Grade:
         output, leaf = self._sides(path)
         values = None
@@ -269,7 +269,7 @@ class _Grading:
 
     # What a diagnosis looks at
 
-    def _case(self, path: Path, answer: Answer, right: Right, mine: Estimate) -> Case:
+    def _case(self, path: Path, answer: Answer, right: Right, mine: Estimated) -> Case:
         output, leaf = self._sides(path)
         derivation, trace, axes = self.derivation, mine.trace, len(output.shape)
         point = [np.asarray(x, np.float64) for x in self.subject.point]
@@ -295,7 +295,7 @@ class _Grading:
             swapped=lambda: self._swapped(path, answer),
         )
 
-    def _swapped(self, path: Path, answer: Answer) -> Iterator[tuple[str, str, Estimate]]:
+    def _swapped(self, path: Path, answer: Answer) -> Iterator[tuple[str, str, Estimated]]:
         """What texts give that differ from the derivation's in one place."""
         if len(answer.paths) != 1 or answer.names is None:
             return

@@ -9,7 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
-from jaxdiff_magic.checking.grading.estimates import Estimate, Right
+from jaxdiff_magic.base.figures import figure
+from jaxdiff_magic.checking.grading.estimates import Estimated, Right
 from jaxdiff_magic.checking.grading.factors import named, rounded
 from jaxdiff_magic.report.grade import Kind
 from jaxdiff_magic.subject.leaves import Leaf
@@ -18,7 +19,7 @@ MAX_WRONG = 12
 """In how many wrong entries terms are looked for."""
 
 
-class Term(Protocol):
+class TermLike(Protocol):
     """A term of a formula; `str` is what a reader calls it."""
 
     def values(self, points: Sequence[np.ndarray], /) -> np.ndarray:
@@ -54,16 +55,16 @@ class Case:
     """
 
     right: Right
-    mine: Estimate
+    mine: Estimated
     output: Leaf
     input: Leaf
     layout: str
     points: Sequence[np.ndarray]
     numbers: Mapping[str, float]
-    terms: Callable[[], Sequence[Sequence[Term]]]
-    own_terms: Callable[[], Sequence[Sequence[Term]]]
-    terms_of_entry: Callable[[tuple[int, ...]], Sequence[Term]]
-    swapped: Callable[[], Iterator[tuple[str, str, Estimate]]]
+    terms: Callable[[], Sequence[Sequence[TermLike]]]
+    own_terms: Callable[[], Sequence[Sequence[TermLike]]]
+    terms_of_entry: Callable[[tuple[int, ...]], Sequence[TermLike]]
+    swapped: Callable[[], Iterator[tuple[str, str, Estimated]]]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -89,7 +90,7 @@ def _not_finite(case: Case) -> Diagnosis | None:
     value, right = case.mine.values[(point, *entry)], case.right.values[(point, *entry)]
     return Diagnosis(
         "not finite",
-        f"{_entry(case, entry)} is {value:g} {where}, where the derivative is {right:.6g}. "
+        f"{_entry(case, entry)} is {figure(value)} {where}, where the derivative is {figure(right)}. "
         "Rewrite what overflows or divides by 0 there.",
     )
 
@@ -215,7 +216,7 @@ def _exchanged(instead: str, text: str) -> Diagnosis:
     return Diagnosis("transposed" if instead == ".T" else "elementwise", f"{EXCHANGED[instead]}: {text} is right.")
 
 
-def from_swapped(right: Right, swapped: Iterator[tuple[str, str, Estimate]]) -> Diagnosis | None:
+def from_swapped(right: Right, swapped: Iterator[tuple[str, str, Estimated]]) -> Diagnosis | None:
     """For a derivation that has no value at all: whether another product makes it right."""
     return next((_exchanged(instead, text) for instead, text, found in swapped if right.is_met(found)), None)
 
@@ -269,7 +270,7 @@ def _term_of_entries(case: Case) -> Diagnosis | None:
     return Diagnosis("term", f"in {place} {first.message}{more}", first.factor, first.term)
 
 
-def _about_several(group: Sequence[Term], weights: np.ndarray, case: Case) -> Diagnosis:
+def _about_several(group: Sequence[TermLike], weights: np.ndarray, case: Case) -> Diagnosis:
     wrong = [_about(str(term), w, case) for term, w in zip(group, weights, strict=True) if abs(w) > 1e-3]
     said = " ".join(d.message[0].upper() * (k > 0) + d.message[k > 0 :] for k, d in enumerate(wrong))
     return Diagnosis("term", said, None, " and ".join(d.term for d in wrong))
@@ -334,7 +335,7 @@ def _different(case: Case) -> Diagnosis:
     of = f" ({count} of {math.prod(case.right.shape)} entries are wrong)" if math.prod(case.right.shape) > 1 else ""
     value, right = case.mine.values[(point, *entry)], case.right.values[(point, *entry)]
     return Diagnosis(
-        "different", f"{_entry(case, entry)} is {value:.6g} {where}, where the derivative is {right:.6g}{of}."
+        "different", f"{_entry(case, entry)} is {figure(value)} {where}, where the derivative is {figure(right)}{of}."
     )
 
 

@@ -16,9 +16,9 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.decide import ROUNDINGS
 from jaxdiff_magic.checking.sharper import GROSS, SAFETY, size_of
 from jaxdiff_magic.engines.jax.values import Derivatives
+from jaxdiff_magic.engines.reference.bounded import EPS, Bounded
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.reference.directions import Path, coefficient
-from jaxdiff_magic.engines.reference.numbers import EPS, Bounded
 from jaxdiff_magic.engines.reference.run import Diverges, Node, Run
 from jaxdiff_magic.subject.leaves import kind
 from jaxdiff_magic.subject.subject import Subject
@@ -29,7 +29,7 @@ MAX_EAGER = 4
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimated:
     """What a derivation gives.
 
     Attributes:
@@ -42,11 +42,11 @@ class Estimate:
     errors: np.ndarray
     trace: Trace | None = None
 
-    def mapped(self, f: Callable[[np.ndarray], np.ndarray]) -> Estimate:
+    def mapped(self, f: Callable[[np.ndarray], np.ndarray]) -> Estimated:
         """Values moved or multiplied by `f`, which acts on one point's array; bounds with them."""
         parts = (np.stack([f(point) for point in part]) for part in (self.values, self.errors))
         values, errors = parts
-        return Estimate(values, np.abs(errors), self.trace)
+        return Estimated(values, np.abs(errors), self.trace)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Right:
     Attributes:
         values: shape `(points, *output, *input)`, float64.
         tolerance: how far a right derivation may be from it, its own rounding apart.
-        counts: for each point, whether it counts: no choice stands on its border there, and something is finite.
+        counts: for each point, whether it counts: no choice is at a tie there, and something is finite.
         by_jax: whether the values are only JAX's own.
     """
 
@@ -69,7 +69,7 @@ class Right:
     def shape(self) -> tuple[int, ...]:
         return self.values.shape[1:]
 
-    def near(self, mine: Estimate) -> Any:
+    def near(self, mine: Estimated) -> Any:
         """Where a derivation of the right shape is right; everywhere that nothing can be said."""
         return self.small(mine.values - self.values[: len(mine.values)], mine.errors)
 
@@ -82,7 +82,7 @@ class Right:
         told = np.isfinite(self.values[:n]) & np.isfinite(self.tolerance[:n]) & counts
         return ~(off & told)
 
-    def hides(self, mine: Estimate, eps: float) -> bool:
+    def hides(self, mine: Estimated, eps: float) -> bool:
         """Whether a derivation is met only because the tolerance is wide: it is visibly another number somewhere."""
         n = len(mine.values)
         counts = self.counts[:n].reshape(-1, *[1] * len(self.shape)) & np.isfinite(self.values[:n])
@@ -90,7 +90,7 @@ class Right:
             off = np.abs(mine.values - self.values[:n]) > max(GROSS, ROUNDINGS * eps) * size_of(self.values)[:n]
         return bool(np.any(off & counts))
 
-    def is_met(self, mine: Estimate) -> bool:
+    def is_met(self, mine: Estimated) -> bool:
         """Whether a derivation of the right shape is right everywhere."""
         return mine.values.shape[1:] == self.shape and bool(self.near(mine).all())
 
@@ -108,7 +108,7 @@ def right_values(
         with contextlib.suppress(OutOfReach):
             found = reference.evaluate(path, points)
             tolerance = SAFETY * found.errors * (eps / EPS) + _floor(found.values, eps)
-            counts = ~found.on_border & _any_finite(found.values)
+            counts = ~found.at_tie & _any_finite(found.values)
             return Right(found.values, tolerance, counts)
     rows = []
     for k in range(min(MAX_EAGER, len(points[0]))):
@@ -146,7 +146,7 @@ def _floor(values: np.ndarray, eps: float) -> np.ndarray:
 
 def estimates(
     subject: Subject, reading: Callable[..., Any], count: int, points: Sequence[np.ndarray], eps: float
-) -> list[Estimate]:
+) -> list[Estimated]:
     """What one reading of a derivation gives at a batch of points.
 
     Args:
@@ -179,7 +179,7 @@ def _arrays(result: Any, count: int) -> list[jax.Array]:
     return [array if kind(array) == "floating" else array.astype(float) for array in arrays]
 
 
-def _run(trace: Trace, points: Sequence[np.ndarray], eps: float) -> list[Estimate]:
+def _run(trace: Trace, points: Sequence[np.ndarray], eps: float) -> list[Estimated]:
     def run(batch: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
         started = Run(1, len(batch[0]), taped=False, literal_eps=eps)
         arguments = [Node(Bounded(np.asarray(p, float)), p.shape[1:], True) for p in batch]
@@ -193,10 +193,10 @@ def _run(trace: Trace, points: Sequence[np.ndarray], eps: float) -> list[Estimat
         rows = [run([batch[k : k + 1] for batch in points]) for k in range(len(points[0]))]
         found = [tuple(map(np.concatenate, zip(*parts, strict=True))) for parts in zip(*rows, strict=True)]
     alone = (replace(trace, outputs=(atom,)) for atom in trace.outputs)
-    return [Estimate(values, errors, one) for (values, errors), one in zip(found, alone, strict=True)]
+    return [Estimated(values, errors, one) for (values, errors), one in zip(found, alone, strict=True)]
 
 
-def _eager(subject: Subject, function: Callable[..., Any], points: Sequence[np.ndarray]) -> list[Estimate]:
+def _eager(subject: Subject, function: Callable[..., Any], points: Sequence[np.ndarray]) -> list[Estimated]:
     """At a few points, in the subject's dtype and in float64: what they differ by is rounding."""
     chosen = list(zip(*(batch[:MAX_EAGER] for batch in points), strict=True))
 
@@ -212,7 +212,7 @@ def _eager(subject: Subject, function: Callable[..., Any], points: Sequence[np.n
         wide = run("float64")
     if [x.shape for x in wide] != [x.shape for x in own]:
         wide = own
-    return [Estimate(a, np.broadcast_to(_apart(a, b), a.shape)) for a, b in zip(wide, own, strict=True)]
+    return [Estimated(a, np.broadcast_to(_apart(a, b), a.shape)) for a, b in zip(wide, own, strict=True)]
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> float:

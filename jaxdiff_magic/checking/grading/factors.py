@@ -9,6 +9,7 @@ from fractions import Fraction
 import jax
 import numpy as np
 
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.subject.source import captured
 from jaxdiff_magic.subject.subject import Subject
 
@@ -44,7 +45,7 @@ def rounded(factor: float, numbers: Mapping[str, float]) -> float:
 def named(factor: float, numbers: Mapping[str, float]) -> str:
     """A factor in words: `-1/2`, `1/100 (the length of y)`, `0.381966`."""
     name = next((name for name, value in _candidates(numbers) if _is_close(abs(factor), value)), "")
-    return ("-" if factor < 0 else "") + name if name else f"{factor:.9g}"
+    return ("-" if factor < 0 else "") + name if name else figure(factor, 9)
 
 
 def _is_close(a: float, b: float) -> bool:

@@ -13,14 +13,14 @@ import numpy as np
 
 from jaxdiff_magic.base.errors import InputError
 from jaxdiff_magic.checking.grading import shapes
-from jaxdiff_magic.checking.grading.notation import Node
-from jaxdiff_magic.checking.grading.shapes import Size, Value, elementwise, product, transposed
+from jaxdiff_magic.checking.grading.shapes import OpenLength, ShapedValue, elementwise, product, transposed
+from jaxdiff_magic.checking.grading.typed_notation import Part
 from jaxdiff_magic.checking.grading.vocabulary import (
     ELEMENT,
     ELEMENTWISE,
     MATRICES,
     OTHERS,
-    Definition,
+    NamedPart,
     Scope,
     is_function,
 )
@@ -39,7 +39,7 @@ RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def value_of(node: Node, scope: Scope) -> Value:
+def value_of(node: Part, scope: Scope) -> ShapedValue:
     """What an expression is worth.
 
     Raises:
@@ -48,7 +48,7 @@ def value_of(node: Node, scope: Scope) -> Value:
     parts = node.parts
     match node.kind:
         case "number":
-            return Value((), lambda: node.value)
+            return ShapedValue((), lambda: node.value)
         case "ones":
             return shapes.ones()
         case "name":
@@ -87,7 +87,7 @@ def value_of(node: Node, scope: Scope) -> Value:
         case "norm":
             inside = value_of(parts[0], scope)
             order = {"1": 1}.get(node.value)
-            return Value((), lambda: _norm(inside.entries(), order))
+            return ShapedValue((), lambda: _norm(inside.entries(), order))
         case "sum":
             return _summed(parts[0], node.value, [None] * len(node.value), scope)
         case "call":
@@ -101,38 +101,38 @@ def _norm(entries: Any, order: int | None) -> Any:
     return jnp.sum(jnp.abs(entries)) if order == 1 else jnp.sqrt(jnp.sum(jnp.square(entries)))
 
 
-def _named(word: str, scope: Scope) -> Value:
+def _named(word: str, scope: Scope) -> ShapedValue:
     if word in scope.letters:
         return scope.letters[word]
     name = scope.name(word)
     if name is not None:
         return _defined(name, scope) if name in scope.definitions else _thing(scope.names[name])
     if match := ELEMENT.fullmatch(word):
-        return _lowered(Node("name", match[1]), match[2], scope)
+        return _lowered(Part("name", match[1]), match[2], scope)
     if word == "I":
         return shapes.identity()
     if word == "K":
         return shapes.commutation(scope.stacked)
     if word in ("pi", "π"):
-        return Value((), lambda: np.pi)
+        return ShapedValue((), lambda: np.pi)
     if word in ("e", "E"):
-        return Value((), lambda: np.e)
+        return ShapedValue((), lambda: np.e)
     if callable(scope.names.get(word)):
-        return Value((), lambda: None, thing=scope.names[word])
+        return ShapedValue((), lambda: None, thing=scope.names[word])
     raise InputError(f"it mentions {word}, which has no value here")
 
 
-def _thing(value: Any) -> Value:
+def _thing(value: Any) -> ShapedValue:
     if isinstance(value, (int, float, list)) or hasattr(value, "ndim"):
         return shapes.array_value(jnp.asarray(value) if isinstance(value, list) else value)
-    return Value((), lambda: _refused(value), thing=value)
+    return ShapedValue((), lambda: _refused(value), thing=value)
 
 
 def _refused(value: Any) -> Any:
     raise InputError(f"{type(value).__name__} stands where a number must be")
 
 
-def _defined(name: str, scope: Scope) -> Value:
+def _defined(name: str, scope: Scope) -> ShapedValue:
     """A name of the text's own; in index notation, an array over its letters."""
     if name not in scope.made:
         definition = scope.definitions[name]
@@ -142,7 +142,7 @@ def _defined(name: str, scope: Scope) -> Value:
     return scope.made[name]
 
 
-def over_letters(definition: Definition, scope: Scope, lengths: Sequence[int] | None) -> Value:
+def over_letters(definition: NamedPart, scope: Scope, lengths: Sequence[int] | None) -> ShapedValue:
     """An expression as an array over its free indices.
 
     Args:
@@ -160,7 +160,7 @@ def over_letters(definition: Definition, scope: Scope, lengths: Sequence[int] | 
         inner = _opened(inner, letter, length)
     value = value_of(definition.node, inner)
     shape = tuple(lengths)
-    return Value(shape, lambda: jnp.transpose(jnp.broadcast_to(value.entries(), shape[::-1])))
+    return ShapedValue(shape, lambda: jnp.transpose(jnp.broadcast_to(value.entries(), shape[::-1])))
 
 
 def _opened(scope: Scope, letter: str, length: int) -> Scope:
@@ -170,14 +170,14 @@ def _opened(scope: Scope, letter: str, length: int) -> Scope:
     size = length * int(np.prod([np.size(value.entries()) for value in scope.letters.values()]))
     if size > MAX_GRID:
         raise InputError(f"it adds over {size:,} numbers at once, which is more than {MAX_GRID:,}")
-    return replace(scope, letters={**scope.letters, letter: Value((), lambda: grid)}, made={})
+    return replace(scope, letters={**scope.letters, letter: ShapedValue((), lambda: grid)}, made={})
 
 
-def _length_of(letter: str, node: Node, scope: Scope) -> int:
+def _length_of(letter: str, node: Part, scope: Scope) -> int:
     """How far an index goes: as far as the arrays that have it."""
     for part in _walk(node):
         if part.kind == "index":
-            places = [k for k, index in enumerate(part.parts[1:]) if index == Node("name", letter)]
+            places = [k for k, index in enumerate(part.parts[1:]) if index == Part("name", letter)]
             base = part.parts[0]
         elif part.kind == "lowered":
             places, base = [k for k, sign in enumerate(part.value) if sign == letter], part.parts[0]
@@ -190,13 +190,13 @@ def _length_of(letter: str, node: Node, scope: Scope) -> int:
     raise InputError(f"how far the index {letter} goes cannot be told")
 
 
-def _walk(node: Node) -> Iterator[Node]:
+def _walk(node: Part) -> Iterator[Part]:
     yield node
     for part in node.parts:
         yield from _walk(part)
 
 
-def _summed(body: Node, letters: Sequence[str], limits: Sequence[tuple[int, int] | None], scope: Scope) -> Value:
+def _summed(body: Part, letters: Sequence[str], limits: Sequence[tuple[int, int] | None], scope: Scope) -> ShapedValue:
     inner = scope
     starts = []
     for letter, limit in zip(letters, limits, strict=True):
@@ -215,16 +215,16 @@ def _summed(body: Node, letters: Sequence[str], limits: Sequence[tuple[int, int]
         full = (*lengths[::-1], *([1] * (axes - len(rest))), *rest)
         return jnp.sum(jnp.broadcast_to(entries, full), axis=tuple(range(len(lengths))))
 
-    return Value(term.dims, make, term.is_row)
+    return ShapedValue(term.dims, make, term.is_row)
 
 
-def _power(base: Value, exponent: Value, node: Node, sign: str) -> Value:
+def _power(base: ShapedValue, exponent: ShapedValue, node: Part, sign: str) -> ShapedValue:
     if sign == "^" and len(base.dims) == 2 and node.kind in ("number", "minus"):
         return _matrix_power(base, int(exponent.entries()))
     return elementwise(lambda a, b: a**b, base, exponent)
 
 
-def _raised(base: Value, sign: str) -> Value:
+def _raised(base: ShapedValue, sign: str) -> ShapedValue:
     if sign == "T":
         return transposed(base)
     if sign == "-T":
@@ -235,7 +235,7 @@ def _raised(base: Value, sign: str) -> Value:
     return elementwise(lambda a: a**power if power > 0 else 1 / a**-power, base)
 
 
-def _matrix_power(base: Value, power: int) -> Value:
+def _matrix_power(base: ShapedValue, power: int) -> ShapedValue:
     if len(base.dims) != 2:
         return elementwise(lambda a: 1.0 / a ** float(-power) if power < 0 else a**power, base)
     shapes.same(*base.dims)
@@ -246,10 +246,10 @@ def _matrix_power(base: Value, power: int) -> Value:
         factor = jnp.linalg.inv(base.entries()) if power < 0 else base.entries()
         return functools.reduce(lambda a, b: a @ b, [factor] * abs(power))
 
-    return Value(base.dims, make)
+    return ShapedValue(base.dims, make)
 
 
-def _lowered(base: Node, signs: str, scope: Scope) -> Value:
+def _lowered(base: Part, signs: str, scope: Scope) -> ShapedValue:
     """`x₀`, `Aᵢⱼ`, `W₁`: a name of the reader's with a number in it, a unit vector, or an element."""
     if base.kind == "name":
         whole = next((w for w in (base.value + signs, f"{base.value}_{signs}") if scope.name(w) is not None), None)
@@ -265,9 +265,9 @@ def _lowered(base: Node, signs: str, scope: Scope) -> Value:
     return _element(value, [int(s) if s.isdigit() else _named(s, scope) for s in signs], scope)
 
 
-def _indexed(node: Node, scope: Scope) -> Value:
+def _indexed(node: Part, scope: Scope) -> ShapedValue:
     base, *indices = node.parts
-    if base == Node("name", "e") and scope.name("e") is None and indices[0].kind == "number":
+    if base == Part("name", "e") and scope.name("e") is None and indices[0].kind == "number":
         return shapes.unit(indices[0].value)
     value = value_of(base, scope)
     if value.thing is not None:
@@ -276,7 +276,7 @@ def _indexed(node: Node, scope: Scope) -> Value:
     return _element(value, [i.value if i.kind == "number" else value_of(i, scope) for i in indices], scope)
 
 
-def _element(value: Value, indices: Sequence[int | Value], scope: Scope) -> Value:
+def _element(value: ShapedValue, indices: Sequence[int | ShapedValue], scope: Scope) -> ShapedValue:
     if len(indices) > len(value.dims):
         raise InputError(f"{len(indices)} indices stand where an array has {len(value.dims)} axes")
 
@@ -288,10 +288,10 @@ def _element(value: Value, indices: Sequence[int | Value], scope: Scope) -> Valu
                 raise InputError(f"index {i} stands where an axis has length {length}")
         return jnp.asarray(entries)[at]
 
-    return Value(value.dims[len(indices) :], make)
+    return ShapedValue(value.dims[len(indices) :], make)
 
 
-def _attribute(base: Value, name: str) -> Value:
+def _attribute(base: ShapedValue, name: str) -> ShapedValue:
     if base.thing is None:
         if name == "T":
             return transposed(base)
@@ -299,16 +299,16 @@ def _attribute(base: Value, name: str) -> Value:
     return _thing(getattr(base.thing, name))
 
 
-def _listed(parts: Sequence[Node], scope: Scope) -> Value:
+def _listed(parts: Sequence[Part], scope: Scope) -> ShapedValue:
     """`[a, b]` is a vector, `[[a, b], [c, d]]` a matrix, and `[x > 0]` is 1 where that holds, else 0."""
     if len(parts) == 1 and parts[0].kind in ("relation", "both", "either", "not"):
         return elementwise(lambda holds: jnp.where(holds, 1.0, 0.0), value_of(parts[0], scope))
     values = [value_of(part, scope) for part in parts]
     inner = max((value.dims for value in values), key=len, default=())
-    return Value((len(values), *inner), lambda: jnp.stack([jnp.asarray(v.entries(), float) for v in values]))
+    return ShapedValue((len(values), *inner), lambda: jnp.stack([jnp.asarray(v.entries(), float) for v in values]))
 
 
-def _called(node: Node, scope: Scope) -> Value:
+def _called(node: Part, scope: Scope) -> ShapedValue:
     name, parts = node.value, node.parts
     own = scope.names.get(name)
     is_notation = name in ELEMENTWISE or name in MATRICES or name in OTHERS
@@ -322,11 +322,11 @@ def _called(node: Node, scope: Scope) -> Value:
     if name == "diag":
         (of,) = values
         if len(of.dims) == 1:
-            return Value((of.dims[0], of.dims[0]), lambda: jnp.diag(jnp.asarray(of.entries())))
+            return ShapedValue((of.dims[0], of.dims[0]), lambda: jnp.diag(jnp.asarray(of.entries())))
         if of.ones is not None or len(of.dims) != 2:
             raise InputError("diag takes a vector or a matrix")
-        size = Size() if any(isinstance(shapes.known(d), Size) for d in of.dims) else min(of.shape)
-        return Value((size,), lambda: jnp.diag(of.entries()))
+        size = OpenLength() if any(isinstance(shapes.known(d), OpenLength) for d in of.dims) else min(of.shape)
+        return ShapedValue((size,), lambda: jnp.diag(of.entries()))
     if name == "transpose":
         return transposed(values[0])
     if name == "kron":
@@ -335,17 +335,17 @@ def _called(node: Node, scope: Scope) -> Value:
         pair = jnp.maximum if name in ("max", "Max") else jnp.minimum
         if len(values) > 1:
             return elementwise(lambda *each: functools.reduce(pair, each), *values)
-        return Value((), lambda: (jnp.max if pair is jnp.maximum else jnp.min)(values[0].entries()))
+        return ShapedValue((), lambda: (jnp.max if pair is jnp.maximum else jnp.min)(values[0].entries()))
     if name in ELEMENTWISE:
         return elementwise(ELEMENTWISE[name], *values)
     if name in ("softmax", "log_softmax", "inv", "cholesky"):
-        return Value(values[0].dims, lambda: MATRICES[name](values[0].entries()), values[0].is_row)
+        return ShapedValue(values[0].dims, lambda: MATRICES[name](values[0].entries()), values[0].is_row)
     if name in MATRICES:
         return shapes.array_value(MATRICES[name](*(value.entries() for value in values)))
     return _python_call(own, parts, scope)
 
 
-def _whole(node: Node) -> int:
+def _whole(node: Part) -> int:
     return -node.parts[0].value if node.kind == "minus" else node.value
 
 
@@ -360,7 +360,7 @@ def _is_library(function: Any) -> bool:
     )
 
 
-def _python_call(function: Any, parts: Sequence[Node], scope: Scope) -> Value:
+def _python_call(function: Any, parts: Sequence[Part], scope: Scope) -> ShapedValue:
     """A function of the reader's, or of a library: of whole arrays, whose sizes must be known."""
     if isinstance(function, types.ModuleType) or not callable(function):
         raise InputError("something is called that is no function")

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 
 from jaxdiff_magic.base.errors import InputError
 from jaxdiff_magic.checking.grading.meaning import over_letters
-from jaxdiff_magic.checking.grading.notation import Node, Parser, tokens
 from jaxdiff_magic.checking.grading.shapes import as_shape
-from jaxdiff_magic.checking.grading.vocabulary import Definition, Scope
+from jaxdiff_magic.checking.grading.typed_notation import Parser, Part, tokens
+from jaxdiff_magic.checking.grading.vocabulary import NamedPart, Scope
 from jaxdiff_magic.subject.subject import Subject
 
 Path = tuple[int, ...]
@@ -26,7 +26,7 @@ NAME = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
-class Equation:
+class TypedEquation:
     """`left = right`; the left side may be missing."""
 
     left: str
@@ -80,15 +80,15 @@ def _plain_left(left: str) -> str:
     return match["name"] if match else left.strip()
 
 
-def equation(text: str) -> Equation:
+def equation(text: str) -> TypedEquation:
     """A text at its first equality sign that is in no bracket; without one, all of it is the right side."""
     depth = 0
     for k, sign in enumerate(text):
         depth += (sign in "([{") - (sign in ")]}")
         around = text[max(k - 1, 0) : k] + text[k + 1 : k + 2]
         if sign == "=" and depth == 0 and not set(around) & set("=<>!"):
-            return Equation(text[:k].strip(), text[k + 1 :].strip())
-    return Equation("", text.strip())
+            return TypedEquation(text[:k].strip(), text[k + 1 :].strip())
+    return TypedEquation("", text.strip())
 
 
 def _clauses(text: str) -> tuple[str, list[str]]:
@@ -126,22 +126,22 @@ def typed_value(
     final = equation(last)
     known = {_plain_left(e.left) for e in equations if e.left}
     plain = {left: f"derivative_{k}_" for k, left in enumerate(sorted(known, key=len, reverse=True)) if "/" in left}
-    scope = Scope(names, {plain.get(left, left): Definition((), Node("number", 0)) for left in known})
+    scope = Scope(names, {plain.get(left, left): NamedPart((), Part("number", 0)) for left in known})
     read = _Reader(text, scope, plain, tight)
     definitions = {
-        plain.get(name, name): Definition(letters, node)
+        plain.get(name, name): NamedPart(letters, node)
         for e in equations
         for name, letters, node in [(_plain_left(e.left), _letters(e.left), read(e.right))]
-        if (NAME.fullmatch(name) or name in plain) and Node("name", name) not in _parts(node)
+        if (NAME.fullmatch(name) or name in plain) and Part("name", name) not in _parts(node)
     }
     scope = Scope(names, definitions, stacked=tuple(sides[0]) if sides else (), own=own)
     read = _Reader(text, scope, plain, tight)
     letters, node = _letters(final.left), read(final.right)
-    if node == Node("number", 0):
+    if node == Part("number", 0):
         return jnp.zeros(tuple(shape))
     lengths = list(shape) if len(letters) == len(shape) else None
     try:
-        return as_shape(over_letters(Definition(letters, node), scope, lengths if letters else None), shape, sides)
+        return as_shape(over_letters(NamedPart(letters, node), scope, lengths if letters else None), shape, sides)
     except InputError as error:
         raise _unread(text, error) from error
 
@@ -151,7 +151,7 @@ def _letters(left: str) -> tuple[str, ...]:
     return tuple(letter.strip() for letter in match["letters"].split(",")) if match else ()
 
 
-def _parts(node: Node) -> Iterator[Node]:
+def _parts(node: Part) -> Iterator[Part]:
     yield node
     for part in node.parts:
         yield from _parts(part)
@@ -166,7 +166,7 @@ class _Reader:
     plain: Mapping[str, str]
     tight: bool
 
-    def __call__(self, right: str) -> Node:
+    def __call__(self, right: str) -> Part:
         for left, name in self.plain.items():
             right = right.replace(left, name)
         try:

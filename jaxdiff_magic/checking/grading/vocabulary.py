@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import jax.scipy.special as jsp
 import numpy as np
 
-from jaxdiff_magic.checking.grading.notation import Node
-from jaxdiff_magic.checking.grading.shapes import Value
+from jaxdiff_magic.checking.grading.shapes import ShapedValue
+from jaxdiff_magic.checking.grading.typed_notation import Part
 
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
     **{name: getattr(jnp, name) for name in "exp log sqrt sin cos tan sinh cosh tanh abs sign floor round".split()},
@@ -57,11 +57,11 @@ ELEMENT = re.compile(r"([^\W\d]\w*?)_?(\d+)")
 
 
 @dataclass(frozen=True)
-class Definition:
+class NamedPart:
     """What `h[i] = …` or `s = softmax(z)` defines: by letters, if any."""
 
     letters: tuple[str, ...]
-    node: Node
+    node: Part
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ class Scope:
     """
 
     names: Mapping[str, Any]
-    definitions: Mapping[str, Definition] = field(default_factory=dict)
-    letters: Mapping[str, Value] = field(default_factory=dict)
-    made: dict[str, Value] = field(default_factory=dict)
+    definitions: Mapping[str, NamedPart] = field(default_factory=dict)
+    letters: Mapping[str, ShapedValue] = field(default_factory=dict)
+    made: dict[str, ShapedValue] = field(default_factory=dict)
     stacked: tuple[int, ...] = ()
     own: bool = True
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from jaxdiff_magic.cost.counting.contractions import PRODUCTS
 from jaxdiff_magic.cost.counting.control import CONTROL, Integers
 from jaxdiff_magic.cost.counting.elementwise import ELEMENTWISE, SERIES
 from jaxdiff_magic.cost.counting.liveness import Liveness, Mask
 from jaxdiff_magic.cost.counting.movement import bytes_moved
 from jaxdiff_magic.cost.counting.operands import is_complex, is_floating, is_literal, size
-from jaxdiff_magic.cost.counting.products import PRODUCTS
 from jaxdiff_magic.cost.counting.rules import MET, RULES
 from jaxdiff_magic.cost.counting.structure import constants_of, jaxpr_of
 from jaxdiff_magic.cost.counting.trips import SAME, known_integer

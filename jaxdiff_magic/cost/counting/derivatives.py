@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.cost.counting.counter import count
 from jaxdiff_magic.cost.counting.work import Count
 from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE, refusal
@@ -59,13 +59,13 @@ def programs(subject: Subject, deadline: float, only: Collection[str] = NAMES) -
 
     Args:
         subject: what is differentiated.
-        deadline: a `time.monotonic()` instant after which no further program is traced.
+        deadline: an instant of `budget.now` after which no further program is traced.
         only: which of `NAMES` to count.
     """
     if subject.untraceable:
         why = f"JAX cannot trace {subject.name} without numbers ({subject.untraceable})"
         return Programs({}, dict.fromkeys(only, why))
-    if time.monotonic() > deadline:
+    if passed(deadline):
         return Programs({}, dict.fromkeys(only, LATE))
     point = [leaf.aval for leaf in subject.inputs]
     values = [leaf.aval for leaf in subject.outputs]
@@ -75,7 +75,7 @@ def programs(subject: Subject, deadline: float, only: Collection[str] = NAMES) -
     for name in NAMES[1:]:
         if name not in only:
             continue
-        if time.monotonic() > deadline:
+        if passed(deadline):
             missing[name] = LATE
             continue
         try:

@@ -6,6 +6,7 @@ from typing import Any
 
 from jaxdiff_magic.cost.counting.operands import is_complex, is_floating, size
 from jaxdiff_magic.cost.counting.work import Work, arithmetic, other
+from jaxdiff_magic.primitives.scalar import SCALARS
 
 FLOPS: dict[str, tuple[int, int]] = {
     **dict.fromkeys("add sub add_any neg sign eq ne".split(), (1, 2)),
@@ -20,16 +21,20 @@ FLOPS: dict[str, tuple[int, int]] = {
 """FLOPs for each element, real and complex. With real parts a and c: (a + bi)(c + di) is 4 multiplications and 2
 additions; the quotient is the product with the conjugate (6), c^2 + d^2 (3) and 2 divisions."""
 
-TRANSCENDENTAL = frozenset(
-    "exp exp2 expm1 log log2 log1p pow sqrt rsqrt cbrt sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh "
-    "atanh logistic erf erfc erf_inv lgamma digamma bessel_i0e bessel_i1e".split()
-)
-"""One for each element, real or complex, and no FLOPs. As in XLA, square roots and powers are among them."""
-
 SERIES = frozenset(
     "igamma igammac igamma_grad_a random_gamma random_gamma_grad regularized_incomplete_beta polygamma zeta".split()
 )
 """Series, continued fractions and rejections, whose length depends on the values: one for each element, and said."""
+
+TRANSCENDENTAL = (
+    frozenset(name for name, known in SCALARS.items() if not known.border)
+    - SERIES
+    - {
+        *("square", "stop_gradient"),  # a product, and nothing
+        *("power", "bessel_i"),  # of the reference alone
+    }
+)
+"""One for each element, real or complex, and no FLOPs. As in XLA, square roots and powers are among them."""
 
 SPECIAL = SERIES | frozenset(
     "logistic exp2 log2 sinh cosh asin acos asinh acosh atanh erfc erf_inv lgamma digamma bessel_i0e bessel_i1e".split()

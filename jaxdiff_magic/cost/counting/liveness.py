@@ -14,7 +14,7 @@ Mask = tuple[bool, ...]
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveEquations:
     """The equations that matter, each with which of its results do; and which inputs of the program matter."""
 
     equations: tuple[tuple[Any, Mask], ...]
@@ -25,10 +25,10 @@ class Live:
 class Liveness:
     """Of many jaxprs, each looked at once for each set of used results."""
 
-    _known: dict[tuple[int, Mask], Live] = field(default_factory=dict)
+    _known: dict[tuple[int, Mask], LiveEquations] = field(default_factory=dict)
     _expanded: dict[int, Any] = field(default_factory=dict)
 
-    def of(self, body: Any, used: Mask) -> Live:
+    def of(self, body: Any, used: Mask) -> LiveEquations:
         """What matters in a jaxpr, of whose results some are used."""
         jaxpr = jaxpr_of(body)
         key = (id(jaxpr), used)
@@ -44,7 +44,7 @@ class Liveness:
             self._expanded[id(equation)] = expanded(equation)
         return self._expanded[id(equation)]
 
-    def _of(self, jaxpr: Any, used: Mask) -> Live:
+    def _of(self, jaxpr: Any, used: Mask) -> LiveEquations:
         live = {atom for atom, use in zip(jaxpr.outvars, used, strict=True) if use and not is_literal(atom)}
         equations: list[tuple[Any, Mask]] = []
         for equation in reversed(jaxpr.eqns):
@@ -55,7 +55,7 @@ class Liveness:
                 live |= {
                     atom for atom, need in zip(equation.invars, needs, strict=True) if need and not is_literal(atom)
                 }
-        return Live(tuple(reversed(equations)), tuple(variable in live for variable in jaxpr.invars))
+        return LiveEquations(tuple(reversed(equations)), tuple(variable in live for variable in jaxpr.invars))
 
     def needs(self, equation: Any, used: Mask) -> Sequence[bool]:
         """Which operands the used results of an equation depend on."""

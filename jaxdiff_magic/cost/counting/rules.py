@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jaxdiff_magic.cost.counting.contractions import PRODUCTS
 from jaxdiff_magic.cost.counting.elementwise import ELEMENTWISE, SPECIAL
 from jaxdiff_magic.cost.counting.linear_algebra import LINEAR_ALGEBRA
 from jaxdiff_magic.cost.counting.movement import MOVEMENT
-from jaxdiff_magic.cost.counting.products import PRODUCTS
 from jaxdiff_magic.cost.counting.reductions import REDUCTIONS
 from jaxdiff_magic.cost.counting.work import Work
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import within
 from jaxdiff_magic.base.units import duration
 from jaxdiff_magic.cost.counting import Count
 from jaxdiff_magic.cost.crossover.resizing import held_sides
@@ -75,7 +75,7 @@ def crossovers(
         subject: what is differentiated.
         counts: of its programs, those named "jacobian forward" and "jacobian reverse" among them.
         times: seconds of each round, measured at the point, by mode.
-        deadline: a `time.monotonic()` instant after which no further size is begun.
+        deadline: an instant of `budget.now` after which no further size is begun.
 
     Returns:
         What was found; and which captured arrays keep the sizes from changing, in a sentence, or "".
@@ -88,7 +88,7 @@ def crossovers(
     if not forward or not reverse or equations > MOST_EQUATIONS or not is_whole(subject):
         return (), ""
     here = Size(1.0, subject.size, subject.output_size, forward, reverse, equations)
-    deadline = min(deadline, time.monotonic() + MOST_SECONDS)
+    deadline = min(deadline, within(MOST_SECONDS))
     own = {side for leaf in subject.inputs for side in leaf.shape if side > 1}
     others = (held_sides(subject) - own) & {side for leaf in subject.outputs for side in leaf.shape}
     found: list[Crossover] = []

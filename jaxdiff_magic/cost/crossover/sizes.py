@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,10 +10,11 @@ from itertools import pairwise
 import numpy as np
 from jax import tree_util
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.cost.crossover.reach import reaches_all
 from jaxdiff_magic.cost.crossover.resizing import Resized, resized
 from jaxdiff_magic.cost.passes import Mode
-from jaxdiff_magic.engines.jax.values import MAX_ENTRIES, equation_count
+from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES, equation_count
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import opened_trace
 
@@ -59,7 +59,7 @@ class Family:
         sides: the lengths that change.
         here: the work at the point.
         rises: whether forward mode, rather than reverse mode, falls behind as the sides grow.
-        deadline: a `time.monotonic()` instant after which no further size is begun.
+        deadline: an instant of `budget.now` after which no further size is begun.
     """
 
     subject: Subject
@@ -87,7 +87,7 @@ def sizes_of(family: Family) -> tuple[Size, ...]:
     """
     found = [family.here]
     for factor in _factors(family, found):
-        if time.monotonic() > family.deadline:
+        if passed(family.deadline):
             break
         try:
             size = _at(family, factor)
@@ -109,8 +109,8 @@ def _factors(family: Family, found: Sequence[Size]) -> Iterator[float]:
     First twice as large; then as large and as small as it takes for the modes to cross if every pass costs the same,
     but by `FACTOR` at least; last where they seem to cross.
     """
-    lead = math.exp(family.here.ratio if family.rises else -family.here.ratio)
-    largest = _largest(family, max(FACTOR, 2 / lead))
+    margin = math.exp(family.here.ratio if family.rises else -family.here.ratio)
+    largest = _largest(family, max(FACTOR, 2 / margin))
     if largest >= 2.0:
         yield 2.0
         growth = found[-1].equations / family.here.equations
@@ -118,7 +118,7 @@ def _factors(family: Family, found: Sequence[Size]) -> Iterator[float]:
             largest = min(largest, 2 * MOST_EQUATIONS / found[-1].equations)
         if largest > 2.0:
             yield largest
-    yield min(1 / FACTOR, 0.5 / lead)
+    yield min(1 / FACTOR, 0.5 / margin)
     if len(found) > 1:
         yield _between(found)
 
@@ -130,7 +130,7 @@ def _largest(family: Family, wanted: float) -> float:
         sides = _sides(family, wanted)
         entries = [math.prod(sides.get(side, side) for side in shape) for shape in shapes]
         grown = family.here.inputs * family.here.outputs * wanted
-        if max(sides.values()) <= MOST_SIDE and max(*entries, grown) <= MAX_ENTRIES:
+        if max(sides.values()) <= MOST_SIDE and max(*entries, grown) <= MAX_BUILT_ENTRIES:
             break
         wanted /= 2
     return wanted

@@ -9,11 +9,13 @@ from typing import Any
 
 import jax
 
+from jaxdiff_magic.base.budget import passed, within
 from jaxdiff_magic.base.units import duration, size
 from jaxdiff_magic.cost.measuring import MOST_TEMP_BYTES, compiled
 from jaxdiff_magic.cost.passes import MOST_PASSES, Mode, passes
-from jaxdiff_magic.cost.structure.calls import chunked_call
-from jaxdiff_magic.cost.structure.products import (
+from jaxdiff_magic.cost.structure.strategy import LATE, Strategy
+from jaxdiff_magic.cost.structure.strategy_calls import chunked_call
+from jaxdiff_magic.cost.structure.verified_products import (
     Inner,
     Product,
     What,
@@ -23,9 +25,8 @@ from jaxdiff_magic.cost.structure.products import (
     point_of,
     reverse_product,
 )
-from jaxdiff_magic.cost.structure.strategy import LATE, Strategy
 from jaxdiff_magic.cost.structure.verifying import confirmed
-from jaxdiff_magic.engines.jax.values import MAX_ENTRIES
+from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES
 from jaxdiff_magic.subject.derivative_programs import in_chunks
 from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.subject import Subject
@@ -85,12 +86,12 @@ def chunked_jacobians(
         subject: what is differentiated.
         plain: the modes as they stand.
         taken: temporary memory of those that take too much, by name, in bytes.
-        deadline: a `time.monotonic()` instant after which nothing more is begun.
+        deadline: an instant of `budget.now` after which nothing more is begun.
     """
     fitting = [strategy for strategy in plain.values() if not strategy.infeasible]
-    limit = WORTH * min((passes(subject, mode) for mode in plain if plain[mode] in fitting), default=MAX_ENTRIES)
+    limit = WORTH * min((passes(subject, mode) for mode in plain if plain[mode] in fitting), default=MAX_BUILT_ENTRIES)
     refused: list[Mode] = [mode for mode in plain if plain[mode].infeasible and passes(subject, mode) <= limit]
-    if subject.untraceable or subject.size * subject.output_size > MAX_ENTRIES:
+    if subject.untraceable or subject.size * subject.output_size > MAX_BUILT_ENTRIES:
         return
     make: dict[Mode, Callable[..., Product | None]] = {"forward": forward_product, "reverse": reverse_product}
     products: dict[Mode, Product] = {
@@ -112,7 +113,7 @@ def chunked_hessian(
     """
     n = subject.size
     fitting = [strategy for strategy in plain.values() if not strategy.infeasible]
-    if subject.untraceable or not 1 < n <= MOST_PASSES or n * n > MAX_ENTRIES:
+    if subject.untraceable or not 1 < n <= MOST_PASSES or n * n > MAX_BUILT_ENTRIES:
         return
     if any(strategy.infeasible == LATE for strategy in plain.values()):
         return  # it may fit as it stands
@@ -145,7 +146,7 @@ def _chunked(
         fitting: plain ways to the same derivative that can be run.
     """
     name = "chunked" if what == "hessian" else f"chunked {lines.mode}"
-    if time.monotonic() > deadline:
+    if passed(deadline):
         return Strategy(what, name, lines.count * lines.each, LATE)
     at_once, needed = _chunk(subject, lines, whole)
     word = "columns" if lines.mode == "forward" else "rows"
@@ -169,7 +170,7 @@ def _chunked(
         ),
     )
     seconds = lines.count * _seconds(subject, lines, product)
-    if time.monotonic() + RUNS * seconds > deadline:
+    if within(RUNS * seconds) > deadline:
         return replace(found, because=f"{because}; not verified, as it may take {duration(seconds)}")
     return confirmed(subject, found, next(iter(fitting), None), deadline)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.units import size
 from jaxdiff_magic.cost.counting import Count, count
-from jaxdiff_magic.cost.measuring import MOST_TEMP_BYTES, Program, compiled
+from jaxdiff_magic.cost.measuring import MOST_TEMP_BYTES, TimedProgram, compiled
 from jaxdiff_magic.subject.subject import Subject
 
 
@@ -21,13 +21,13 @@ class Memory:
         subject: what is differentiated.
         counts: of its programs that are counted already, by "jacobian forward", "hessian forward over reverse" ….
         programs: those that are compiled already, by "forward", "forward over reverse" ….
-        deadline: a `time.monotonic()` instant after which nothing more is compiled.
+        deadline: an instant of `budget.now` after which nothing more is compiled.
         taken: XLA's figures in bytes, of those programs that may take more than there should be.
     """
 
     subject: Subject
     counts: Mapping[str, Count]
-    programs: Mapping[str, Program]
+    programs: Mapping[str, TimedProgram]
     deadline: float
     taken: dict[str, int] = field(default_factory=dict)
 
@@ -40,7 +40,7 @@ class Memory:
             return ""
         if name in self.programs:
             needed = self.programs[name].temp_bytes or 0
-        elif time.monotonic() > self.deadline or self._moved(f"{what} {name}") <= MOST_TEMP_BYTES:
+        elif passed(self.deadline) or self._moved(f"{what} {name}") <= MOST_TEMP_BYTES:
             return ""
         else:
             needed = compiled(self.subject, transformed).temp_bytes or 0

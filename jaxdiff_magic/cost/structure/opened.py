@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxdiff_magic.subject.source import Location, assignment, places_of
+from jaxdiff_magic.subject.trace import bound
 
 COMPILED = ("jit", "pjit", "closed_call", "core_call")
 """Primitives that only call their body, by JAX's names for them."""
@@ -49,13 +50,12 @@ class Operation:
         """Compute the results from the values of the operands, and add them to `values`."""
         operands = [atom.value if isinstance(atom, Known) else values[atom] for atom in self.inputs]
         primitive = self.equation.primitive
-        found = primitive.bind(*operands, **primitive.get_bind_params(self.equation.params))
-        results = found if primitive.multiple_results else [found]
+        results = bound(primitive, primitive.get_bind_params(self.equation.params), *operands)
         values.update(zip(self.outputs, results, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class OperationList:
     """A function from its leaves to its outputs.
 
     Attributes:
@@ -79,7 +79,7 @@ class Opened:
         return int(self.avals[number].size)
 
 
-def opened(function: Callable[..., Any], point: Sequence[Any]) -> Opened:
+def opened(function: Callable[..., Any], point: Sequence[Any]) -> OperationList:
     """The operations of a function, arrays to a tuple of arrays, traced at a point."""
     closed = jax.make_jaxpr(function)(*map(jnp.asarray, point))
     avals: list[Any] = []
@@ -111,7 +111,7 @@ def opened(function: Callable[..., Any], point: Sequence[Any]) -> Opened:
 
     inputs = [number(var) for var in closed.jaxpr.invars]
     outputs = body(closed.jaxpr, [*map(Known, closed.consts), *inputs], None, "")
-    return Opened(tuple(inputs), tuple(operations), tuple(outputs), tuple(avals))
+    return OperationList(tuple(inputs), tuple(operations), tuple(outputs), tuple(avals))
 
 
 def name_of(operation: Operation) -> str:

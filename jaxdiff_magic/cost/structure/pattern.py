@@ -20,7 +20,7 @@ import numpy as np
 from jax.extend.core import jaxprs_in_params, subjaxprs  # pyright: ignore[reportPrivateImportUsage]
 
 from jaxdiff_magic.cost.structure.kinds import kind_of
-from jaxdiff_magic.cost.structure.products import What, counts_of, gradient
+from jaxdiff_magic.cost.structure.verified_products import What, counts_of, gradient
 from jaxdiff_magic.report.cost_figures import Sparsity
 from jaxdiff_magic.subject.subject import Subject
 

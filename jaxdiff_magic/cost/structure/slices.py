@@ -15,12 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental.sparse import BCOO
 
-from jaxdiff_magic.cost.calls import function_text, remarked
+from jaxdiff_magic.cost.mode_calls import function_text, remarked
 from jaxdiff_magic.cost.running import STAND_IN
-from jaxdiff_magic.cost.structure.products import directions, point_of
 from jaxdiff_magic.cost.structure.strategy import Strategy
+from jaxdiff_magic.cost.structure.verified_products import directions, point_of
 from jaxdiff_magic.cost.structure.verifying import confirmed
-from jaxdiff_magic.engines.jax.values import MAX_ENTRIES
+from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES
 from jaxdiff_magic.subject.subject import Subject, arguments_of
 
 FEWEST_PASSES = 8
@@ -36,7 +36,7 @@ def slices_of(subject: Subject, fewest: int, strategies: Sequence[Strategy], dea
         subject: what is differentiated.
         fewest: passes of the better plain mode.
         strategies: of the subject.
-        deadline: a `time.monotonic()` instant after which it is compared by products.
+        deadline: an instant of `budget.now` after which it is compared by products.
     """
     plain = next((s for s in strategies if s.what == "jacobian" and not s.infeasible and not s.because), None)
     for strategy in _by_slices(subject, fewest):
@@ -58,7 +58,7 @@ def _by_slices(subject: Subject, fewest: int) -> Iterator[Strategy]:
         number = min(result.size, source.size) // count
         if max(result.size, source.size) == count:
             return
-        if number * 4 > fewest or result.size * (source.size // count) > MAX_ENTRIES:
+        if number * 4 > fewest or result.size * (source.size // count) > MAX_BUILT_ENTRIES:
             return
         yield Strategy(
             what="jacobian",

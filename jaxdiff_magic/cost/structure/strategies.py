@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import jax
 
-from jaxdiff_magic.cost.calls import closed_over, derivative_call
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.cost.counting import Count
-from jaxdiff_magic.cost.measuring import Program
+from jaxdiff_magic.cost.measuring import TimedProgram
+from jaxdiff_magic.cost.mode_calls import closed_over, derivative_call
 from jaxdiff_magic.cost.passes import MOST_PASSES, Mode, passes, too_large
-from jaxdiff_magic.cost.structure.calls import transform_call
+from jaxdiff_magic.cost.structure.bottleneck import bottleneck_of
 from jaxdiff_magic.cost.structure.chunked import chunked_hessian, chunked_jacobians
 from jaxdiff_magic.cost.structure.memory import Memory
 from jaxdiff_magic.cost.structure.pattern import Colouring, Pattern, fewest_symmetric, pattern_of
-from jaxdiff_magic.cost.structure.products import What, counts_of, obstacle, point_of, scalar
 from jaxdiff_magic.cost.structure.strategy import LATE, Strategy
+from jaxdiff_magic.cost.structure.strategy_calls import transform_call
+from jaxdiff_magic.cost.structure.verified_products import What, counts_of, obstacle, point_of, scalar
 from jaxdiff_magic.cost.structure.verifying import confirmed
-from jaxdiff_magic.cost.structure.waist import waist_of
-from jaxdiff_magic.engines.jax.values import MAX_ENTRIES
+from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES
 from jaxdiff_magic.subject.subject import Subject
 
 FEWEST_PASSES = 64
@@ -43,14 +43,14 @@ def strategies_of(
     missing: Mapping[str, str],
     deadline: float,
     counts: Mapping[str, Count] | None = None,
-    programs: Mapping[str, Program] | None = None,
+    programs: Mapping[str, TimedProgram] | None = None,
 ) -> tuple[Strategy, ...]:
     """All strategies for the Jacobian and, of a scalar subject, the Hessian.
 
     Args:
         subject: what is differentiated.
         missing: for "forward", "reverse" and "hessian", why JAX does not have it, as in `Values.missing`.
-        deadline: a `time.monotonic()` instant after which nothing more is begun.
+        deadline: an instant of `budget.now` after which nothing more is begun.
         counts: of its programs, "jacobian forward" and so on: those are known to exist, the others are tried.
         programs: the plain modes that are compiled already, by name.
 
@@ -122,7 +122,7 @@ def _jacobians(subject: Subject, missing: Mapping[str, str], memory: Memory) -> 
     reference = usable[0] if usable else None
     if subject.untraceable or fewest < FEWEST_PASSES:
         return
-    for strategy in (*_waist(subject, usable), *_coloured_jacobians(subject, fewest, memory.deadline)):
+    for strategy in (*_bottleneck(subject, usable), *_coloured_jacobians(subject, fewest, memory.deadline)):
         yield confirmed(subject, strategy, reference, memory.deadline, late=True)
 
 
@@ -132,30 +132,33 @@ def _obstacle(what: What, name: str, transformed: Callable[..., Any], memory: Me
     return ("" if exists else obstacle(memory.subject, transformed)) or memory.excess(what, name, transformed)
 
 
-def _waist(subject: Subject, usable: list[Strategy]) -> Iterator[Strategy]:
-    waist = waist_of(subject)
-    if waist is None:
+def _bottleneck(subject: Subject, usable: list[Strategy]) -> Iterator[Strategy]:
+    bottleneck = bottleneck_of(subject)
+    if bottleneck is None:
         return
     entries = subject.size * subject.output_size
-    infeasible = waist.infeasible or (f"the Jacobian has {entries:,} entries" if entries > MAX_ENTRIES else "")
-    if not infeasible and any(waist.passes >= (plain.passes or 0) for plain in usable):
-        infeasible = f"its two parts take {waist.passes:,} passes together"
-    here = f"{waist.name} " if waist.name else ""
-    width = f"{waist.width:,} {'value' if waist.width == 1 else 'values'}"
+    infeasible = bottleneck.infeasible or (
+        f"the Jacobian has {entries:,} entries" if entries > MAX_BUILT_ENTRIES else ""
+    )
+    if not infeasible and any(bottleneck.passes >= (plain.passes or 0) for plain in usable):
+        infeasible = f"its two parts take {bottleneck.passes:,} passes together"
+    here = f"{bottleneck.name} " if bottleneck.name else ""
+    width = f"{bottleneck.width:,} {'value' if bottleneck.width == 1 else 'values'}"
     yield Strategy(
         what="jacobian",
-        name="waist",
-        passes=waist.passes,
+        name="bottleneck",
+        passes=bottleneck.passes,
         infeasible=infeasible,
-        because=f"everything passes through the {width} of {here or 'one step '}({waist.where}): the Jacobian of what "
-        f"comes after, by {waist.modes[1]} mode, times that of what comes before, by {waist.modes[0]} mode",
-        call=transform_call(subject, "jaxdiff_magic.jacobian_through_waist"),
-        build=waist.build,
+        because=f"everything passes through the {width} of {here or 'one step '}({bottleneck.where}): the Jacobian of "
+        f"what comes after, by {bottleneck.modes[1]} mode, times that of what comes before, by "
+        f"{bottleneck.modes[0]} mode",
+        call=transform_call(subject, "jaxdiff_magic.jacobian_through_bottleneck"),
+        build=bottleneck.build,
     )
 
 
 def _coloured_jacobians(subject: Subject, fewest: int, deadline: float) -> Iterator[Strategy]:
-    if time.monotonic() > deadline:
+    if passed(deadline):
         yield Strategy("jacobian", "coloured", None, LATE)
         return
     counts = counts_of(subject, "jacobian")
@@ -203,9 +206,9 @@ def _hessians(subject: Subject, missing: Mapping[str, str], memory: Memory) -> I
     for name, (outer, inner, _) in ORDERS.items():
         needed = n if inner == "jacrev" else n * n  # n tangents inside, each of them differentiated n times
         transformed = getattr(jax, outer)(getattr(jax, inner)(subject.flat, argnums), argnums)
-        infeasible = f"the Hessian has {n:,} x {n:,} = {n * n:,} entries" if n * n > MAX_ENTRIES else ""
+        infeasible = f"the Hessian has {n:,} x {n:,} = {n * n:,} entries" if n * n > MAX_BUILT_ENTRIES else ""
         infeasible = infeasible or (f"it needs {needed:,} passes at once" if needed > MOST_PASSES else "")
-        if not infeasible and f"hessian {name}" not in memory.counts and time.monotonic() > memory.deadline:
+        if not infeasible and f"hessian {name}" not in memory.counts and passed(memory.deadline):
             infeasible = LATE
         texts = ["jax.hessian"] if name == "forward over reverse" else [f"jax.{outer}", f"jax.{inner}"]
         plain[name] = Strategy(
@@ -227,7 +230,7 @@ def _hessians(subject: Subject, missing: Mapping[str, str], memory: Memory) -> I
 
 def _coloured_hessian(subject: Subject, deadline: float) -> Iterator[Strategy]:
     n = subject.size
-    if time.monotonic() > deadline:
+    if passed(deadline):
         yield Strategy("hessian", "coloured", None, LATE)
         return
     rows = counts_of(subject, "hessian").get("rows")
@@ -292,11 +295,11 @@ def _no_use(subject: Subject, pattern: Pattern, way: Colouring, fewest: int) -> 
     colours = pattern.colours[way]
     if not transform_call(subject, ""):
         return "asdex differentiates whole arguments and results, and here it is parts of them"
-    if pattern.nnz > MAX_ENTRIES:
+    if pattern.nnz > MAX_BUILT_ENTRIES:
         return f"it may have {pattern.nnz:,} entries that are not zero"
     if colours > WORTH * fewest:
         return f"it takes {colours:,} passes where the plain mode takes {fewest:,}"
-    if colours > MOST_PASSES or colours * max(pattern.shape) > MAX_ENTRIES:
+    if colours > MOST_PASSES or colours * max(pattern.shape) > MAX_BUILT_ENTRIES:
         return f"it needs {colours:,} passes at once"
     return ""
 

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 from jax.experimental.sparse import BCOO
 
-from jaxdiff_magic.cost.structure.products import What
+from jaxdiff_magic.cost.structure.verified_products import What
 from jaxdiff_magic.report.cost_figures import Sparsity
 
 LATE = "there was no time left to look for it"
@@ -21,10 +21,10 @@ class Strategy:
 
     Attributes:
         what: "jacobian", blocks `[o][i]` of shape `out.shape + in.shape`; or "hessian", blocks `[o][i][j]`.
-        name: "forward", "reverse", "coloured forward", "coloured reverse", "waist", "chunked forward", "chunked
+        name: "forward", "reverse", "coloured forward", "coloured reverse", "bottleneck", "chunked forward", "chunked
             reverse"; for a Hessian "forward over reverse" and so on, "coloured", "chunked".
         passes: products with the Jacobian or Hessian that it takes, all at once but for chunks; None where that is
-            not known. Those of a waist go through a part of the program each.
+            not known. Those of a bottleneck go through a part of the program each.
         infeasible: why it cannot be used; "" when it can.
         because: the structure that it uses, or its chunks, in words; "" for the plain modes.
         call: Python text to paste; "" where there is none.

@@ -1,4 +1,4 @@
-"""A transformation beside `jax.jacrev` and `jax.jacfwd`: the Jacobian as a product of two, through a narrow waist."""
+"""A transformation beside `jax.jacrev` and `jax.jacfwd`: the Jacobian as a product of two, through a bottleneck."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from jax import tree_util
 
 from jaxdiff_magic.base.errors import InputError
-from jaxdiff_magic.cost.structure.waist import Waist, narrowest
+from jaxdiff_magic.cost.structure.bottleneck import Bottleneck, narrowest
 from jaxdiff_magic.subject.leaves import Leaf, article, jax_dtype, kind
 from jaxdiff_magic.subject.subject import display_name
 
 
-def jacobian_through_waist(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def jacobian_through_bottleneck(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The Jacobian of `f`, as `jax.jacrev` returns it, computed through the narrowest place of the program.
 
     Where everything that reaches the outputs passes through w values, the Jacobian of n inputs and m outputs is the
@@ -28,17 +28,17 @@ def jacobian_through_waist(f: Callable[..., Any], argnums: int | Sequence[int] =
 
     Returns:
         A function of the same arguments as `f`. It returns the same pytree as `jax.jacrev(f, argnums)`: arrays of
-        shape `out.shape + in.shape` and of the input's dtype. The waist is looked for in each call; under `jax.jit`
-        once for arguments of the same shapes. It can also be mapped and differentiated.
+        shape `out.shape + in.shape` and of the input's dtype. The bottleneck is looked for in each call; under
+        `jax.jit` once for arguments of the same shapes. It can also be mapped and differentiated.
 
     Raises:
-        InputError: in the call, where the program has no waist of at most a quarter of the inputs and of the outputs,
-            where its two parts have no derivative or take as many passes as a plain mode, or where arguments, results
-            or `argnums` are not as said above. The message says which call of JAX to use instead.
+        InputError: in the call, where the program has no bottleneck of at most a quarter of the inputs and of the
+            outputs, where its two parts have no derivative or take as many passes as a plain mode, or where arguments,
+            results or `argnums` are not as said above. The message says which call of JAX to use instead.
 
     Example:
         >>> decode = lambda x: b @ jnp.tanh(a @ x)  # a: (4, 500), b: (600, 4)
-        >>> jax.jit(jacobian_through_waist(decode))(x).shape  # 8 passes instead of 500    # doctest: +SKIP
+        >>> jax.jit(jacobian_through_bottleneck(decode))(x).shape  # 8 passes instead of 500    # doctest: +SKIP
         (600, 500)
 
     Source: A. Griewank, A. Walther, "Evaluating Derivatives", 2nd ed., chapter 9, of Jacobians by elimination.
@@ -76,10 +76,10 @@ def jacobian_through_waist(f: Callable[..., Any], argnums: int | Sequence[int] =
                 f"two. Use jax.jacfwd or jax.jacrev."
             ) from None
         outputs = _leaves(f"A result of {name}", "Return floating-point numbers only", shapes, results[1])
-        waist = narrowest(flat, point, inputs, outputs)
-        if (refusal := _refusal(waist, inputs, outputs)) or waist is None:
+        bottleneck = narrowest(flat, point, inputs, outputs)
+        if (refusal := _refusal(bottleneck, inputs, outputs)) or bottleneck is None:
             raise InputError(f"{name} {refusal} {_instead(name, argnums, inputs, outputs)}")
-        blocks = waist.build()(*map(jax.numpy.asarray, point))
+        blocks = bottleneck.build()(*map(jax.numpy.asarray, point))
         return tree_util.tree_unflatten(results[0], [tree_util.tree_unflatten(structure, row) for row in blocks])
 
     return jacobian
@@ -92,16 +92,19 @@ def _leaves(what: str, cure: str, values: Sequence[Any], kinds: Sequence[str]) -
     return tuple(Leaf("", np.shape(value), str(jax_dtype(value))) for value in values)
 
 
-def _refusal(waist: Waist | None, inputs: Sequence[Leaf], outputs: Sequence[Leaf]) -> str:
-    """Why a waist is of no use; "" where it is."""
+def _refusal(bottleneck: Bottleneck | None, inputs: Sequence[Leaf], outputs: Sequence[Leaf]) -> str:
+    """Why a bottleneck is of no use; "" where it is."""
     n, m = _size(inputs), _size(outputs)
-    if waist is None:
-        return f"has no waist: nowhere do so few values carry all that its {m:,} outputs get of its {n:,} inputs."
-    if waist.infeasible:
-        return f"has a waist, but JAX has no Jacobian of one of its two parts ({waist.infeasible.rstrip('.')})."
-    if waist.passes >= min(n, m):
+    if bottleneck is None:
+        return f"has no bottleneck: nowhere do so few values carry all that its {m:,} outputs get of its {n:,} inputs."
+    if bottleneck.infeasible:
         return (
-            f"has a waist, but its two parts take {waist.passes:,} passes together, of {n:,} inputs and {m:,} outputs."
+            f"has a bottleneck, but JAX has no Jacobian of one of its two parts ({bottleneck.infeasible.rstrip('.')})."
+        )
+    if bottleneck.passes >= min(n, m):
+        return (
+            f"has a bottleneck, but its two parts take {bottleneck.passes:,} passes together, of {n:,} inputs and "
+            f"{m:,} outputs."
         )
     return ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental.sparse import BCOO
 
-from jaxdiff_magic.cost.structure.products import directions, forward_product, point_of, reverse_product
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.cost.structure.strategy import Strategy, dense
+from jaxdiff_magic.cost.structure.verified_products import directions, forward_product, point_of, reverse_product
 from jaxdiff_magic.subject.subject import Subject
 
 ULPS = 100
@@ -58,9 +58,9 @@ def confirmed(
     Args:
         late: whether one of few passes is compared even then, by products: it was found, and it is what to use.
     """
-    if strategy.infeasible or (time.monotonic() > deadline and not late):
+    if strategy.infeasible or (passed(deadline) and not late):
         return strategy
-    agrees, differs = verified(subject, strategy, reference if time.monotonic() <= deadline else None)
+    agrees, differs = verified(subject, strategy, reference if not passed(deadline) else None)
     return replace(strategy, verified=agrees, infeasible=differs)
 
 

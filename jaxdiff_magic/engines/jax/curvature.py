@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import within
 from jaxdiff_magic.report import Check, Curvature, Finding
 from jaxdiff_magic.subject.leaves import Leaf, joined, matrix_of, parted
 
@@ -44,7 +45,7 @@ def curvature_of(
         point: their values, which set the scale on which a gradient is zero.
         doubt: why this Hessian says nothing about the function, as `doubt_of` gives it; "" where it does.
         errors: bounds on the rounding of its entries, shape (n, n); None where none are known.
-        deadline: `time.monotonic()` by which eigenvalues should be there.
+        deadline: the instant (`budget.now`) by which eigenvalues should be there.
 
     An eigenvalue counts as zero within `n * eps * max|eigenvalue|`, eps being that of the coarsest dtype among the
     blocks, and within the norm of `errors` and of half the asymmetry (Weyl: a change E of a symmetric matrix moves its
@@ -63,7 +64,7 @@ def curvature_of(
     defect = float(asymmetry.max())
     symmetric = (h + h.T) / 2
     seconds = _seconds(symmetric)
-    if seconds and time.monotonic() + seconds > deadline:
+    if seconds and within(seconds) > deadline:
         why = f"The eigenvalues of {n:,} inputs take about {seconds:.0f} s, which the budget does not leave."
         return _undecided(n, defect, f"{why} {doubt}".strip())
     eigenvalues = np.linalg.eigvalsh(symmetric)

@@ -6,7 +6,6 @@ here exactly as in the user's run, overflow and underflow of float32 included.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,17 +13,19 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.subject.native import as_given, run_alone
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
-MAX_STEPS = 20_000
+MAX_REPLAYED_STEPS = 20_000
 """A run with more steps than this is not told."""
 MAX_BYTES = 1_000_000_000
 """Nor is one whose values take more memory than this, all together."""
 
 
 @dataclass(frozen=True, eq=False)
-class Value:
+class Replayed:
     """A value of the run.
 
     Attributes:
@@ -51,8 +52,8 @@ class Played:
     """
 
     equation: Equation
-    operands: tuple[Value, ...]
-    results: tuple[Value, ...]
+    operands: tuple[Replayed, ...]
+    results: tuple[Replayed, ...]
     iterations: tuple[int, ...] = ()
 
 
@@ -61,9 +62,9 @@ class Replay:
     """The steps of a run in the order in which they were done, and its results."""
 
     steps: Sequence[Played]
-    results: tuple[Value, ...]
+    results: tuple[Replayed, ...]
 
-    def origins(self, value: Value, bad: Callable[[np.ndarray], np.ndarray]) -> list[Played | Value]:
+    def origins(self, value: Replayed, bad: Callable[[np.ndarray], np.ndarray]) -> list[Played | Replayed]:
         """Where the bad elements of a value come from: steps with good operands and bad results, or bad inputs.
 
         Of a selection only the case that is selected counts; a nan that is written in the code comes from the step
@@ -83,7 +84,7 @@ class Replay:
                 pending += before
                 if not before:
                     found[position] = step
-        return [found[key] for key in sorted(found, key=lambda key: (isinstance(found[key], Value), key))]
+        return [found[key] for key in sorted(found, key=lambda key: (isinstance(found[key], Replayed), key))]
 
 
 def replay(trace: Trace, arguments: Sequence[Any], deadline: float) -> Replay:
@@ -92,29 +93,29 @@ def replay(trace: Trace, arguments: Sequence[Any], deadline: float) -> Replay:
     Args:
         trace: of a function.
         arguments: one array for each of its inputs, of its dtype.
-        deadline: `time.monotonic()` after which it is given up.
+        deadline: the instant (`budget.now`) after which it is given up.
 
     Raises:
         OutOfReach: an operation cannot be run by itself, or the run takes too long.
     """
     run = _Run(deadline, [])
-    given = [Value(jnp.asarray(x, v.dtype), (), v) for x, v in zip(arguments, trace.inputs, strict=True)]
+    given = [Replayed(jnp.asarray(x, v.dtype), (), v) for x, v in zip(arguments, trace.inputs, strict=True)]
     return Replay(run.steps, tuple(run.trace(trace, given, ())))
 
 
-def is_literal(value: Value) -> bool:
+def is_literal(value: Replayed) -> bool:
     """Whether a value is a number that is written in the code."""
     return isinstance(value.source, Constant) and value.source.shape == () and not value.source.name
 
 
-def _taken(step: Played) -> Sequence[Value]:
+def _taken(step: Played) -> Sequence[Replayed]:
     """The operands that a step's results are made of: of a selection, those that some element is taken from."""
     if step.equation.primitive != "select_n":
         return step.operands
     which, *cases = step.operands
     taken = np.unique(np.asarray(which.data).astype(int))
     cut = [
-        Value(jnp.where(jnp.asarray(which.data).astype(int) == k, case.data, 0), case.makers, case.source)
+        Replayed(jnp.where(jnp.asarray(which.data).astype(int) == k, case.data, 0), case.makers, case.source)
         for k, case in enumerate(cases)
         if k in taken
     ]
@@ -129,49 +130,49 @@ class _Run:
     steps: list[Played]
     bytes: int = 0
 
-    def trace(self, trace: Trace, arguments: Sequence[Value], iterations: tuple[int, ...]) -> list[Value]:
-        known: dict[Variable, Value] = dict(zip(trace.inputs, arguments, strict=True))
+    def trace(self, trace: Trace, arguments: Sequence[Replayed], iterations: tuple[int, ...]) -> list[Replayed]:
+        known: dict[Variable, Replayed] = dict(zip(trace.inputs, arguments, strict=True))
 
-        def read(atom: Variable | Constant) -> Value:
+        def read(atom: Variable | Constant) -> Replayed:
             if isinstance(atom, Variable):
                 return known[atom]
-            return Value(jnp.asarray(atom.value) if atom.key is None else atom.key, (), atom)
+            return Replayed(as_given(atom), (), atom)
 
         for equation in trace.equations:
             results = self.equation(equation, [read(atom) for atom in equation.inputs], iterations)
             known.update(zip(equation.outputs, results, strict=True))
         return [read(atom) for atom in trace.outputs]
 
-    def equation(self, equation: Equation, operands: list[Value], iterations: tuple[int, ...]) -> list[Value]:
+    def equation(self, equation: Equation, operands: list[Replayed], iterations: tuple[int, ...]) -> list[Replayed]:
         opened = {"scan": self.scan, "while": self.loop, "cond": self.branch}.get(equation.primitive)
         if opened is not None:
             return opened(equation, operands, iterations)
-        if time.monotonic() > self.deadline or len(self.steps) >= MAX_STEPS:
+        if passed(self.deadline) or len(self.steps) >= MAX_REPLAYED_STEPS:
             raise OutOfReach("it takes too long to run step by step")
-        found = _done(equation, operands)
+        found = run_alone(equation, [operand.data for operand in operands])
         self.bytes += sum(array.nbytes for array in found)
         if self.bytes > MAX_BYTES:
             raise OutOfReach("its values take too much memory")
-        made = tuple(Value(array, (len(self.steps),)) for array in found)
+        made = tuple(Replayed(array, (len(self.steps),)) for array in found)
         self.steps.append(Played(equation, tuple(operands), made, iterations))
         return list(made)
 
-    def scan(self, equation: Equation, operands: list[Value], iterations: tuple[int, ...]) -> list[Value]:
+    def scan(self, equation: Equation, operands: list[Replayed], iterations: tuple[int, ...]) -> list[Replayed]:
         params, (body,) = equation.params, equation.bodies
         fixed, carried, length = params["num_consts"], params["num_carry"], params["length"]
         constants, carry, sliced = operands[:fixed], operands[fixed : fixed + carried], operands[fixed + carried :]
-        rows: list[list[Value]] = []
+        rows: list[list[Replayed]] = []
         for k in reversed(range(length)) if params["reverse"] else range(length):
-            row = [Value(x.data[k], x.makers, x.source) for x in sliced]
+            row = [Replayed(x.data[k], x.makers, x.source) for x in sliced]
             results = self.trace(body, [*constants, *carry, *row], (*iterations, k))
             carry = results[:carried]
             rows.append(results[carried:])
         if params["reverse"]:
             rows.reverse()
-        empty = [Value(jnp.zeros(v.shape, v.dtype)) for v in equation.outputs[carried:]]
+        empty = [Replayed(jnp.zeros(v.shape, v.dtype)) for v in equation.outputs[carried:]]
         return [*carry, *(map(_stacked, zip(*rows, strict=True)) if rows else empty)]
 
-    def loop(self, equation: Equation, operands: list[Value], iterations: tuple[int, ...]) -> list[Value]:
+    def loop(self, equation: Equation, operands: list[Replayed], iterations: tuple[int, ...]) -> list[Replayed]:
         params, (condition, body) = equation.params, equation.bodies
         first, second = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
         for_condition, for_body, carry = operands[:first], operands[first:second], operands[second:]
@@ -181,34 +182,13 @@ class _Run:
             k += 1
         return list(carry)
 
-    def branch(self, equation: Equation, operands: list[Value], iterations: tuple[int, ...]) -> list[Value]:
+    def branch(self, equation: Equation, operands: list[Replayed], iterations: tuple[int, ...]) -> list[Replayed]:
         which = int(np.clip(int(operands[0].data), 0, len(equation.bodies) - 1))
         return self.trace(equation.bodies[which], operands[1:], iterations)
 
 
-def _stacked(column: Sequence[Value]) -> Value:
+def _stacked(column: Sequence[Replayed]) -> Replayed:
     """Results of all iterations of a scan as one array."""
     makers = dict.fromkeys(maker for value in column for maker in value.makers)
     source = next((value.source for value in column if value.source is not None), None)
-    return Value(jnp.stack([value.data for value in column]), tuple(makers), source)
-
-
-def _done(equation: Equation, operands: Sequence[Value]) -> list[Any]:
-    """What an operation gives. Literals lose their dtype in a trace: they take that of the other operands."""
-    assert equation.operator is not None
-    data = [operand.data for operand in operands]
-    dtype = next((v.dtype for v in equation.inputs if isinstance(v, Variable) and _floating(v)), None)
-    if dtype is not None:
-        data = [
-            x.astype(dtype) if isinstance(v, Constant) and v.shape == () and v.key is None and _floating(v) else x
-            for x, v in zip(data, equation.inputs, strict=True)
-        ]
-    try:
-        results = equation.operator(*data)
-    except Exception as error:  # whatever JAX raises for an operation that it does not run by itself
-        raise OutOfReach(f"{equation.primitive} cannot be run by itself: {error}") from None
-    return list(results) if isinstance(results, (list, tuple)) else [results]
-
-
-def _floating(atom: Variable | Constant) -> bool:
-    return bool(jnp.issubdtype(atom.dtype, jnp.floating))
+    return Replayed(jnp.stack([value.data for value in column]), tuple(makers), source)

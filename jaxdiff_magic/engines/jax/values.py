@@ -14,13 +14,13 @@ import jax.core
 import numpy as np
 from jax.extend.core import subjaxprs  # pyright: ignore[reportPrivateImportUsage]
 
-from jaxdiff_magic.subject.derivative_programs import Program, in_chunks
+from jaxdiff_magic.subject.derivative_programs import DerivativeProgram, in_chunks
 from jaxdiff_magic.subject.entangled import holds_tracers
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.surroundings import settings_set_aside
 from jaxdiff_magic.subject.untraced import REFUSED, hindrance_of, innermost
 
-MAX_ENTRIES = 4_000_000
+MAX_BUILT_ENTRIES = 4_000_000
 """A derivative with more scalar entries than this is described, not built."""
 MAX_PASSES = 1024
 """The dearer of two modes is left out of the check beyond this many passes."""
@@ -34,7 +34,7 @@ MAX_BLOCKS = 400
 """A derivative of more arrays than this, one for each output and inputs, takes minutes to compile …"""
 MAX_FORWARD = 100
 """… as forward mode does with more inputs than this."""
-MAX_EQUATIONS = 20_000
+MAX_COMPILED_EQUATIONS = 20_000
 """A program with more equations than this takes minutes to compile and is not compiled unasked."""
 MAX_BYTES = 1_000_000_000
 """Where one array within a program would be larger, its columns or rows are computed in chunks…"""
@@ -63,7 +63,7 @@ class _Candidate:
     mode: str
     function: Callable[..., Any]
     below: Callable[[], Callable[..., Any]]
-    program: Callable[[], Program]
+    program: Callable[[], DerivativeProgram]
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
 
     def offer(name: str, candidates: Sequence[_Candidate], shape: Sequence[int]) -> _Candidate | None:
         """Keep the first candidate that exists, and return it; say why when none does."""
-        if (entries := int(np.prod(shape, dtype=object))) > MAX_ENTRIES:
+        if (entries := int(np.prod(shape, dtype=object))) > MAX_BUILT_ENTRIES:
             gigabytes = entries * np.dtype(subject.inputs[0].dtype).itemsize / 1e9
             missing[name] = f"it would have {' x '.join(map(str, shape))} entries ({gigabytes:.3g} GB)"
             return None
@@ -255,7 +255,7 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
             except Exception as error:  # JAX's refusals are of many kinds, and a rule of the reader's may raise any
                 missing.setdefault(name, refusal(error))
                 continue
-            if found.closed is not None and (size := equation_count(found.closed.jaxpr)) > MAX_EQUATIONS:
+            if found.closed is not None and (size := equation_count(found.closed.jaxpr)) > MAX_COMPILED_EQUATIONS:
                 missing.setdefault(name, f"its program has {size} equations and would take minutes to compile")
                 continue
             transforms[name], programs[name] = transform, found.call
@@ -277,7 +277,7 @@ def derivatives_of(subject: Subject, order: int) -> Derivatives:
         )
 
     offer("reverse", [first("reverse")], (m, n) if m > 1 else (m,))  # a gradient is no larger than the inputs
-    if m == 1 and n > MAX_ENTRIES and "reverse" in transforms:
+    if m == 1 and n > MAX_BUILT_ENTRIES and "reverse" in transforms:
         missing["forward"] = f"it would take {n} passes, reverse mode {m}"
     else:
         offer("forward", [first("forward")], (m, n))
@@ -350,11 +350,11 @@ def equation_count(jaxpr: Any) -> int:
     return len(jaxpr.eqns) + sum(map(equation_count, subjaxprs(jaxpr)))
 
 
-def _is_brief(program: Program) -> bool:
+def _is_brief(program: DerivativeProgram) -> bool:
     return program.closed is None or equation_count(program.closed.jaxpr) <= MAX_LINES
 
 
-def _at_once(program: Program, lines: int) -> int | None:
+def _at_once(program: DerivativeProgram, lines: int) -> int | None:
     """How many columns or rows of a program fit into memory together; None where all of them do."""
     if program.closed is None or lines <= 1 or (largest := _largest(program.closed.jaxpr)) <= MAX_BYTES:
         return None

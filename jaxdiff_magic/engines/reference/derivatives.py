@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import functools
 import math
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.engines.reference.bounded import Bounded, Dual, Number
 from jaxdiff_magic.engines.reference.directions import (
-    MAX_NUMBERS,
+    MAX_RUN_NUMBERS,
     Blocks,
     Found,
     Path,
@@ -35,7 +36,6 @@ from jaxdiff_magic.engines.reference.directions import (
     value_of,
 )
 from jaxdiff_magic.engines.reference.followed import Sides
-from jaxdiff_magic.engines.reference.numbers import Bounded, Dual, Number
 from jaxdiff_magic.engines.reference.pieces import common, settled, taking
 from jaxdiff_magic.engines.reference.precise import is_finite
 from jaxdiff_magic.engines.reference.run import Diverges, Node, Run
@@ -80,38 +80,38 @@ class Reference:
         self._plain: dict[tuple[int, bytes], Blocks] = {}
         self._meetings: dict[bytes, tuple[int, list[Blocks]]] = {}
 
-    def evaluate(self, path: Path, points: Sequence[np.ndarray], hold: bool = False) -> Found:
+    def evaluate(self, path: Path, points: Sequence[np.ndarray], freeze: bool = False) -> Found:
         """A derivative at a batch of points.
 
         Args:
             path: which one; `(output,)` is the value.
             points: for each input leaf its values, shape `(points, *shape)`, float64.
-            hold: whether what `stop_gradient` froze keeps the value that it has at the first point, so that
-                differences between the points show the derivative that is meant. Points on a border are then left so.
+            freeze: whether what `stop_gradient` froze keeps the value that it has at the first point, so that
+                differences between the points show the derivative that is meant. Points at a tie are then left so.
 
         Raises:
             OutOfReach: names the primitive without a rule, and the user's line.
         """
         if self._refused:
             raise OutOfReach(self._refused)
-        order, rest = len(path) - 1, (hold and self._freezes, fingerprint(points))
+        order, rest = len(path) - 1, (freeze and self._freezes, fingerprint(points))
         if (order, *rest) not in self._kept:
             while len(self._kept) > MAX_KEPT:
                 self._kept.pop(next(iter(self._kept)))
-            blocks, border = self._all(order, points, hold and self._freezes)
+            blocks, tie = self._all(order, points, freeze and self._freezes)
             for k in range(order + 1):  # a sweep of a higher order passes by the lower ones
                 if any(len(known) == k + 1 for known in blocks):
-                    self._kept.setdefault((k, *rest), (blocks, border))
-        blocks, border = self._kept[(order, *rest)]
-        found = Found(*blocks[path], border)
-        return found if hold else settled(self, path, points, found)
+                    self._kept.setdefault((k, *rest), (blocks, tie))
+        blocks, tie = self._kept[(order, *rest)]
+        found = Found(*blocks[path], tie)
+        return found if freeze else settled(self, path, points, found)
 
     def known(self, path: Path, point: Sequence[np.ndarray]) -> Found | None:
         """A derivative at the first point of a batch that was evaluated before; None where there was none such."""
-        for (order, hold, kept), (blocks, border) in self._kept.items():
-            if order == len(path) - 1 and not hold and path in blocks and starts_at(kept, point):
+        for (order, freeze, kept), (blocks, tie) in self._kept.items():
+            if order == len(path) - 1 and not freeze and path in blocks and starts_at(kept, point):
                 values, errors = blocks[path]
-                found = Found(values[:1], errors[:1], border[:1])
+                found = Found(values[:1], errors[:1], tie[:1])
                 return settled(self, path, [np.asarray(x, np.float64)[None] for x in point], found)
         return None
 
@@ -127,10 +127,10 @@ class Reference:
         """
         rows = [direction[None] for direction in directions]
         with np.errstate(all="ignore"):
-            blocks, border = self._portions(points, lambda part: self._forward(part, rows, False))
+            blocks, tie = self._portions(points, lambda part: self._forward(part, rows, False))
         count, along = len(points[0]), (blocks["direction", o] for o in range(len(self.outputs)))
         return [
-            Found(values.reshape(count, *shape), errors.reshape(count, *shape), border)
+            Found(values.reshape(count, *shape), errors.reshape(count, *shape), tie)
             for (values, errors), shape in zip(along, self.outputs, strict=True)
         ]
 
@@ -147,10 +147,10 @@ class Reference:
         """
         output, i = path
         with np.errstate(all="ignore"):
-            raw, border = self._portions(points, lambda part: self._reverse(part, None, [direction[None]], False), 1)
+            raw, tie = self._portions(points, lambda part: self._reverse(part, None, [direction[None]], False), 1)
         of, shape = leaf_places(self.outputs)[output], (len(points[0]), *block_shape(path, self.inputs, self.outputs))
         values, errors = (part[:, 0, of].reshape(shape) for part in raw["direction", i])
-        return Found(values, errors, border)
+        return Found(values, errors, tie)
 
     def against(self, points: Sequence[np.ndarray], cotangent: np.ndarray) -> list[Found]:
         """For each input the derivative of the outputs' sum, weighted by a cotangent.
@@ -163,9 +163,9 @@ class Reference:
             Arrays of shape `(points, *input)`.
         """
         with np.errstate(all="ignore"):
-            raw, border = self._portions(points, lambda part: self._reverse(part, cotangent[None], [], False))
+            raw, tie = self._portions(points, lambda part: self._reverse(part, cotangent[None], [], False))
         pairs = (raw["direction", i] for i in range(len(self.inputs)))
-        return [Found(values[:, 0], errors[:, 0], border) for values, errors in pairs]
+        return [Found(values[:, 0], errors[:, 0], tie) for values, errors in pairs]
 
     @functools.cached_property
     def longer(self) -> tuple[Reference, ...]:
@@ -177,7 +177,7 @@ class Reference:
     def ends(self, points: Sequence[np.ndarray], deadline: float) -> np.ndarray:
         """For each point, whether loops of no fixed length end, about as soon as they do at the first one.
 
-        Those not looked at by `deadline`, on the clock of `time.monotonic()`, are False. From then on a derivative is
+        Those not looked at by `deadline`, on the clock of `budget.now`, are False. From then on a derivative is
         out of reach where a loop goes on for longer.
         """
         found = np.ones(len(points[0]), bool)
@@ -186,7 +186,7 @@ class Reference:
         for k in range(len(found)):
             try:
                 with np.errstate(all="ignore"):
-                    if k == 0 or (time.monotonic() < deadline and not self._refused):
+                    if k == 0 or (not passed(deadline) and not self._refused):
                         run = self._run(1, 1, taped=False)
                         run.trace(self.trace, self._seeded([p[k : k + 1] for p in points], [], run, first_axis=1))
                         self._most_trips = self._most_trips or PATIENCE * run.trips + PATIENCE
@@ -205,7 +205,7 @@ class Reference:
         return self._sides is not None
 
     def on_sides(self, sides: Sides) -> Reference:
-        """The same function with choices that stand on their border taking some sides."""
+        """The same function with choices that are at a tie taking some sides."""
         found = Reference(self.trace, self.precise, self.further)
         found._most_trips, found._sides = self._most_trips, sides
         return found
@@ -217,7 +217,7 @@ class Reference:
         return found
 
     def blocks(self, order: int, points: Sequence[np.ndarray]) -> Blocks:
-        """All derivatives of one order, those of choices on their border by the side that they take as they are.
+        """All derivatives of one order, those of choices at a tie by the side that they take as they are.
 
         Raises:
             OutOfReach: names the primitive without a rule, and the user's line; or what has no side.
@@ -226,8 +226,8 @@ class Reference:
         if key not in self._plain:
             while len(self._plain) > 12:
                 self._plain.pop(next(iter(self._plain)))
-            blocks, border = self._all(order, points, False)
-            if self.is_piece and border.any():
+            blocks, tie = self._all(order, points, False)
+            if self.is_piece and tie.any():
                 raise OutOfReach("it is degenerate here")
             self._plain[key] = {path: pair for path, pair in blocks.items() if len(path) == order + 1}
         return self._plain[key]
@@ -243,7 +243,7 @@ class Reference:
 
     # All blocks of one order
 
-    def _all(self, order: int, points: Sequence[np.ndarray], hold: bool) -> tuple[Blocks, np.ndarray]:
+    def _all(self, order: int, points: Sequence[np.ndarray], freeze: bool) -> tuple[Blocks, np.ndarray]:
         n, m = total_size(self.inputs), total_size(self.outputs)
         if m == 0 or (n == 0 and order):
             empty = {
@@ -253,7 +253,7 @@ class Reference:
             return empty, np.zeros(len(points[0]), bool)  # type: ignore[return-value]
         reverse = order > 0 and m <= n
         with np.errstate(all="ignore"):
-            blocks, border = self._by_sweeps(order, points, hold, reverse)
+            blocks, tie = self._by_sweeps(order, points, freeze, reverse)
             lost_in = {len(path) for path, (values, _) in blocks.items() if not is_finite(values).all()}
             unknown = order + 1 in lost_in
             blocks = {  # of lower orders those that a sweep of their own would not find better
@@ -261,41 +261,41 @@ class Reference:
                 for path, pair in blocks.items()
                 if len(path) == order + 1 or not (unknown or len(path) in lost_in)
             }
-            if reverse and unknown and n**order * self._largest <= MAX_NUMBERS:
+            if reverse and unknown and n**order * self._largest <= MAX_RUN_NUMBERS:
                 # a branch that is not taken spoils a reverse sweep (0 * inf), a forward sweep leaves it out
-                forward, more = self._by_sweeps(order, points, hold, False)
-                border = border | more
+                forward, more = self._by_sweeps(order, points, freeze, False)
+                tie = tie | more
                 for path, (values, errors) in blocks.items():
                     lost = ~is_finite(values)
                     blocks[path] = np.where(lost, forward[path][0], values), np.where(lost, forward[path][1], errors)
-        return blocks, border
+        return blocks, tie
 
     def _by_sweeps(
-        self, order: int, points: Sequence[np.ndarray], hold: bool, reverse: bool
+        self, order: int, points: Sequence[np.ndarray], freeze: bool, reverse: bool
     ) -> tuple[Blocks, np.ndarray]:
         """Portions of points and of directions, put together."""
         n, m = total_size(self.inputs), total_size(self.outputs)
         others = (m if reverse else 1) * n ** max(order - (2 if reverse else 1), 0) * self._largest
-        width = max(1, min(n, MAX_NUMBERS // max(others, 1)))
+        width = max(1, min(n, MAX_RUN_NUMBERS // max(others, 1)))
         if reverse and order == 1:
-            width = max(1, min(m, MAX_NUMBERS // self._largest))
+            width = max(1, min(m, MAX_RUN_NUMBERS // self._largest))
         cut = m if reverse and order == 1 else n if order else 1
         if math.ceil(cut / width) * len(points[0]) > MAX_PORTIONS:
             raise OutOfReach("it would take too long to evaluate")
         portions = [slice(start, min(start + width, cut)) for start in range(0, cut, width)]
-        batch = max(1, MAX_NUMBERS // max(1, others * min(width, cut)))
+        batch = max(1, MAX_RUN_NUMBERS // max(1, others * min(width, cut)))
 
         def run(part: Sequence[np.ndarray]) -> tuple[Raw, np.ndarray]:
-            found = [self._sweep(part, order, hold, reverse, portion) for portion in portions]
+            found = [self._sweep(part, order, freeze, reverse, portion) for portion in portions]
             if len(found) == 1:
                 return found[0]
             whole = found[0][0]
             for key in [key for key in whole if key[0] == "direction"]:
                 whole[key] = tuple(np.concatenate([raw[key][k] for raw, _ in found], axis=1) for k in (0, 1))  # type: ignore
-            return whole, np.any([border for _, border in found], axis=0)
+            return whole, np.any([tie for _, tie in found], axis=0)
 
-        raw, border = self._portions(points, run, 1 if hold else batch, keep_first=hold)
-        return arranged(raw, self.inputs, self.outputs, order, reverse), border
+        raw, tie = self._portions(points, run, 1 if freeze else batch, keep_first=freeze)
+        return arranged(raw, self.inputs, self.outputs, order, reverse), tie
 
     def _portions(
         self,
@@ -320,7 +320,7 @@ class Reference:
     # One sweep
 
     def _sweep(
-        self, points: Sequence[np.ndarray], order: int, hold: bool, reverse: bool, portion: slice
+        self, points: Sequence[np.ndarray], order: int, freeze: bool, reverse: bool, portion: slice
     ) -> tuple[Raw, np.ndarray]:
         """Derivatives along a portion of the unit directions (of the cotangents, in a plain gradient).
 
@@ -331,58 +331,62 @@ class Reference:
         n = total_size(self.inputs)
         every = slice(0, n)
         if not reverse:
-            return self._forward(points, [unit_rows(n, portion if k == 0 else every) for k in range(order)], hold)
+            return self._forward(points, [unit_rows(n, portion if k == 0 else every) for k in range(order)], freeze)
         if order == 1:
-            return self._reverse(points, unit_rows(total_size(self.outputs), portion), [], hold)
-        return self._reverse(points, None, [unit_rows(n, portion if k == 0 else every) for k in range(order - 1)], hold)
+            return self._reverse(points, unit_rows(total_size(self.outputs), portion), [], freeze)
+        return self._reverse(
+            points, None, [unit_rows(n, portion if k == 0 else every) for k in range(order - 1)], freeze
+        )
 
     def _reverse(
-        self, points: Sequence[np.ndarray], seeds: np.ndarray | None, rows: Sequence[np.ndarray], hold: bool
+        self, points: Sequence[np.ndarray], seeds: np.ndarray | None, rows: Sequence[np.ndarray], freeze: bool
     ) -> tuple[Raw, np.ndarray]:
         """A reverse sweep along some cotangents (None: all unit ones), over numbers with infinitesimals along rows."""
         seeds = np.eye(total_size(self.outputs)) if seeds is None else seeds
-        run = self._run(1 + 1 + len(rows), len(points[0]), hold)
+        run = self._run(1 + 1 + len(rows), len(points[0]), freeze)
         inputs = self._seeded(points, rows, run, first_axis=2)
         outputs = run.trace(self.trace, inputs)
-        cotangents = zip(outputs, laid_rows(seeds, self.outputs, 1, run.lead), strict=True)
+        cotangents = zip(outputs, laid_rows(seeds, self.outputs, 1, run.batch_axes), strict=True)
         adjoints = run.adjoints([(node, seed) for node, seed in cotangents if node.varies], inputs)
         found: Raw = {}
-        lead = (len(points[0]), len(seeds), *(len(r) for r in rows))
+        batch_axes = (len(points[0]), len(seeds), *(len(r) for r in rows))
         for i, shape in enumerate(self.inputs):
-            values, errors = coefficient(adjoints[i], len(rows), (*lead, *shape))
+            values, errors = coefficient(adjoints[i], len(rows), (*batch_axes, *shape))
             if rows:
                 values, errors = np.moveaxis(values, 2, 1), np.moveaxis(errors, 2, 1)
                 if len(rows) == 1:
-                    found["adjoint", i] = value_of(adjoints[i], lead[:2], shape, run.lead)
+                    found["adjoint", i] = value_of(adjoints[i], batch_axes[:2], shape, run.batch_axes)
             found["direction", i] = values, errors
         for o, shape in enumerate(self.outputs):
-            found["value", o] = value_of(outputs[o].value, (len(points[0]),), shape, run.lead)
-        return found, run.on_border
+            found["value", o] = value_of(outputs[o].value, (len(points[0]),), shape, run.batch_axes)
+        return found, run.at_tie
 
-    def _forward(self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], hold: bool) -> tuple[Raw, np.ndarray]:
-        run = self._run(1 + len(rows), len(points[0]), hold, taped=False)
+    def _forward(
+        self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], freeze: bool
+    ) -> tuple[Raw, np.ndarray]:
+        run = self._run(1 + len(rows), len(points[0]), freeze, taped=False)
         outputs = run.trace(self.trace, self._seeded(points, rows, run, first_axis=1))
-        lead = (len(points[0]), *(len(r) for r in rows))
+        batch_axes = (len(points[0]), *(len(r) for r in rows))
         found: Raw = {}
         for o, shape in enumerate(self.outputs):
-            found["direction", o] = coefficient(outputs[o].value, len(rows), (*lead, *shape))
-            found["value", o] = value_of(outputs[o].value, (len(points[0]),), shape, run.lead)
-        return found, run.on_border
+            found["direction", o] = coefficient(outputs[o].value, len(rows), (*batch_axes, *shape))
+            found["value", o] = value_of(outputs[o].value, (len(points[0]),), shape, run.batch_axes)
+        return found, run.at_tie
 
-    def _run(self, lead: int, points: int, hold: bool = False, taped: bool = True) -> Run:
+    def _run(self, batch_axes: int, points: int, freeze: bool = False, taped: bool = True) -> Run:
         more = {"precise": self.precise, "further": self.further, "most_trips": self._most_trips}
         decides = None if self._sides is None else taking(self._sides)
-        return Run(lead, points, hold, taped, decides=decides, **more)
+        return Run(batch_axes, points, freeze, taped, decides=decides, **more)
 
     def _seeded(
         self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], run: Run, first_axis: int
     ) -> list[Node]:
         """The inputs, each with an infinitesimal along the rows of each set of directions."""
-        lead = run.lead
-        along = [laid_rows(r, self.inputs, first_axis + k, lead) for k, r in enumerate(rows)]
+        batch_axes = run.batch_axes
+        along = [laid_rows(r, self.inputs, first_axis + k, batch_axes) for k, r in enumerate(rows)]
         nodes = []
         for i, (point, shape) in enumerate(zip(points, self.inputs, strict=True)):
-            laid = np.asarray(point, float).reshape(len(point), *(1,) * (lead - 1), *shape)
+            laid = np.asarray(point, float).reshape(len(point), *(1,) * (batch_axes - 1), *shape)
             value: Number = Bounded(run.floating(laid))
             for k, directions in enumerate(along):
                 value = Dual(k + 1, value, directions[i])

@@ -17,9 +17,9 @@ from jaxdiff_magic.engines.reference.precise import Precise, elementwise, exact,
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Trace
 
-MAX_INPUTS = 64
+MAX_PRECISE_INPUTS = 64
 """Derivatives by more scalar inputs are evaluated in float64 only."""
-MAX_OPERATIONS = 400_000
+MAX_PRECISE_OPERATIONS = 400_000
 """A run takes about a second for as many scalar operations."""
 GUARD = 15
 """Digits beyond those asked for in the first run."""
@@ -42,7 +42,7 @@ def with_digits(
     paths: Sequence[Path],
     point: Sequence[np.ndarray],
     digits: int = 50,
-    operations: int = MAX_OPERATIONS,
+    operations: int = MAX_PRECISE_OPERATIONS,
 ) -> dict[Path, np.ndarray]:
     """Some derivatives of one order, right to so many digits.
 
@@ -62,12 +62,12 @@ def with_digits(
 
     Raises:
         OutOfReach: a primitive has no rule with so many digits, the size is too large, the result is not finite, a
-            choice stands on its border, or it cancels beyond all digits.
+            choice is at a tie, or it cancels beyond all digits.
     """
     order = max(len(path) for path in paths) - 1
     inputs = total_size([variable.shape for variable in trace.inputs])
-    if order and inputs > MAX_INPUTS:
-        raise OutOfReach(f"{inputs:,} inputs are too many for {digits} digits: at most {MAX_INPUTS}")
+    if order and inputs > MAX_PRECISE_INPUTS:
+        raise OutOfReach(f"{inputs:,} inputs are too many for {digits} digits: at most {MAX_PRECISE_INPUTS}")
     return settled(lambda: Reference(trace, precise=True), paths, point, digits, operations)
 
 
@@ -122,8 +122,8 @@ def _run(
     with in_digits(working, operations):
         evaluated = made()
         every = {path: evaluated.evaluate(path, batch) for path in paths}
-        if any(len(path) > 1 and of.on_border.any() for path, of in every.items()):
-            raise OutOfReach("a choice stands on its border here, and its sides have no derivative in common")
+        if any(len(path) > 1 and of.at_tie.any() for path, of in every.items()):
+            raise OutOfReach("a choice is at a tie here, and its sides have no derivative in common")
         found = {path: of.values[0, ...] for path, of in every.items()}
         if not all(is_finite(values).all() for values in found.values()):
             raise OutOfReach("it is not finite here")

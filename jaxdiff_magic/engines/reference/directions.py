@@ -1,4 +1,4 @@
-"""Directions laid along lead axes, and what runs give along them: the bookkeeping that derivatives share."""
+"""Directions laid along batch axes, and what runs give along them: the bookkeeping that derivatives share."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from jaxdiff_magic.engines.reference.numbers import Bounded, Dual, Number, base
+from jaxdiff_magic.engines.reference.bounded import Bounded, Dual, Number, base
 from jaxdiff_magic.subject.trace import Trace
 
-MAX_NUMBERS = 4_000_000
+MAX_RUN_NUMBERS = 4_000_000
 """No array of a run has more elements: points and directions are run in portions."""
 
 
@@ -23,11 +23,11 @@ Path = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Found:
-    """Numbers with bounds, `(points, …)`, and for each point whether a choice stood on its border there."""
+    """Numbers with bounds, `(points, …)`, and for each point whether a choice was at a tie there."""
 
     values: np.ndarray
     errors: np.ndarray
-    on_border: np.ndarray
+    at_tie: np.ndarray
 
 
 Blocks = dict[Path, tuple[np.ndarray, np.ndarray]]
@@ -79,10 +79,10 @@ def leaf_places(shapes: Sequence[tuple[int, ...]]) -> list[slice]:
     return [slice(a, b) for a, b in itertools.pairwise(ends)]
 
 
-def laid_rows(rows: np.ndarray, shapes: Sequence[tuple[int, ...]], axis: int, lead: int) -> list[Number]:
-    """Directions, flat over all leaves, as a number for each leaf, laid along a lead axis."""
+def laid_rows(rows: np.ndarray, shapes: Sequence[tuple[int, ...]], axis: int, batch_axes: int) -> list[Number]:
+    """Directions, flat over all leaves, as a number for each leaf, laid along a batch axis."""
     return [
-        Bounded(rows[:, place].reshape([len(rows) if a == axis else 1 for a in range(lead)] + list(shape)))
+        Bounded(rows[:, place].reshape([len(rows) if a == axis else 1 for a in range(batch_axes)] + list(shape)))
         for place, shape in zip(leaf_places(shapes), shapes, strict=True)
     ]
 
@@ -107,7 +107,7 @@ def in_batches(
     if len(found) == 1:
         return found[0]
     joined = {key: tuple(np.concatenate([b[key][k] for b, _ in found]) for k in (0, 1)) for key in found[0][0]}
-    return joined, np.concatenate([border for _, border in found])  # type: ignore[return-value]
+    return joined, np.concatenate([tie for _, tie in found])  # type: ignore[return-value]
 
 
 def paths(inputs: Sequence[tuple[int, ...]], outputs: Sequence[tuple[int, ...]], order: int) -> Iterator[Path]:
@@ -153,13 +153,13 @@ def arranged(
 
 
 def value_of(
-    x: Number | None, kept: tuple[int, ...], shape: tuple[int, ...], lead: int
+    x: Number | None, kept: tuple[int, ...], shape: tuple[int, ...], batch_axes: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The value alone and its bound, of its lead axes only the first ones kept: along the others it is the same."""
+    """The value alone and its bound, of its batch axes only the first ones kept: along the others it is the same."""
     if x is None:
         return np.zeros((*kept, *shape)), np.zeros((*kept, *shape))
     found = base(x)
     error = np.broadcast_to(0.0 if found.error is None else found.error, found.data.shape)
-    first = (slice(None),) * len(kept) + (0,) * (lead - len(kept))
+    first = (slice(None),) * len(kept) + (0,) * (batch_axes - len(kept))
     values, errors = (np.broadcast_to(part[first], (*kept, *shape)) for part in (found.data, error))
     return np.real(values), errors

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxdiff_magic.engines.reference.numbers import Number, base, call, exact_where_whole, number, weigh
-from jaxdiff_magic.engines.reference.numbers import power as number_power
+from jaxdiff_magic.engines.reference.bounded import Number, base, call, exact_where_whole, number, weigh
+from jaxdiff_magic.engines.reference.bounded import power as number_power
 from jaxdiff_magic.engines.reference.precise import Precise, is_precise
 from jaxdiff_magic.engines.reference.precise_functions import CONSTANTS
 from jaxdiff_magic.engines.reference.scalars import FUNCTIONS

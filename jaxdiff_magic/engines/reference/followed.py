@@ -11,7 +11,7 @@ from jaxdiff_magic.engines.reference.directions import Blocks, Found
 from jaxdiff_magic.subject.trace import Trace
 
 Sides = Mapping[int, np.ndarray]
-"""What each choice that stands on its border decides, by its position among the choices of a run."""
+"""What each choice that is at a tie decides, by its position among the choices of a run."""
 
 
 class Followed(Protocol):

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from jaxdiff_magic.engines.reference.arithmetic import mpmath
+from jaxdiff_magic.engines.reference.bounded import EPS
 from jaxdiff_magic.engines.reference.directions import Blocks
 from jaxdiff_magic.engines.reference.followed import Followed
-from jaxdiff_magic.engines.reference.numbers import EPS
 from jaxdiff_magic.engines.reference.precise import elementwise, exact, in_digits, is_finite
 
 DIGITS = 100
 """Near 0, sin(x) / x and the like lose as many digits as the steps are small, once or twice for each order."""
-STEPS = (2.0**-24, 2.0**-32, 2.0**-40)
+DISTANCES = (2.0**-24, 2.0**-32, 2.0**-40)
 """Relative distances at which the sides are compared."""
 SHRINKS = mpmath.mpf(2) ** -7
 """So much smaller is at each step what is left to a limit: 2^-8 where the function is smooth, 1 where there is none."""
@@ -54,7 +54,7 @@ def limits(
     """
     flat, ends = np.concatenate([np.ravel(x) for x in point]), np.cumsum([x.size for x in point])[:-1]
     sides: list[list[list[Blocks]]] = []  # for each step and side by order
-    for step in STEPS:
+    for step in DISTANCES:
         sides.append([])
         for toward in (sign * direction for direction in directions for sign in (1, -1)):
             parts = np.split(flat + step * sizes * toward, ends)
@@ -96,7 +96,7 @@ def _limit(sides: list[list[np.ndarray]]) -> tuple[np.ndarray, np.ndarray] | Non
     changes = [np.abs(after - before) for before, after in itertools.pairwise(means)]
     if not (_all_shrink(spreads, size) and _all_shrink(changes, size)):
         return None
-    ratio = mpmath.mpf(STEPS[-1]) / STEPS[-2]
+    ratio = mpmath.mpf(DISTANCES[-1]) / DISTANCES[-2]
     limit = means[-1] + (means[-1] - means[-2]) * ratio / (1 - ratio)
     error = (LEFT * np.maximum(changes[-1], spreads[-1]) + NOTHING * size).astype(float)
     value = limit.astype(float)

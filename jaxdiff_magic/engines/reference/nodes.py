@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxdiff_magic.engines.reference.numbers import Number, base
+from jaxdiff_magic.engines.reference.bounded import Number, base
 from jaxdiff_magic.subject.source import Location
 from jaxdiff_magic.subject.trace import Trace
 
@@ -22,8 +22,8 @@ class Node:
     """A value of the run.
 
     Attributes:
-        value: a `Number` for floating and complex values; an array with the run's lead axes for the others.
-        shape: without the lead axes.
+        value: a `Number` for floating and complex values; an array with the run's batch axes for the others.
+        shape: without the batch axes.
         varies: whether it depends on the run's inputs, other than by jumps.
     """
 
@@ -37,7 +37,7 @@ class Node:
 
     @property
     def array(self) -> np.ndarray:
-        """The value alone, with the lead axes."""
+        """The value alone, with the batch axes."""
         return base(self.value).data if self.is_number else self.value
 
 
@@ -63,7 +63,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Step:
+class RuleStep:
     """What a rule is told besides its operands.
 
     Attributes:

@@ -33,6 +33,10 @@ PARTIALS: Mapping[str, tuple[Partial | None, ...]] = {
     "power": (
         lambda x, a, y: a * power(x, a - 1),
     ),
+    "pow": (
+        lambda a, b, y: b * pow_below(a, b),
+        lambda a, b, y: y * log(a),
+    ),
     "sqrt": (
         lambda x, y: 0.5 * power(y, -1),
     ),
@@ -57,6 +61,9 @@ PARTIALS: Mapping[str, tuple[Partial | None, ...]] = {
     "log2": (
         lambda x, y: power(x, -1) * constant('1/log(2)', y),
     ),
+    "logistic": (
+        lambda x, y: y * (1 - 1 * y),
+    ),
     "sin": (
         lambda x, y: cos(x),
     ),
@@ -74,6 +81,10 @@ PARTIALS: Mapping[str, tuple[Partial | None, ...]] = {
     ),
     "atan": (
         lambda x, y: power(power(x, 2) + 1, -1),
+    ),
+    "atan2": (
+        lambda a, b, y: b * power(power(a, 2) + power(b, 2), -1),
+        lambda a, b, y: -1 * a * power(power(a, 2) + power(b, 2), -1),
     ),
     "sinh": (
         lambda x, y: cosh(x),
@@ -93,9 +104,6 @@ PARTIALS: Mapping[str, tuple[Partial | None, ...]] = {
     "atanh": (
         lambda x, y: power(1 - 1 * power(x, 2), -1),
     ),
-    "logistic": (
-        lambda x, y: y * (1 - 1 * y),
-    ),
     "erf": (
         lambda x, y: 2 * constant('1/sqrt(pi)', y) * exp(-1 * power(x, 2)),
     ),
@@ -110,23 +118,6 @@ PARTIALS: Mapping[str, tuple[Partial | None, ...]] = {
     ),
     "digamma": (
         lambda x, y: polygamma(1, x),
-    ),
-    "bessel_i": (
-        lambda x, a, y: 0.5 * bessel_i(x, a - 1) + 0.5 * bessel_i(x, a + 1),
-    ),
-    "bessel_i0e": (
-        lambda x, y: -1 * y * sign(x) + bessel_i1e(x),
-    ),
-    "bessel_i1e": (
-        lambda x, y: -1 * y * (sign(x) + power(x, -1)) + bessel_i0e(x),
-    ),
-    "pow": (
-        lambda a, b, y: b * pow_below(a, b),
-        lambda a, b, y: y * log(a),
-    ),
-    "atan2": (
-        lambda a, b, y: b * power(power(a, 2) + power(b, 2), -1),
-        lambda a, b, y: -1 * a * power(power(a, 2) + power(b, 2), -1),
     ),
     "polygamma": (
         None,
@@ -148,6 +139,15 @@ PARTIALS: Mapping[str, tuple[Partial | None, ...]] = {
         None,
         None,
         lambda a, b, c, y: exp((a - 1) * log(c) + (b - 1) * log(1 - 1 * c) - 1 * lgamma(a) - 1 * lgamma(b) + lgamma(a + b)),
+    ),
+    "bessel_i": (
+        lambda x, a, y: 0.5 * bessel_i(x, a - 1) + 0.5 * bessel_i(x, a + 1),
+    ),
+    "bessel_i0e": (
+        lambda x, y: -1 * y * sign(x) + bessel_i1e(x),
+    ),
+    "bessel_i1e": (
+        lambda x, y: -1 * y * (sign(x) + power(x, -1)) + bessel_i0e(x),
     ),
 }
 """Function to its partial derivatives, each of all arguments and the value y; None where none is known."""

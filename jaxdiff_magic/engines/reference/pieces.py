@@ -1,4 +1,4 @@
-"""The smooth pieces of a function that meet at a point where choices stand on their border.
+"""The smooth pieces of a function that meet at a point where choices are at a tie.
 
 A choice there (a maximum, an absolute value, a comparison) takes one side in one direction and the other in another.
 Which sides are taken together is seen just beside the point, along directions; the function is then differentiated at
@@ -17,27 +17,27 @@ import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.arithmetic import mpmath
-from jaxdiff_magic.engines.reference.cells import ASIDE, hyperplanes, into_cells
+from jaxdiff_magic.engines.reference.bounded import Bounded
 from jaxdiff_magic.engines.reference.directions import Blocks, Found, Path, leaf_places
 from jaxdiff_magic.engines.reference.followed import Followed, Sides
+from jaxdiff_magic.engines.reference.hyperplanes import ASIDE, hyperplanes, into_cells
 from jaxdiff_magic.engines.reference.limits import limits
-from jaxdiff_magic.engines.reference.numbers import Bounded
 from jaxdiff_magic.engines.reference.precise import SHORT, elementwise, exact, in_digits, is_finite, is_precise, nearest
 from jaxdiff_magic.engines.reference.run import Decides, Diverges, Node, Run
 
-STEPS = (2.0**-10, 2.0**-22)
+BESIDE = (2.0**-10, 2.0**-22)
 """So far beside the point, relative to its size, sides are looked at: small steps where other choices are near, …"""
 NEARER = 0.125
 """… and again so much nearer, where the same must be seen."""
-MAX_ELEMENTS = 4096
-"""Of more choices on their border the pieces are not looked for."""
-MAX_INPUTS = 64
+MAX_TIES = 4096
+"""Of more choices at a tie the pieces are not looked for."""
+MAX_CELL_INPUTS = 64
 """With more inputs than this, random directions alone are tried, not one for each cell of what is compared."""
 RANDOM, FEW = 8, 3
 """Random directions, each both ways; fewer where there are many inputs."""
 MAX_PIECES = 1024
 """A point where more of them meet is left undecided."""
-MAX_NUMBERS = 4_000_000
+MAX_PIECE_NUMBERS = 4_000_000
 """No derivative has more numbers than this …"""
 MIN_NUMBERS = 400
 """… and no run so many steps, each of which counts as so many: there are some dozens of runs."""
@@ -55,11 +55,11 @@ DIGITS, OPERATIONS = 50, 100_000
 
 @dataclass(frozen=True)
 class _Decided:
-    """What the choices that stand on their border at the point decide beside it, each by its position in the run.
+    """What the choices that are at a tie at the point decide beside it, each by its position in the run.
 
     Attributes:
         sides: what they decide.
-        tied: which of their elements are on their border there too.
+        tied: which of their elements are at a tie there too.
         compared: for choices by the signs of numbers, those numbers, flat.
     """
 
@@ -69,7 +69,7 @@ class _Decided:
 
     @property
     def is_tied(self) -> bool:
-        """Whether some of them stand on their border there too."""
+        """Whether some of them are at a tie there too."""
         return any(tied.any() for tied in self.tied.values())
 
     def is_like(self, other: _Decided) -> bool:
@@ -96,7 +96,7 @@ class _Decided:
 
 
 def taking(sides: Sides) -> Decides:
-    """Choices that take some sides where they stand on their border."""
+    """Choices that take some sides where they are at a tie."""
 
     def decide(position: int, near: np.ndarray, decision: np.ndarray, compared: np.ndarray | None) -> np.ndarray:
         if not near.any():
@@ -106,7 +106,7 @@ def taking(sides: Sides) -> Decides:
             return decision  # NaN on this piece, which has no number here
         shape = None if side is None else (len(side), *[1] * (decision.ndim - side.ndim), *side.shape[1:])
         if side is None or shape != (len(side), *decision.shape[1:]) or len(decision) not in (1, len(side)):
-            raise OutOfReach("a choice on its border has no side")
+            raise OutOfReach("a choice at a tie has no side")
         return np.where(near, side.reshape(shape), decision).astype(decision.dtype)
 
     return decide
@@ -117,7 +117,7 @@ def common(reference: Followed, point: Sequence[np.ndarray], order: int) -> list
 
     Args:
         reference: of the function.
-        point: a batch of one, on the border of some choice.
+        point: a batch of one, at a tie of some choice.
         order: the highest that is asked for.
 
     Returns:
@@ -130,17 +130,17 @@ def common(reference: Followed, point: Sequence[np.ndarray], order: int) -> list
 
 
 def settled(reference: Followed, path: Path, points: Sequence[np.ndarray], found: Found) -> Found:
-    """A derivative with that which all pieces have at points where choices stand on their border, if they have one."""
+    """A derivative with that which all pieces have at points where choices are at a tie, if they have one."""
     order = len(path) - 1
-    if order == 0 or reference.is_piece or not found.on_border.any():
+    if order == 0 or reference.is_piece or not found.at_tie.any():
         return found
-    values, errors, border = found.values.copy(), found.errors.copy(), found.on_border.copy()
-    for k in np.flatnonzero(border)[:MAX_MEETINGS]:
+    values, errors, tie = found.values.copy(), found.errors.copy(), found.at_tie.copy()
+    for k in np.flatnonzero(tie)[:MAX_MEETINGS]:
         known = reference.common([batch[k : k + 1] for batch in points], order)
         if len(known) > order:
             own, bounds = known[order][path]
-            values[k], errors[k], border[k] = own[0], bounds[0], False
-    return Found(values, errors, border)
+            values[k], errors[k], tie[k] = own[0], bounds[0], False
+    return Found(values, errors, tie)
 
 
 class _Meeting:
@@ -157,7 +157,7 @@ class _Meeting:
         """See `common`."""
         undecided = sum(int(np.count_nonzero(choice)) for choice in self.choices.values())
         size = len(self.flat)
-        if not 0 < undecided <= MAX_ELEMENTS or max(size**order, MIN_NUMBERS * self.steps) > MAX_NUMBERS:
+        if not 0 < undecided <= MAX_TIES or max(size**order, MIN_NUMBERS * self.steps) > MAX_PIECE_NUMBERS:
             return []
         reference = self.reference
         try:
@@ -165,7 +165,7 @@ class _Meeting:
         except _Undefined:
             if reference.precise:
                 return []
-            few = self._directions()[: size + FEW if size <= MAX_INPUTS else FEW]
+            few = self._directions()[: size + FEW if size <= MAX_CELL_INPUTS else FEW]
             return limits(reference, self.point, few, self._steps(), order)
         except _Coarse:
             with in_digits(DIGITS, OPERATIONS):
@@ -188,10 +188,10 @@ class _Meeting:
             if k == 0:  # and the value at the point is theirs
                 own = (found[0][o,] for o in range(len(along)))
                 along = [
-                    Found(np.concatenate([of.values, value]), np.concatenate([of.errors, error]), of.on_border)
+                    Found(np.concatenate([of.values, value]), np.concatenate([of.errors, error]), of.at_tie)
                     for of, (value, error) in zip(along, own, strict=True)
                 ]
-            if any(of.on_border.any() for of in along):
+            if any(of.at_tie.any() for of in along):
                 raise OutOfReach("it is degenerate here")
             if not _alike(along, scale / size**k):
                 break
@@ -207,12 +207,12 @@ class _Meeting:
             return reference.on_sides(every).along(points, *directions)
         except (OutOfReach, Diverges):
             one_by_one = [reference.on_sides(sides).along(self.point, *directions) for sides in pieces]
-            parts = ("values", "errors", "on_border")
+            parts = ("values", "errors", "at_tie")
             joined = (
                 [np.concatenate([getattr(f, part) for f in of]) for part in parts]
                 for of in zip(*one_by_one, strict=True)
             )
-            return [Found(values, errors, border) for values, errors, border in joined]
+            return [Found(values, errors, tie) for values, errors, tie in joined]
 
     # Runs
 
@@ -226,7 +226,7 @@ class _Meeting:
         ]
         with np.errstate(all="ignore"):
             results = run.trace(self.reference.trace, arguments)
-        if run.on_border.any():
+        if run.at_tie.any():
             raise OutOfReach("equal eigenvalues are no choice between pieces")
         if not all(np.isfinite(result.array).all() for result in results):
             raise OutOfReach("it is not defined on all sides")
@@ -240,7 +240,7 @@ class _Meeting:
         return decision
 
     def _beside(self, flat: np.ndarray) -> list[_Decided]:
-        """What the choices on their border at the point decide at other points, shape `(points, inputs)`."""
+        """What the choices at a tie at the point decide at other points, shape `(points, inputs)`."""
         found = [_Decided({}, {}, {}) for _ in flat]
 
         def decide(position: int, near: np.ndarray, decision: np.ndarray, compared: np.ndarray | None) -> np.ndarray:
@@ -278,7 +278,7 @@ class _Meeting:
         directions = np.stack([directions, -directions], axis=1).reshape(-1, len(self.flat))
         sides: dict[bytes, Sides] = {}
         seen = np.zeros(len(directions), bool)
-        for step in STEPS:
+        for step in BESIDE:
             far, near = (self._all_beside(self.flat + h * self._steps() * directions) for h in (step, NEARER * step))
             for k, pair in enumerate(zip(far, near, strict=True)):
                 if pair[0].is_like(pair[1]) and not (seen[k] and pair[0].is_tied):
@@ -305,7 +305,7 @@ class _Meeting:
         if n == 1:
             return np.ones((1, 1))
         rng = np.random.default_rng(n)
-        if n > MAX_INPUTS:
+        if n > MAX_CELL_INPUTS:
             return rng.standard_normal((FEW, n))
         units = np.eye(n) + ASIDE * rng.standard_normal((1, n))
         random = rng.standard_normal((RANDOM, n))
@@ -318,7 +318,7 @@ class _Meeting:
         """
         n, nothing = len(self.flat), np.zeros((0, len(self.flat)))
         moves = np.concatenate([np.zeros((1, n)), ASIDE * np.eye(n)])
-        around = self.flat + STEPS[0] * self._steps() * (bases[:, None] + moves).reshape(-1, n)
+        around = self.flat + BESIDE[0] * self._steps() * (bases[:, None] + moves).reshape(-1, n)
         found = self._all_beside(around)
         if not found[0].compared:
             return nothing

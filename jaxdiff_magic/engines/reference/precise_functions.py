@@ -5,6 +5,7 @@ Source: https://mpmath.org/doc/current/functions/
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.arithmetic import mpf, mpmath
 from jaxdiff_magic.engines.reference.precise import Precise, elementwise, exact, spend
+from jaxdiff_magic.primitives.scalar import SCALARS, InLibrary
 
 MAX_BITS = 4000
 """The exponential of a larger number would need a whole memory for its exponent."""
@@ -20,55 +22,12 @@ COST = 10
 """A function counts as so many operations."""
 
 
-def _power(x: Any, a: Any) -> Any:
-    """x ** a among the real numbers, as IEEE arithmetic has it at 0."""
-    if x == 0 and a < 0:
-        return mpmath.inf
-    return x ** (int(a) if mpmath.isint(a) else a)
-
-
-def _cube_root(x: Any) -> Any:
-    return -mpmath.cbrt(-x) if x < 0 else mpmath.cbrt(x)
+def _in_mpmath(function: InLibrary) -> Callable[..., Any]:
+    return getattr(mpmath, function) if isinstance(function, str) else functools.partial(function, mpmath)
 
 
 MPMATH: Mapping[str, Callable[..., Any]] = {
-    "power": _power,
-    "pow": _power,
-    "sqrt": mpmath.sqrt,
-    "cbrt": _cube_root,
-    "exp": mpmath.exp,
-    "exp2": lambda x: mpmath.mpf(2) ** x,
-    "expm1": mpmath.expm1,
-    "log": mpmath.log,
-    "log1p": mpmath.log1p,
-    "log2": lambda x: mpmath.log(x, 2),
-    "sin": mpmath.sin,
-    "cos": mpmath.cos,
-    "tan": mpmath.tan,
-    "asin": mpmath.asin,
-    "acos": mpmath.acos,
-    "atan": mpmath.atan,
-    "atan2": mpmath.atan2,
-    "sinh": mpmath.sinh,
-    "cosh": mpmath.cosh,
-    "tanh": mpmath.tanh,
-    "asinh": mpmath.asinh,
-    "acosh": mpmath.acosh,
-    "atanh": mpmath.atanh,
-    "logistic": lambda x: 1 / (1 + mpmath.exp(-x)),
-    "erf": mpmath.erf,
-    "erfc": mpmath.erfc,
-    "erf_inv": mpmath.erfinv,
-    "lgamma": lambda x: mpmath.re(mpmath.loggamma(x)),
-    "digamma": mpmath.digamma,
-    "polygamma": lambda n, x: mpmath.polygamma(int(n), x),
-    "zeta": mpmath.zeta,
-    "igamma": lambda a, x: mpmath.gammainc(a, 0, x, regularized=True),
-    "igammac": lambda a, x: mpmath.gammainc(a, x, mpmath.inf, regularized=True),
-    "regularized_incomplete_beta": lambda a, b, x: mpmath.betainc(a, b, 0, x, regularized=True),
-    "bessel_i": lambda x, order: mpmath.besseli(int(order), x),
-    "bessel_i0e": lambda x: mpmath.exp(-abs(x)) * mpmath.besseli(0, x),
-    "bessel_i1e": lambda x: mpmath.exp(-abs(x)) * mpmath.besseli(1, x),
+    name: _in_mpmath(known.digits) for name, known in SCALARS.items() if known.digits is not None
 }
 """Each function of `scalars.FUNCTIONS`."""
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.engines.reference.bounded import EPS, Bounded
 from jaxdiff_magic.engines.reference.directions import (
-    MAX_NUMBERS,
+    MAX_RUN_NUMBERS,
     Blocks,
     Found,
     Path,
@@ -22,7 +23,6 @@ from jaxdiff_magic.engines.reference.directions import (
     leaf_places,
     total_size,
 )
-from jaxdiff_magic.engines.reference.numbers import EPS, Bounded
 from jaxdiff_magic.engines.reference.run import Diverges, Node, Run
 from jaxdiff_magic.subject.trace import Trace
 
@@ -77,8 +77,8 @@ class RuleValues:
         if self._kept is None or self._kept[0] != key:
             with np.errstate(all="ignore"):
                 self._kept = (key, *self._all(points))
-        _, blocks, border = self._kept
-        return Found(*blocks[path], border)
+        _, blocks, tie = self._kept
+        return Found(*blocks[path], tie)
 
     @property
     def numbers(self) -> int:
@@ -98,15 +98,15 @@ class RuleValues:
 
         Returns:
             For each result of the rule values and bounds `(points, seeds, units, *shape)`, of the rows those that
-            there are; and for each point whether a choice stood on its border there.
+            there are; and for each point whether a choice was at a tie there.
         """
         with np.errstate(all="ignore"):
             return self._swept(points, seeds, units)
 
     def _all(self, points: Sequence[np.ndarray]) -> tuple[Blocks, np.ndarray]:
         count = len(points[0])
-        batch = max(1, MAX_NUMBERS // max(1, self.numbers))
-        if self.numbers > MAX_NUMBERS:
+        batch = max(1, MAX_RUN_NUMBERS // max(1, self.numbers))
+        if self.numbers > MAX_RUN_NUMBERS:
             raise OutOfReach("it would take too long to evaluate")
         if not self._one_by_one:
             try:
@@ -119,35 +119,35 @@ class RuleValues:
         rows = np.eye if self.precise else _with_trials
         seeds = rows(total_size(self.outputs)) if self.reverse else None
         units = rows(total_size(self.inputs)) if self.tangents else None
-        raw, border = self._swept(points, seeds, units)
+        raw, tie = self._swept(points, seeds, units)
         axis = 1
         for rows in (seeds, units):
             if rows is not None:
                 raw = raw if self.precise else [_without_trials(pair, rows, axis) for pair in raw]
                 axis += 1
-        return self._arranged(raw), border
+        return self._arranged(raw), tie
 
     def _swept(
         self, points: Sequence[np.ndarray], seeds: np.ndarray | None, units: np.ndarray | None
     ) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray]:
-        lead = 1 + (seeds is not None) + (units is not None)
+        batch_axes = 1 + (seeds is not None) + (units is not None)
         literal_eps = 0.0 if self.precise else self.literal_eps
         how = {"literal_eps": literal_eps, "rounds": self.rounds, "precise": self.precise, "as_written": True}
-        run = Run(lead, len(points[0]), taped=False, **how)
+        run = Run(batch_axes, len(points[0]), taped=False, **how)
         laid = [
-            np.asarray(p, float).reshape(len(p), *(1,) * (lead - 1), *s)
+            np.asarray(p, float).reshape(len(p), *(1,) * (batch_axes - 1), *s)
             for p, s in zip(points, self.inputs, strict=True)
         ]
         arguments = [Node(Bounded(run.floating(x)), shape, True) for x, shape in zip(laid, self.inputs, strict=True)]
-        for rows, shapes, axis in ((seeds, self.outputs, 1), (units, self.inputs, lead - 1)):
+        for rows, shapes, axis in ((seeds, self.outputs, 1), (units, self.inputs, batch_axes - 1)):
             if rows is not None:
-                directions = laid_rows(rows, shapes, axis, lead)
+                directions = laid_rows(rows, shapes, axis, batch_axes)
                 arguments += [Node(d, shape, True) for d, shape in zip(directions, shapes, strict=True)]
         results = run.trace(self.trace, arguments)
         shapes = self.inputs if self.reverse else self.outputs
         full = (len(points[0]), *(len(r) for r in (seeds, units) if r is not None))
         found = [coefficient(node.value, 0, (*full, *shape)) for node, shape in zip(results, shapes, strict=True)]
-        return found, run.on_border
+        return found, run.at_tie
 
     def _arranged(self, raw: Sequence[tuple[np.ndarray, np.ndarray]]) -> Blocks:
         of, to = leaf_places(self.outputs), leaf_places(self.inputs)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -18,15 +17,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.reference.nodes import Diverges, Entry, Node, Pull, Result, Step
-from jaxdiff_magic.engines.reference.numbers import Bounded, Number, move, plus
+from jaxdiff_magic.engines.reference.bounded import Bounded, Number, move, plus
+from jaxdiff_magic.engines.reference.nodes import Diverges, Entry, Node, Pull, Result, RuleStep
 from jaxdiff_magic.engines.reference.precise import Spent, precise
 from jaxdiff_magic.primitives.facts import having
+from jaxdiff_magic.subject.native import run_alone
 from jaxdiff_magic.subject.source import Location
 from jaxdiff_magic.subject.trace import Constant, Equation, RuleCall, Trace, Variable
 
-MAX_ENTRIES = 400_000
+MAX_TAPE_ENTRIES = 400_000
 """A run with more steps than this takes minutes."""
 BETWEEN_LOOKS = 64
 """The clock is looked at every so many steps, which take a millisecond or two."""
@@ -36,7 +37,7 @@ _STOP: ContextVar[float] = ContextVar("stop", default=math.inf)
 
 @contextlib.contextmanager
 def runs_until(stop: float) -> Iterator[None]:
-    """No run goes on after `stop`, on the clock of `time.monotonic()`: what needs it is out of reach then."""
+    """No run goes on after `stop`, on the clock of `budget.now`: what needs it is out of reach then."""
     token = _STOP.set(min(stop, _STOP.get()))
     try:
         yield
@@ -58,12 +59,12 @@ class Run:
     """What the steps of one run share.
 
     Attributes:
-        lead: how many lead axes every array has; the first is that of the points.
+        batch_axes: how many batch axes every array has; the first is that of the points.
         points: how many points are run at once.
-        hold: whether what `stop_gradient` froze keeps the value that it has at the first point.
+        freeze: whether what `stop_gradient` froze keeps the value that it has at the first point.
         taped: whether operations are recorded.
-        on_border: for each point, whether a choice (a comparison, a maximum, an absolute value) fell within rounding
-            of its border, so that the derivative there is a matter of convention.
+        at_tie: for each point, whether a choice (a comparison, a maximum, an absolute value) fell within rounding
+            of a tie, so that the derivative there is a matter of convention.
         entries: the tape.
         precise: whether values have as many digits as `precision` says, instead of float64.
         literal_eps: relative error ascribed to literals that are not short binary fractions.
@@ -75,18 +76,18 @@ class Run:
         trips: of the longest such loop.
         closing_in: bodies of the loops that closed in on a root.
         unread: for each result of the equation that is being run, whether nothing looks at it.
-        decides: is asked at every choice, in their order, instead of noting the border.
+        decides: is asked at every choice, in their order, instead of noting the tie.
         as_written: whether linear solves whose code does not solve give what that code gives.
         steps: how many were done.
         doing, place: the primitive whose rule was called last, and where its step was written.
     """
 
-    lead: int
+    batch_axes: int
     points: int
-    hold: bool = False
+    freeze: bool = False
     taped: bool = True
     precise: bool = False
-    on_border: np.ndarray = field(default=None)  # type: ignore[assignment]
+    at_tie: np.ndarray = field(default=None)  # type: ignore[assignment]
     entries: list[Entry] = field(default_factory=list)
     literal_eps: float = 0.0
     rounds: float = 0.0
@@ -107,14 +108,14 @@ class Run:
     _read: dict[int, set[Variable]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.on_border = np.zeros(self.points, bool)
+        self.at_tie = np.zeros(self.points, bool)
 
     # Values
 
     def constant(self, value: np.ndarray) -> Node:
-        """An array without lead axes, known beforehand."""
+        """An array without batch axes, known beforehand."""
         data = np.asarray(value)
-        led = data.reshape((1,) * self.lead + data.shape)
+        led = data.reshape((1,) * self.batch_axes + data.shape)
         if not jnp.issubdtype(data.dtype, jnp.inexact):
             return Node(led, data.shape, False)
         led, error = self.floating(led), None
@@ -149,24 +150,24 @@ class Run:
         varies = any(node.varies and node.is_number for node in operands)  # integers are constant nearby
         results = [Node(value, shape, varies) for value, shape in zip(values, shapes, strict=True)]
         self.steps += 1
-        if self.steps > MAX_ENTRIES:
-            raise OutOfReach(f"it takes more than {MAX_ENTRIES:,} steps")
-        if self.steps % BETWEEN_LOOKS == 0 and time.monotonic() > _STOP.get():
+        if self.steps > MAX_TAPE_ENTRIES:
+            raise OutOfReach(f"it takes more than {MAX_TAPE_ENTRIES:,} steps")
+        if self.steps % BETWEEN_LOOKS == 0 and passed(_STOP.get()):
             raise OutOfReach("to follow it step by step takes longer than there is time for")
         if self.taped and varies and any(node.is_number for node in results):
             self.entries.append(Entry(tuple(operands), tuple(results), pull, self.doing, self.place))
         return results
 
-    def note_border(self, near: np.ndarray, *nodes: Node) -> None:
+    def note_tie(self, near: np.ndarray, *nodes: Node) -> None:
         """Say where some comparison is undecided; it counts where a node compared depends on the inputs."""
         if near.any() and any(node.varies for node in nodes):
-            lead = np.broadcast_to(near, (self.points, *near.shape[1:]))
-            self.on_border |= lead.reshape(self.points, -1).any(axis=1)
+            near = np.broadcast_to(near, (self.points, *near.shape[1:]))
+            self.at_tie |= near.reshape(self.points, -1).any(axis=1)
 
     def decide(
         self, near: np.ndarray, decision: np.ndarray, *nodes: Node, compared: np.ndarray | None = None
     ) -> np.ndarray:
-        """What a choice decides, the border noted.
+        """What a choice decides, the tie noted.
 
         Args:
             near: where it is undecided.
@@ -179,7 +180,7 @@ class Run:
         self.choices += 1
         if self.decides is not None:
             return self.decides(self.choices, near, decision, compared)
-        self.note_border(near, *nodes)
+        self.note_tie(near, *nodes)
         return decision
 
     def note_choice(self, result: Node, operands: Sequence[Node]) -> None:
@@ -195,12 +196,12 @@ class Run:
         return any(operand is other for other in operands)
 
     def shared(self, node: Node) -> np.ndarray:
-        """An integer or boolean value that is the same at all points, without lead axes.
+        """An integer or boolean value that is the same at all points, without batch axes.
 
         Raises:
             Diverges: it is not the same.
         """
-        flat = node.array.reshape(math.prod(node.array.shape[: self.lead]), *node.shape)
+        flat = node.array.reshape(math.prod(node.array.shape[: self.batch_axes]), *node.shape)
         if len(flat) > 1 and not (flat == flat[:1]).all():
             if self.points == 1:
                 raise OutOfReach("a choice depends on the direction of differentiation")
@@ -283,11 +284,9 @@ class Run:
                 return None  # it jumps between the points
             given.append(atom.key if is_key else jnp.asarray(flat[0], atom.dtype))  # pyright: ignore
         try:
-            results = equation.operator(*given)
-        except (TypeError, ValueError, NotImplementedError):
+            return [self.constant(np.asarray(result)) for result in run_alone(equation, given)]
+        except OutOfReach:
             return None
-        results = results if isinstance(results, (tuple, list)) else [results]
-        return [self.constant(np.asarray(result)) for result in results]
 
     def apply(
         self,
@@ -301,7 +300,7 @@ class Run:
         if rule := RULES.get(primitive):
             self.doing = primitive
             try:
-                found = rule(self, list(operands), Step(params, list(results), list(bodies)))
+                found = rule(self, list(operands), RuleStep(params, list(results), list(bodies)))
             except (OutOfReach, Diverges, Spent):
                 raise
             except Exception as error:
@@ -345,24 +344,26 @@ class Run:
 
     def axes(self, axes: Sequence[int]) -> tuple[int, ...]:
         """Axes of a value as axes of its array."""
-        return tuple(int(axis) + self.lead for axis in axes)
+        return tuple(int(axis) + self.batch_axes for axis in axes)
 
     def expanded(self, node: Node, shape: tuple[int, ...]) -> Any:
         """A value at a larger shape: a scalar, or axes of length 1, repeated."""
         if node.shape == shape:
             return node.value
-        lead = self.lead
+        batch_axes = self.batch_axes
 
         def spread(array: np.ndarray) -> np.ndarray:
-            full = array.reshape(*array.shape[:lead], *(1,) * (len(shape) - len(node.shape)), *array.shape[lead:])
-            return np.broadcast_to(full, (*full.shape[:lead], *shape))
+            full = array.reshape(
+                *array.shape[:batch_axes], *(1,) * (len(shape) - len(node.shape)), *array.shape[batch_axes:]
+            )
+            return np.broadcast_to(full, (*full.shape[:batch_axes], *shape))
 
         return move(node.value, spread) if node.is_number else spread(node.value)
 
 
-Rule = Callable[[Run, list[Node], Step], list[Node] | None]
+Rule = Callable[[Run, list[Node], RuleStep], list[Node] | None]
 """The results of a primitive; None where the rule does not fit and the primitive's body should be run."""
-TotalRule = Callable[[Run, list[Node], Step], list[Node]]
+TotalRule = Callable[[Run, list[Node], RuleStep], list[Node]]
 """A rule that fits always."""
 RULES: dict[str, Rule] = {}
 """Primitive to its rule; the files of `rules` fill it."""

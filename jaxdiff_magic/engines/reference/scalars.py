@@ -1,7 +1,7 @@
-"""Scalar functions: how NumPy evaluates each, and where its partial derivatives come from.
+"""Scalar functions as the reference evaluates them, and where their partial derivatives come from.
 
-The partial derivatives are SymPy's, written down once in `partials.py`;
-`python -m jaxdiff_magic.engines.symbolic.shipped` derives them anew.
+The functions are those of `primitives/scalar.py` that mpmath has too. Their partial derivatives are SymPy's, written
+down once in `partials.py`; `python -m jaxdiff_magic.engines.symbolic.shipped` derives them anew.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.special as special
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.precise import is_precise
 from jaxdiff_magic.engines.reference.precise_functions import evaluate
+from jaxdiff_magic.primitives.scalar import SCALARS
 
 PARTIALS: dict[str, tuple[Callable[..., Any] | None, ...]] = {}
 """Of each function its partial derivatives, which are made of these functions: `partials.py` has them."""
 
 
 @dataclass(frozen=True)
-class Scalar:
+class ScalarFunction:
     """A scalar function.
 
     Attributes:
@@ -51,70 +51,7 @@ class Scalar:
         raise OutOfReach(f"no derivative is known for {self.name} by its argument {position + 1}")
 
 
-def _power(x: np.ndarray, exponent: float) -> np.ndarray:
-    if exponent == -1:
-        return 1 / x
-    return np.sqrt(x) if exponent == 0.5 else np.power(x, exponent)
-
-
-FUNCTIONS: Mapping[str, Scalar] = {
-    name: Scalar(name, value)
-    for name, value in {
-        "power": _power,
-        "pow": np.power,
-        "sqrt": np.sqrt,
-        "cbrt": np.cbrt,
-        "exp": np.exp,
-        "exp2": np.exp2,
-        "expm1": np.expm1,
-        "log": np.log,
-        "log1p": np.log1p,
-        "log2": np.log2,
-        "sin": np.sin,
-        "cos": np.cos,
-        "tan": np.tan,
-        "asin": np.arcsin,
-        "acos": np.arccos,
-        "atan": np.arctan,
-        "atan2": np.arctan2,
-        "sinh": np.sinh,
-        "cosh": np.cosh,
-        "tanh": np.tanh,
-        "asinh": np.arcsinh,
-        "acosh": np.arccosh,
-        "atanh": np.arctanh,
-        "logistic": special.expit,
-        "erf": special.erf,
-        "erfc": special.erfc,
-        "erf_inv": special.erfinv,
-        "lgamma": special.gammaln,
-        "digamma": special.digamma,
-        "polygamma": lambda n, x: special.polygamma(np.asarray(n).astype(int), x),
-        "zeta": special.zeta,
-        "igamma": special.gammainc,
-        "igammac": special.gammaincc,
-        "regularized_incomplete_beta": special.betainc,
-        "bessel_i": lambda x, order: special.iv(order, x),
-        "bessel_i0e": special.i0e,
-        "bessel_i1e": special.i1e,
-    }.items()
+FUNCTIONS: Mapping[str, ScalarFunction] = {
+    name: ScalarFunction(name, known.value) for name, known in SCALARS.items() if known.digits is not None
 }
 """Name to function. A primitive of JAX that is elementwise and smooth has its own name here."""
-
-ULPS: Mapping[str, int] = {
-    "erfc": 1024,  # exp(-x²) of the rounded x²: up to x² ulp, until it underflows at x = 27
-    "digamma": 16,
-    "polygamma": 64,
-    "zeta": 64,
-    "igamma": 256,
-    "igammac": 256,
-    "regularized_incomplete_beta": 1024,
-    "erf_inv": 16,
-    "bessel_i": 64,
-    "bessel_i0e": 16,
-    "bessel_i1e": 16,
-}
-"""Rounding of a library's evaluation in ulp, where it is more than two."""
-
-ROUGH = frozenset({"lgamma", "digamma", "polygamma", "zeta"})
-"""Functions that libraries compute to an ulp of 1, not of the value, near their zeros."""

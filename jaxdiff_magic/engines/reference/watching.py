@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxdiff_magic.engines.reference.bounded import Bounded, Dual, Number, base, split
 from jaxdiff_magic.engines.reference.directions import laid_rows
-from jaxdiff_magic.engines.reference.numbers import Bounded, Dual, Number, base, split
 from jaxdiff_magic.engines.reference.run import Node, Run
 from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace
 
@@ -18,7 +18,7 @@ MAX_SEEN = 20_000
 
 
 @dataclass(frozen=True)
-class Value:
+class Watched:
     """An operand or a result.
 
     Attributes:
@@ -42,8 +42,8 @@ class Seen:
     """One step of a run: an equation (of a loop's body, in one of its iterations), or a call with a rule of its own."""
 
     step: Equation | RuleCall
-    operands: tuple[Value, ...]
-    results: tuple[Value, ...]
+    operands: tuple[Watched, ...]
+    results: tuple[Watched, ...]
 
     @property
     def primitive(self) -> str:
@@ -79,11 +79,11 @@ def watched(
             seen.append(Seen(step, tuple(map(known.value, operands)), tuple(map(known.value, results))))
 
     arguments = [np.asarray(x, np.float64) for x in point]
-    lead = 1 if directions is None else 2
-    run = Run(lead, 1, taped=False, precise=precise, watch=watch)
-    numbers: list[Number] = [Bounded(run.floating(x.reshape(*(1,) * lead, *x.shape))) for x in arguments]
+    batch_axes = 1 if directions is None else 2
+    run = Run(batch_axes, 1, taped=False, precise=precise, watch=watch)
+    numbers: list[Number] = [Bounded(run.floating(x.reshape(*(1,) * batch_axes, *x.shape))) for x in arguments]
     if directions is not None:
-        along = laid_rows(directions, [x.shape for x in arguments], 1, lead)
+        along = laid_rows(directions, [x.shape for x in arguments], 1, batch_axes)
         numbers = [Dual(1, x, tangent) for x, tangent in zip(numbers, along, strict=True)]
     nodes = [Node(x, argument.shape, True) for x, argument in zip(numbers, arguments, strict=True)]
     for node in nodes:
@@ -97,25 +97,25 @@ def watched(
 class _Known:
     """The values of a run, each recorded once; the nodes are kept so that no two have one identity."""
 
-    values: dict[int, tuple[Node, Value]] = field(default_factory=dict)
+    values: dict[int, tuple[Node, Watched]] = field(default_factory=dict)
 
-    def value(self, node: Node) -> Value:
+    def value(self, node: Node) -> Watched:
         if id(node) not in self.values:
             self.values[id(node)] = node, _value(node, len(self.values))
         return self.values[id(node)][1]
 
 
-def _value(node: Node, key: int) -> Value:
+def _value(node: Node, key: int) -> Watched:
     if not node.is_number:
-        return Value(_alone(node.array, node), 0.0, node.varies, key)
+        return Watched(_alone(node.array, node), 0.0, node.varies, key)
     found = base(node.value)
     error = 0.0 if found.error is None else _alone(np.broadcast_to(found.error, found.data.shape), node)
     _, tangent = split(node.value, 1)
     rows = None if tangent is None else base(tangent).data[0]  # of the one point
-    return Value(_alone(found.data, node), error, node.varies, key, rows)
+    return Watched(_alone(found.data, node), error, node.varies, key, rows)
 
 
 def _alone(array: np.ndarray, node: Node) -> np.ndarray:
-    """A value without lead axes: it is the same along all of them."""
-    lead = array.ndim - len(node.shape)
-    return array[(*(0,) * lead, ...)].reshape(node.shape)
+    """A value without batch axes: it is the same along all of them."""
+    batch_axes = array.ndim - len(node.shape)
+    return array[(*(0,) * batch_axes, ...)].reshape(node.shape)

@@ -20,7 +20,7 @@ class ArrayValue(NamedTuple):
 
     data: np.ndarray
     error: np.ndarray
-    border: np.ndarray
+    tie: np.ndarray
 
 
 Numeric = Callable[[np.ndarray, np.ndarray], ArrayValue]

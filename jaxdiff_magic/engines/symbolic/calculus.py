@@ -15,7 +15,7 @@ import sympy as sp
 from sympy import Expr, Integer
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.symbolic import array_functions, limits
+from jaxdiff_magic.engines.symbolic import array_functions, time_limits
 from jaxdiff_magic.engines.symbolic.expression import (
     Applied,
     Choice,
@@ -37,7 +37,7 @@ PIECEWISE_CONSTANT = (sp.sign, sp.floor, sp.ceiling, sp.Heaviside, Rounded, Trut
 def differentiate(e: Expr, array: Array, element: Sequence[Expr]) -> Expr:
     """The derivative of a scalar expression with respect to one element of an array.
 
-    Choices (where, Max, Abs) are differentiated branch by branch: right away from their borders.
+    Choices (where, Max, Abs) are differentiated branch by branch: right away from their ties.
 
     Raises:
         OutOfReach: for a function with no known derivative.
@@ -50,7 +50,7 @@ def differentiate(e: Expr, array: Array, element: Sequence[Expr]) -> Expr:
         if array.label not in free(node):
             return Integer(0)
         if node not in known:
-            limits.ask()
+            time_limits.ask()
             known[node] = rule(node)
         return known[node]
 

@@ -10,7 +10,7 @@ import sympy as sp
 from sympy import Expr, Integer
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.symbolic import limits
+from jaxdiff_magic.engines.symbolic import time_limits
 from jaxdiff_magic.engines.symbolic.expression import (
     SELECTORS,
     Choice,
@@ -24,7 +24,7 @@ from jaxdiff_magic.engines.symbolic.expression import (
 from jaxdiff_magic.engines.symbolic.functions import Frozen
 from jaxdiff_magic.engines.symbolic.program import Array, Definition, Program, substitute
 
-MAX_TERMS = 400
+MAX_SUM_TERMS = 400
 """A sum is written out while it has no more terms than this."""
 MAX_GROWTH = 8
 """Nothing is written out that would have so many times the operations that are wanted."""
@@ -87,9 +87,9 @@ def written_out(e: Expr, limit: int) -> Expr:
         if not contains(node, (IndexSum,)):
             return node
         if node not in known:
-            limits.ask()
+            time_limits.ask()
             if isinstance(node, IndexSum):
-                if (count := math.prod(i.size for i in node.indices)) > MAX_TERMS:
+                if (count := math.prod(i.size for i in node.indices)) > MAX_SUM_TERMS:
                     raise OutOfReach(f"a sum of {count} terms is too long to write out")
                 ranges = itertools.product(*(range(i.size) for i in node.indices))
                 terms = (rename(node.body, dict(zip(node.indices, map(Integer, at), strict=True))) for at in ranges)
@@ -124,7 +124,7 @@ def _rewritings(e: Expr) -> Iterator[Expr]:
     if contains(e, (Choice, sp.Heaviside, Frozen, *SELECTORS)):
         yield sp.factor_terms(expanded)
     elif expanded.is_polynomial():  # people expand them, unless that is much longer: 10*(x - 1)**9
-        if 2 * size(factored := limits.at_most(lambda: sp.factor(expanded), expanded)) <= size(expanded):
+        if 2 * size(factored := time_limits.at_most(lambda: sp.factor(expanded), expanded)) <= size(expanded):
             yield factored
     else:
         yield sp.factor_terms(sp.powsimp(sp.together(e)))

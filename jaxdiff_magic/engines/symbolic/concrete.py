@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.subject.native import run_alone
 from jaxdiff_magic.subject.trace import Constant, Equation, Variable
 
 Atom = Variable | Constant
@@ -63,17 +64,14 @@ class Concrete:
 
     def _run(self, equation: Equation) -> list[Any]:
         operands = [a.value if isinstance(a, Constant) else self._values[a] for a in equation.inputs]
-        if equation.operator is None:
-            raise OutOfReach(f"{equation.primitive} has no formula yet")
         # Literals do not say how wide they are: the variables do.
         variables = [a for a in (*equation.inputs, *equation.outputs) if isinstance(a, Variable)]
         wide = any(str(a.dtype) in ("float64", "int64", "uint64") for a in variables)
         try:
             with jax.enable_x64(wide):
-                results = equation.operator(*operands)
-        except Exception as error:  # whatever JAX refuses: the formula is lost, not the report
+                return run_alone(equation, operands)
+        except OutOfReach as error:
             raise OutOfReach(f"{equation.primitive} has no formula yet") from error
-        return list(results) if isinstance(results, (list, tuple)) else [results]
 
 
 def integers(value: Any) -> np.ndarray:

@@ -13,7 +13,7 @@ from sympy import Expr
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic.expression import Choice, Delta, Index, IndexSum, Truth, Within, free, opened
-from jaxdiff_magic.engines.symbolic.functions import Expm1, Frozen, Log1p, LogAddExp, Rounded, Sigmoid
+from jaxdiff_magic.engines.symbolic.functions import FORMULAS, LogAddExp
 from jaxdiff_magic.engines.symbolic.graph import Graph
 from jaxdiff_magic.engines.symbolic.indices import total
 from jaxdiff_magic.engines.symbolic.matrix import (
@@ -44,19 +44,13 @@ from jaxdiff_magic.engines.symbolic.matrix_algebra import (
     scaled,
     transpose,
 )
+from jaxdiff_magic.primitives.scalar import SCALARS
 
-FUNCTIONS: Mapping[type[sp.Basic], str] = {
-    **{f: f.__name__ for f in (sp.exp, sp.log, sp.sin, sp.cos, sp.tan, sp.asin, sp.acos, sp.atan, sp.sinh, sp.cosh)},
-    **{f: f.__name__ for f in (sp.tanh, sp.asinh, sp.acosh, sp.atanh, sp.sign, sp.erf, sp.floor, sp.ceiling)},
-    sp.Abs: "abs",
+FUNCTIONS: Mapping[Callable[..., sp.Basic], str] = {
+    **{FORMULAS[name]: known.notation for name, known in SCALARS.items() if known.notation},
     sp.Max: "max",
     sp.Min: "min",
-    Sigmoid: "sigmoid",
-    Log1p: "log1p",
     LogAddExp: "logaddexp",
-    Expm1: "expm1",
-    Rounded: "round",
-    Frozen: "stop_gradient",
     sp.StrictGreaterThan: ">",
     sp.GreaterThan: "≥",
     sp.StrictLessThan: "<",

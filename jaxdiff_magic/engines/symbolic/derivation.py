@@ -64,24 +64,24 @@ class Derivation:
         return jacobian(*self.formula(above)).inlined(lambda _: False, INLINE)
 
     def evaluate(
-        self, path: Path, points: Sequence[np.ndarray], hold: bool = False
+        self, path: Path, points: Sequence[np.ndarray], freeze: bool = False
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A derivative at a batch of points, in float64.
 
         Args:
             path: which one.
             points: for each input leaf its values, shape `(points, *shape)`.
-            hold: whether what `stop_gradient` froze keeps the value that it has at the first point, so that
+            freeze: whether what `stop_gradient` froze keeps the value that it has at the first point, so that
                 differences between the points show the derivative that is meant.
 
         Returns:
             Values and error bounds, shape `(points, *definition.shape)`; and for each point, whether a choice in
-            the formula stood on its border there.
+            the formula was at a tie there.
         """
         program, definition = self.formula(path)
-        started = evaluation(program, points, self.literal_eps, hold=hold)
+        started = evaluation(program, points, self.literal_eps, freeze=freeze)
         values, errors = started.of(definition)
-        return values, errors, started.on_border
+        return values, errors, started.at_tie
 
 
 class NotLinear(OutOfReach):
@@ -156,10 +156,15 @@ class TracedRule:
         started = evaluation(program, [*points, *directions], self.literal_eps)
         values, errors = started.of(definition)
         if self._cotangents:
-            lead, own = len(self._leaves[path[1]].shape), len(self._directions[path[0]].shape)
-            order = [0, *range(1 + lead, 1 + lead + own), *range(1, 1 + lead), *range(1 + lead + own, values.ndim)]
+            before, own = len(self._leaves[path[1]].shape), len(self._directions[path[0]].shape)
+            order = [
+                0,
+                *range(1 + before, 1 + before + own),
+                *range(1, 1 + before),
+                *range(1 + before + own, values.ndim),
+            ]
             values, errors = values.transpose(order), errors.transpose(order)
-        return values, errors, started.on_border
+        return values, errors, started.at_tie
 
     def element(self, path: Path, element: Sequence[Any], n_output_axes: int) -> tuple[Any, ...]:
         """Where an element of the derivative (numbers or index symbols) stands in `formula`'s definition."""

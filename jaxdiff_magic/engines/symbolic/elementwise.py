@@ -8,25 +8,11 @@ from typing import Any
 import numpy as np
 import sympy as sp
 from jax import lax
-from sympy import Expr, Integer, Rational
+from sympy import Expr, Integer
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic.expression import Choice, bounds, decided
-from jaxdiff_magic.engines.symbolic.functions import (
-    BesselI0e,
-    BesselI1e,
-    Expm1,
-    Frozen,
-    HurwitzZeta,
-    Log1p,
-    RegularizedBeta,
-    RegularizedGamma,
-    RegularizedGammaC,
-    Rounded,
-    Sigmoid,
-    maximum,
-    minimum,
-)
+from jaxdiff_magic.engines.symbolic.functions import FORMULAS, Rounded, maximum, minimum
 from jaxdiff_magic.engines.symbolic.indices import quotient
 from jaxdiff_magic.engines.symbolic.rules.linear_algebra import kept
 
@@ -116,58 +102,18 @@ ELEMENTWISE: Mapping[str, Rule] = {
     **{
         name: _plain(function)
         for name, function in {
+            **FORMULAS,
             "add": lambda x, y: x + y,
             "add_any": lambda x, y: x + y,
             "sub": lambda x, y: x - y,
             "mul": lambda x, y: x * y,
             "neg": lambda x: -x,
-            "pow": lambda x, y: x**y,
-            "square": lambda x: x**2,
             "one_minus_square": lambda x: 1 - x**2,
             "polynomial": lambda x, *coefficients: sp.Add(*(a * x**k for k, a in enumerate(coefficients))),
-            "sqrt": sp.sqrt,
-            "rsqrt": lambda x: 1 / sp.sqrt(x),
-            "cbrt": lambda x: sp.sign(x) * sp.Abs(x) ** Rational(1, 3),
-            "exp": sp.exp,
-            "exp2": lambda x: Integer(2) ** x,
-            "log": sp.log,
-            "log2": lambda x: sp.log(x) / sp.log(2),
-            "log1p": Log1p,
-            "expm1": Expm1,
-            "logistic": Sigmoid,
-            "sin": sp.sin,
-            "cos": sp.cos,
-            "tan": sp.tan,
-            "asin": sp.asin,
-            "acos": sp.acos,
-            "atan": sp.atan,
-            "atan2": sp.atan2,
-            "sinh": sp.sinh,
-            "cosh": sp.cosh,
-            "tanh": sp.tanh,
-            "asinh": sp.asinh,
-            "acosh": sp.acosh,
-            "atanh": sp.atanh,
-            "erf": sp.erf,
-            "erfc": sp.erfc,
-            "lgamma": sp.loggamma,
-            "digamma": sp.digamma,
-            "erf_inv": sp.erfinv,
-            "igamma": RegularizedGamma,
-            "igammac": RegularizedGammaC,
-            "regularized_incomplete_beta": RegularizedBeta,
-            "zeta": HurwitzZeta,
-            "bessel_i0e": BesselI0e,
-            "bessel_i1e": BesselI1e,
-            "abs": sp.Abs,
-            "sign": sp.sign,
-            "floor": sp.floor,
-            "ceil": sp.ceiling,
             "max": maximum,
             "min": minimum,
             "clamp": lambda low, x, high: sp.Min(sp.Max(x, low), high),
             "is_finite": lambda x: sp.true,  # a formula speaks of where the values are finite
-            "stop_gradient": Frozen,
         }.items()
     },
     "integer_pow": _integer_pow,

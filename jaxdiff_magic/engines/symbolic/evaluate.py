@@ -17,7 +17,7 @@ import sympy as sp
 from sympy import Expr
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.symbolic import array_values, limits
+from jaxdiff_magic.engines.symbolic import array_values, time_limits
 from jaxdiff_magic.engines.symbolic.expression import (
     SELECTORS,
     Applied,
@@ -57,15 +57,15 @@ class Evaluation:
     Attributes:
         values: array label to its values, shape `(points, *array.shape)` or `array.shape` for constants.
         literal_eps: relative error ascribed to literals that are not short binary fractions.
-        on_border: for each point, whether a choice (a comparison, a maximum, an absolute value) fell within
-            rounding of its border, so that the derivative there is a matter of convention.
-        hold: whether what `stop_gradient` froze keeps the value that it has at the first point.
+        at_tie: for each point, whether a choice (a comparison, a maximum, an absolute value) fell within
+            rounding of a tie, so that the derivative there is a matter of convention.
+        freeze: whether what `stop_gradient` froze keeps the value that it has at the first point.
     """
 
     values: dict[sp.Symbol, Labelled]
     literal_eps: float
-    on_border: np.ndarray
-    hold: bool = False
+    at_tie: np.ndarray
+    freeze: bool = False
     known: dict[sp.Basic, Labelled] = field(default_factory=dict)
 
     def of(self, definition: Definition) -> tuple[np.ndarray, np.ndarray]:
@@ -73,7 +73,7 @@ class Evaluation:
         with np.errstate(all="ignore"):
             found = self._eval(definition.expr)
         axes = (POINT, *definition.indices)
-        shape = (len(self.on_border), *definition.array.shape)
+        shape = (len(self.at_tie), *definition.array.shape)
         return tuple(np.broadcast_to(_aligned(found.axes, part, axes), shape) for part in found[1:])  # type: ignore
 
     def define(self, definition: Definition) -> None:
@@ -82,13 +82,13 @@ class Evaluation:
         self.values[definition.array.label] = Labelled((), data, error)
 
     def leave(self, region: Program) -> None:
-        """Note the points outside a region, a program over the same inputs, as on the border."""
-        inside = Evaluation(dict(self.values), self.literal_eps, np.zeros_like(self.on_border), self.hold)
+        """Note the points outside a region, a program over the same inputs, as at a tie."""
+        inside = Evaluation(dict(self.values), self.literal_eps, np.zeros_like(self.at_tie), self.freeze)
         for definition in region.definitions:
             inside.define(definition)
         for output in region.outputs:
-            self.on_border |= inside.of(output)[0] != 1
-        self.on_border |= inside.on_border
+            self.at_tie |= inside.of(output)[0] != 1
+        self.at_tie |= inside.at_tie
 
     def _eval(self, e: sp.Basic) -> Labelled:
         if e not in self.known:
@@ -96,7 +96,7 @@ class Evaluation:
         return self.known[e]
 
     def _rule(self, e: sp.Basic) -> Labelled:
-        limits.ask()
+        time_limits.ask()
         match e:
             case sp.Integer():
                 return _exact(float(e))
@@ -155,19 +155,19 @@ class Evaluation:
         if data.size == 0:
             return _exact(0.0)  # there is no element: whatever mentions one is empty, or selects another
         batched = data.ndim > len(indices)
-        lead = (POINT,) if batched else ()
+        batch = (POINT,) if batched else ()
         plain = all(isinstance(i, Index) for i in indices) and len(set(indices)) == len(indices)
-        if plain and tuple(i.size for i in indices) == data.shape[len(lead) :]:
-            return Labelled((*lead, *indices), data, error)  # type: ignore[arg-type]
+        if plain and tuple(i.size for i in indices) == data.shape[len(batch) :]:
+            return Labelled((*batch, *indices), data, error)  # type: ignore[arg-type]
         positions = self._align(*map(self._eval, indices)) if indices else []
-        shape = data.shape[len(lead) :]
+        shape = data.shape[len(batch) :]
         clipped = [np.clip(p.data, 0, size - 1).astype(int) for p, size in zip(positions, shape, strict=True)]
         axes = positions[0].axes if positions else ()
         if batched and POINT in axes:  # each point has places of its own
-            own = np.arange(len(self.on_border)).reshape(-1, *[1] * (len(axes) - 1))
+            own = np.arange(len(self.at_tie)).reshape(-1, *[1] * (len(axes) - 1))
             return Labelled(axes, data[(own, *clipped)], error[(own, *clipped)])
         where = (slice(None), *clipped) if batched else tuple(clipped)
-        return Labelled((*lead, *axes), data[where], error[where])
+        return Labelled((*batch, *axes), data[where], error[where])
 
     def _lookup(self, e: Lookup) -> Labelled:
         positions = self._align(*map(self._eval, e.indices))
@@ -187,7 +187,7 @@ class Evaluation:
             raise OutOfReach(f"{name} of an empty array has no numeric evaluation")
         found = array_values.NUMERIC[name](data, error)
         if data.ndim > len(operand.shape):
-            self.on_border |= found.border.reshape(len(self.on_border), -1).any(axis=1)
+            self.at_tie |= found.tie.reshape(len(self.at_tie), -1).any(axis=1)
         return Labelled((), found.data, found.error)
 
     def _align(self, *parts: Labelled) -> list[Labelled]:
@@ -256,13 +256,13 @@ class Evaluation:
         arguments = [part.data for part in parts]
         if e.func in JUMPS:
             distance = np.abs(arguments[0] - JUMPS[e.func](arguments[0]))
-            self._note_border(parts[0].axes, distance <= 4 * parts[0].error)
+            self._note_tie(parts[0].axes, distance <= 4 * parts[0].error)
         data = values(*arguments)
-        if isinstance(e, Frozen) and self.hold and POINT in parts[0].axes:
+        if isinstance(e, Frozen) and self.freeze and POINT in parts[0].axes:
             data = np.broadcast_to(data[:1], data.shape)
         error = 2 * EPS * (np.abs(data) + (e.func in ROUGH))
         for part, slope in zip(parts, slopes, strict=True):
-            error = error + np.where(part.error == 0, 0.0, np.abs(slope(*arguments)) * part.error)
+            error = error + np.where(part.error == 0, 0.0, np.abs(slope(*arguments, data)) * part.error)
         return Labelled(parts[0].axes, data, error)
 
     def _extremum(self, e: sp.Basic) -> Labelled:
@@ -272,7 +272,7 @@ class Evaluation:
         exact = all(arg.is_integer for arg in e.args)
         for part in parts[1:]:
             if not exact:
-                self._note_border(part.axes, np.abs(data - part.data) <= 4 * (error + part.error))
+                self._note_tie(part.axes, np.abs(data - part.data) <= 4 * (error + part.error))
             error = np.where(choose(data, part.data) == data, error, part.error)
             data = choose(data, part.data)
         return Labelled(parts[0].axes, data, error)
@@ -298,14 +298,14 @@ class Evaluation:
         if isinstance(c, sp.core.relational.Relational):
             a, b = self._align(*map(self._eval, c.args))
             if not (c.lhs.is_integer and c.rhs.is_integer):  # which are exact
-                self._note_border(a.axes, np.abs(a.data - b.data) <= 4 * (a.error + b.error))
+                self._note_tie(a.axes, np.abs(a.data - b.data) <= 4 * (a.error + b.error))
             return Labelled(a.axes, COMPARISONS[c.func](a.data, b.data).astype(float), np.zeros(()))
         raise OutOfReach(f"{c.func.__name__} has no numeric evaluation")
 
-    def _note_border(self, axes: tuple[Index, ...], near: np.ndarray) -> None:
+    def _note_tie(self, axes: tuple[Index, ...], near: np.ndarray) -> None:
         if POINT in axes:  # else it does not depend on the inputs
-            near = np.broadcast_to(near, (len(self.on_border), *near.shape[1:]))
-            self.on_border |= near.reshape(len(self.on_border), -1).any(axis=1)
+            near = np.broadcast_to(near, (len(self.at_tie), *near.shape[1:]))
+            self.at_tie |= near.reshape(len(self.at_tie), -1).any(axis=1)
 
 
 def evaluation(
@@ -313,21 +313,21 @@ def evaluation(
     points: Sequence[np.ndarray],
     literal_eps: float = EPS,
     definitions: bool = True,
-    hold: bool = False,
+    freeze: bool = False,
 ) -> Evaluation:
     """Start an evaluation of a program.
 
     Args:
         program: whose definitions are evaluated, in order.
         points: for each input, its values, shape `(points, *input.shape)`, float64.
-        literal_eps, hold: see `Evaluation`.
+        literal_eps, freeze: see `Evaluation`.
         definitions: whether to evaluate the program's definitions now.
     """
     values = {
         array.label: Labelled((), np.asarray(data, float), np.zeros(np.shape(data)))
         for array, data in (*zip(program.inputs, points, strict=True), *program.constants)
     }
-    started = Evaluation(values, literal_eps, np.zeros(len(points[0]), bool), hold)
+    started = Evaluation(values, literal_eps, np.zeros(len(points[0]), bool), freeze)
     if definitions:
         for definition in program.definitions:
             started.define(definition)

@@ -13,7 +13,7 @@ import sympy as sp
 from sympy import Expr, Integer
 
 from jaxdiff_magic.engines.symbolic.atoms import Applied, FunctionSymbol, Index, Lookup, Opaque
-from jaxdiff_magic.engines.symbolic.limits import ask
+from jaxdiff_magic.engines.symbolic.time_limits import ask
 
 
 class IndexSum(Opaque, Expr):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Mapping
+
 import sympy as sp
 from sympy import Expr
 from sympy.core.function import ArgumentIndexError
+
+from jaxdiff_magic.primitives.scalar import SCALARS, InLibrary
 
 
 class Sigmoid(sp.Function):
@@ -189,3 +194,15 @@ def elementary(e: Expr) -> Expr:
         .replace(Expm1, lambda x: sp.exp(x) - 1)
         .replace(Frozen, lambda x: x)
     )
+
+
+def _formula(known: InLibrary) -> Callable[..., Expr]:
+    if callable(known):
+        return functools.partial(known, sp)
+    return globals().get(known) or getattr(sp, known)
+
+
+FORMULAS: Mapping[str, Callable[..., Expr]] = {
+    name: _formula(known.formula) for name, known in SCALARS.items() if known.formula is not None
+}
+"""Scalar function, by the name of its primitive, to a function of expressions: where it is one, a class of SymPy's."""

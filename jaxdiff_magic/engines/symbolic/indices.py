@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 from sympy import Expr, Integer
 
-from jaxdiff_magic.engines.symbolic import limits
+from jaxdiff_magic.engines.symbolic import time_limits
 from jaxdiff_magic.engines.symbolic.expression import (
     Delta,
     Index,
@@ -74,7 +74,7 @@ def total(body: Expr, indices: Sequence[Index]) -> Expr:
     """The sum of `body` over the full ranges of some indices, with every delta contracted that can be."""
     if not indices:
         return body
-    limits.ask()
+    time_limits.ask()
     if body == 0 or any(i.size == 0 for i in indices):
         return Integer(0)
     if isinstance(body, sp.Add) and _selects(body, indices):

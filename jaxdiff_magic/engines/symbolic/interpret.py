@@ -22,7 +22,7 @@ from jaxdiff_magic.engines.symbolic.expression import Choice, FunctionSymbol, In
 from jaxdiff_magic.engines.symbolic.program import Array, Definition, Program, functions_in, substitute
 from jaxdiff_magic.engines.symbolic.rules import VIEWS
 from jaxdiff_magic.engines.symbolic.rules.linear_algebra import inverse, product
-from jaxdiff_magic.engines.symbolic.rules.view import Result, View
+from jaxdiff_magic.engines.symbolic.rules.view import ResultView, View
 from jaxdiff_magic.engines.symbolic.smooth import smooth
 from jaxdiff_magic.engines.symbolic.tables import lookup
 from jaxdiff_magic.subject.trace import Constant, Equation, Location, Trace, Variable

@@ -37,7 +37,7 @@ class Element:
 
 
 @dataclass(frozen=True)
-class Constant:
+class Irrational:
     """A scalar that is no rational number, such as the square root of 2."""
 
     value: sp.Expr
@@ -140,7 +140,7 @@ class Diagonal:
 
 
 @dataclass(frozen=True)
-class Trace:
+class TraceOf:
     """The trace of a square matrix."""
 
     of: Matrix
@@ -163,7 +163,7 @@ class Kronecker:
 
 
 @dataclass(frozen=True)
-class Operation:
+class WholeArrayFunction:
     """A function of whole arrays that is no elementwise one: "softmax", "inv", "logdet", "det", ….
 
     Softmax is that of each row of a matrix.
@@ -177,7 +177,7 @@ class Operation:
 Matrix = (
     Named
     | Element
-    | Constant
+    | Irrational
     | Zero
     | Ones
     | Identity
@@ -191,10 +191,10 @@ Matrix = (
     | Power
     | Diag
     | Diagonal
-    | Trace
+    | TraceOf
     | Vec
     | Kronecker
-    | Operation
+    | WholeArrayFunction
 )
 
 
@@ -202,7 +202,7 @@ Matrix = (
 def shape(m: Matrix) -> Shape:
     """Rows and columns; None for an axis that is not there."""
     match m:
-        case Named() | Zero() | Ones() | Operation():
+        case Named() | Zero() | Ones() | WholeArrayFunction():
             return m.shape
         case Identity():
             return m.size, m.size
@@ -279,7 +279,7 @@ def occurrences(m: Matrix, part: Matrix) -> int:
 def number(value: sp.Expr) -> Matrix:
     """A scalar with a known value."""
     if not isinstance(value, sp.Rational):
-        return Constant(value)
+        return Irrational(value)
     return Scaled(value, (), None) if value else Zero(SCALAR)
 
 

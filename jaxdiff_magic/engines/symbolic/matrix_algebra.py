@@ -21,15 +21,15 @@ from jaxdiff_magic.engines.symbolic.matrix import (
     Kronecker,
     Matrix,
     Ones,
-    Operation,
     Power,
     Product,
     Scaled,
     Shape,
     Sum,
-    Trace,
+    TraceOf,
     Transpose,
     Vec,
+    WholeArrayFunction,
     Zero,
     complexity,
     number,
@@ -225,7 +225,7 @@ def trace(m: Matrix) -> Matrix:
         body = min(whole, key=lambda p: (transposes(p), not isinstance(p.factors[0], Transpose), repr(p)))
     elif isinstance(body, Transpose):
         body = body.of
-    return scaled(coefficient, scalars, Trace(body))
+    return scaled(coefficient, scalars, TraceOf(body))
 
 
 def kronecker(left: Matrix, right: Matrix, commuted: bool = False) -> Matrix:
@@ -314,13 +314,13 @@ def replaced(m: Matrix, new: Callable[[Matrix], Matrix | None]) -> Matrix:
             return power(again(m.base), m.exponent)
         case Diag():
             return diag(again(m.of))
-        case Trace():
+        case TraceOf():
             return trace(again(m.of))
         case Diagonal() | Vec():
             return type(m)(again(m.of))
         case Kronecker():
             return Kronecker(again(m.left), again(m.right), m.commuted)
-        case Operation():
-            return Operation(m.name, tuple(map(again, m.arguments)), m.shape)
+        case WholeArrayFunction():
+            return WholeArrayFunction(m.name, tuple(map(again, m.arguments)), m.shape)
         case _:
             return m

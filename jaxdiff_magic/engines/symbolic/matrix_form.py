@@ -22,9 +22,9 @@ from jaxdiff_magic.engines.symbolic.matrix import (
     Matrix,
     Named,
     Ones,
-    Operation,
     Shape,
     Transpose,
+    WholeArrayFunction,
     complexity,
     number,
 )
@@ -34,7 +34,7 @@ from jaxdiff_magic.engines.symbolic.program import Array, Definition, Program
 from jaxdiff_magic.engines.symbolic.simplification import Simplified, simplifications
 from jaxdiff_magic.engines.symbolic.softmax import Softmaxes
 
-MAX_NUMBERS = 10_000_000
+MAX_CONFIRMED_NUMBERS = 10_000_000
 """A program whose arrays have more elements than this is not evaluated to confirm anything."""
 SCALAR_OPERATIONS = {"det", "logdet", "sign_det"}
 """Functions of a matrix that are scalars."""
@@ -87,7 +87,7 @@ def matrix_form(
     sides = definition.indices[:rows], definition.indices[rows:]
     if any(len(side) > 2 for side in sides):
         raise OutOfReach("it has more axes than a matrix of matrices")
-    if sum(math.prod(d.array.shape) for d in program.definitions) > MAX_NUMBERS:
+    if sum(math.prod(d.array.shape) for d in program.definitions) > MAX_CONFIRMED_NUMBERS:
         raise OutOfReach("it has too many numbers to be confirmed in matrix form")
     program, definition = _with_integer_arrays(program, definition)
     points = points_near(program, point)
@@ -232,7 +232,7 @@ class Arrays:
     def _find(self, label: sp.Symbol) -> Matrix:
         if label in self.softmaxes.arguments:
             logit = self.softmaxes.arguments[label]
-            return Operation("softmax", (self._contracted(logit),), shape_of(logit.array))
+            return WholeArrayFunction("softmax", (self._contracted(logit),), shape_of(logit.array))
         for array in (*self.program.inputs, *(array for array, _ in self.program.constants)):
             if array.label == label:
                 return Named(array.name, shape_of(array), label)
@@ -245,7 +245,7 @@ class Arrays:
         if (operation := getattr(definition.array, "operation", None)) is not None:
             name, arguments = operation
             whole = (None, None) if name in SCALAR_OPERATIONS else shape_of(definition.array)
-            return Operation(name, tuple(self.of(argument.label) for argument in arguments), whole)
+            return WholeArrayFunction(name, tuple(self.of(argument.label) for argument in arguments), whole)
         found = self._contracted(definition)
         if complexity(found) <= 1:
             return found

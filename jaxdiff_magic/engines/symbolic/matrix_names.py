@@ -13,9 +13,9 @@ from jaxdiff_magic.engines.symbolic.matrix import (
     Apply,
     Matrix,
     Named,
-    Operation,
     Scaled,
     Sum,
+    WholeArrayFunction,
     children,
     complexity,
     occurrences,
@@ -54,7 +54,7 @@ def _put_all(m: Matrix, usable: Sequence[tuple[Named, Named]]) -> Matrix:
         assert raw.definition is not None
         put = _put(m, raw.definition, shown)
         if shape(put) == shape(m) and put != shown:
-            is_layer = isinstance(raw.definition, (Operation, Apply))
+            is_layer = isinstance(raw.definition, (WholeArrayFunction, Apply))
             is_statistic = shape(raw) == SCALAR and complexity(raw.definition) > 1  # a mean, a variance
             if (count := occurrences(put, shown)) > 1 or (count and (is_layer or is_statistic or is_long)):
                 m = put
@@ -97,7 +97,7 @@ def _without(whole: Sum, part: Matrix) -> tuple[sp.Expr, list[Matrix]] | None:
 def _lettered(m: Matrix, taken: set[str]) -> Matrix:
     """`m` with letters for the functions that occur in it more than once, the largest first."""
     while True:
-        seen = Counter(p for p in _parts(m) if isinstance(p, (Apply, Operation)) and shape(p) != (None, None))
+        seen = Counter(p for p in _parts(m) if isinstance(p, (Apply, WholeArrayFunction)) and shape(p) != (None, None))
         recurring = [p for p, n in seen.items() if n > 1 and p != m and (complexity(p) >= RECURRING or _is_softmax(p))]
         if not recurring:
             return m
@@ -111,7 +111,7 @@ def _lettered(m: Matrix, taken: set[str]) -> Matrix:
 
 
 def _is_softmax(m: Matrix) -> bool:
-    return isinstance(m, Operation) and m.name == "softmax"
+    return isinstance(m, WholeArrayFunction) and m.name == "softmax"
 
 
 def _parts(m: Matrix) -> Iterator[Matrix]:

@@ -10,25 +10,25 @@ import sympy as sp
 from jaxdiff_magic.engines.symbolic.matrix import (
     SCALAR,
     Apply,
-    Constant,
     Diag,
     Diagonal,
     Element,
     Hadamard,
     Identity,
+    Irrational,
     Kronecker,
     Matrix,
     Named,
     Ones,
-    Operation,
     Power,
     Product,
     Scaled,
     Sum,
-    Trace,
+    TraceOf,
     Transpose,
     Unit,
     Vec,
+    WholeArrayFunction,
     Zero,
     children,
     shape,
@@ -50,13 +50,13 @@ def text(m: Matrix) -> str:
         >>> text(Transpose(Diag(Ones((2, None)))))
         'diag(𝟏)ᵀ'
     """
-    return Writer(TEXT).written(m)[0]
+    return MatrixWriter(TEXT).written(m)[0]
 
 
 def latex(m: Matrix) -> str:
     """A matrix expression in LaTeX, without delimiters."""
     is_taken = any(name.name in ("sigma", "σ") for name in _names(m))
-    return Writer(LATEX, r"\operatorname{sigmoid}" if is_taken else r"\sigma").written(m)[0]
+    return MatrixWriter(LATEX, r"\operatorname{sigmoid}" if is_taken else r"\sigma").written(m)[0]
 
 
 def _names(m: Matrix) -> Iterator[Named]:
@@ -67,7 +67,7 @@ def _names(m: Matrix) -> Iterator[Named]:
 
 
 @dataclass(frozen=True)
-class Writer:
+class MatrixWriter:
     """Writes matrix expressions in one style; the sigmoid has a sign of its own where that is no name."""
 
     style: Style
@@ -81,7 +81,7 @@ class Writer:
                 return style.name(m.name), ATOM
             case Element():
                 return style.subscript(style.name(m.of.name), ", ".join(map(str, m.indices))), ATOM
-            case Constant():
+            case Irrational():
                 return style.number(m.value), TERM
             case Zero():
                 return "0", ATOM
@@ -91,7 +91,7 @@ class Writer:
                 return "I", ATOM
             case Unit():
                 return style.subscript("e", str(m.position)), ATOM
-            case Transpose(Operation(name="inv", arguments=(of,))):
+            case Transpose(WholeArrayFunction(name="inv", arguments=(of,))):
                 return self.within(of, ATOM) + style.inverse_transposed, FACTOR
             case Transpose():
                 return self.within(m.of, ATOM) + style.transposed, FACTOR
@@ -109,7 +109,7 @@ class Writer:
                 return self._power(m)
             case Diag() | Diagonal():
                 return self.call("diag", m.of), ATOM
-            case Trace():
+            case TraceOf():
                 if (root := _squared(m)) is not None:
                     return style.power(self._norm(root), "2"), FACTOR
                 return self.call("tr", m.of), ATOM
@@ -120,7 +120,7 @@ class Writer:
             case Kronecker():
                 both = self.within(m.left, FACTOR) + style.kronecker + self.within(m.right, FACTOR)
                 return (f"{style.commutation} {self.bracketed(both)}", PRODUCT) if m.commuted else (both, TERM)
-            case Operation():
+            case WholeArrayFunction():
                 return self._operation(m)
 
     def within(self, m: Matrix, at_least: int) -> str:
@@ -259,7 +259,7 @@ class Writer:
             return f"{self.within(m.base, ATOM)}^⊙{exponent}", FACTOR
         return self.style.power(self.within(m.base, ATOM), exponent), FACTOR
 
-    def _operation(self, m: Operation) -> tuple[str, int]:
+    def _operation(self, m: WholeArrayFunction) -> tuple[str, int]:
         if m.name == "inv":
             return self.within(m.arguments[0], ATOM) + self.style.inverse, FACTOR
         if m.name in ("logdet", "sign_det", "det"):
@@ -280,7 +280,7 @@ def _is_reciprocal(m: Matrix) -> bool:
 
 def _squared(m: Matrix) -> Matrix | None:
     """x of x'x, or A of tr(A'A): whose squared norm it is."""
-    inner = m.of if isinstance(m, Trace) else m
+    inner = m.of if isinstance(m, TraceOf) else m
     if isinstance(inner, Product) and len(inner.factors) == 2 and shape(m) == SCALAR:
         left, right = inner.factors
         if left == Transpose(right):

@@ -11,44 +11,38 @@ import sympy as sp
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic.matrix import (
     Apply,
-    Constant,
     Diag,
     Diagonal,
     Element,
     Hadamard,
     Identity,
+    Irrational,
     Kronecker,
     Matrix,
     Named,
     Ones,
-    Operation,
     Power,
     Product,
     Scaled,
     Sum,
-    Trace,
+    TraceOf,
     Transpose,
     Unit,
     Vec,
+    WholeArrayFunction,
     Zero,
     shape,
 )
+from jaxdiff_magic.primitives.scalar import SCALARS
 
 Values = Mapping[sp.Symbol, np.ndarray]
 """By label, the values of inputs and constants."""
 
 ELEMENTWISE: Mapping[str, Callable[..., np.ndarray]] = {
-    **{
-        name: getattr(np, name)
-        for name in "exp log sin cos tan sinh cosh tanh sign floor log1p expm1 abs power logaddexp".split()
-    },
-    **{f"a{name}": getattr(np, f"arc{name}") for name in "sin cos tan sinh cosh tanh".split()},
-    "ceiling": np.ceil,
-    "round": np.round,
-    "erf": special.erf,
-    "sigmoid": special.expit,
+    **{known.notation: known.value for known in SCALARS.values() if known.notation},
+    "power": np.power,
+    "logaddexp": np.logaddexp,
     "softplus": lambda x: np.logaddexp(x, 0.0),
-    "stop_gradient": lambda x: x,
     "max": lambda *x: np.maximum.reduce(np.broadcast_arrays(*x)),
     "min": lambda *x: np.minimum.reduce(np.broadcast_arrays(*x)),
     "where": np.where,
@@ -101,7 +95,7 @@ def value(m: Matrix, values: Values, rows: np.ndarray | None = None) -> np.ndarr
             if m.of.definition is not None:
                 return of(m.of).reshape([n for n in shape(m.of) if n is not None])[m.indices].reshape(1, 1)
             return np.asarray(values[m.of.label], float)[m.indices].reshape(1, 1)
-        case Constant():
+        case Irrational():
             return np.full((1, 1), float(m.value))
         case Zero():
             return np.zeros((height, width))
@@ -130,15 +124,15 @@ def value(m: Matrix, values: Values, rows: np.ndarray | None = None) -> np.ndarr
             return np.diagflat(of(m.of))
         case Diagonal():
             return np.diagonal(of(m.of))[:, None]
-        case Trace():
+        case TraceOf():
             return np.trace(of(m.of)).reshape(1, 1)
         case Vec():
             return of(m.of).reshape(-1, 1)
         case Kronecker():
             return _some_rows(m, values, np.arange(height))
-        case Operation() if m.name in WHOLE:
+        case WholeArrayFunction() if m.name in WHOLE:
             return WHOLE[m.name](*map(of, m.arguments))
-        case Operation():
+        case WholeArrayFunction():
             raise OutOfReach(f"{m.name} has no matrix form that can be confirmed")
 
 

@@ -8,7 +8,7 @@ import itertools
 import sympy as sp
 from sympy import Expr, Integer
 
-from jaxdiff_magic.engines.symbolic import limits
+from jaxdiff_magic.engines.symbolic import time_limits
 from jaxdiff_magic.engines.symbolic.expression import Delta, Index, size
 
 MAX_SIZE = 120
@@ -26,7 +26,7 @@ def cancelled(node: Expr) -> Expr:
 
 @functools.lru_cache(maxsize=1024)
 def _in_lowest_terms(shown: Expr) -> Expr:
-    lowest = limits.at_most(lambda: sp.factor(sp.cancel(shown)), shown)
+    lowest = time_limits.at_most(lambda: sp.factor(sp.cancel(shown)), shown)
     coefficient, factored = lowest.as_coeff_Mul()
     factors = []
     for factor in sp.Mul.make_args(factored):
@@ -80,7 +80,7 @@ def _shortest(shown: Expr, deltas: frozenset[sp.Dummy]) -> Expr:
 
 
 def _factored(e: Expr) -> Expr:
-    return limits.at_most(lambda: sp.factor(e), e)
+    return time_limits.at_most(lambda: sp.factor(e), e)
 
 
 def _with_squares(e: Expr) -> Expr:

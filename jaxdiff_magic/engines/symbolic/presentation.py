@@ -45,7 +45,7 @@ READABLE = 40
 """… and no entry has more operations than this."""
 READABLE_INDEX = 120
 """An index formula is shown in one piece while it has no more operations than this."""
-MAX_STEPS = 24
+MAX_SHOWN_STEPS = 24
 MAX_LINES = 12
 """A function is shown above its derivatives while its definition has no more lines than this."""
 MATRIX_SECONDS = 1.5
@@ -244,8 +244,10 @@ class Presentation:
 
     def _steps(self, point: Sequence[np.ndarray]) -> tuple[Step, ...]:
         program = self._steps_program()
-        if len(program.definitions) > MAX_STEPS:
-            raise OutOfReach(f"it has {len(program.definitions)} steps, more than the {MAX_STEPS} that are listed")
+        if len(program.definitions) > MAX_SHOWN_STEPS:
+            raise OutOfReach(
+                f"it has {len(program.definitions)} steps, more than the {MAX_SHOWN_STEPS} that are listed"
+            )
         if not program.definitions:
             return ()
         batch = [np.asarray(x, np.float64)[None] for x in point]

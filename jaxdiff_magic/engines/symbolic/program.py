@@ -10,7 +10,7 @@ import numpy as np
 import sympy as sp
 from sympy import Expr
 
-from jaxdiff_magic.engines.symbolic import limits
+from jaxdiff_magic.engines.symbolic import time_limits
 from jaxdiff_magic.engines.symbolic.expression import (
     Applied,
     FunctionSymbol,
@@ -221,7 +221,7 @@ def substitute(e: Expr, definitions: Mapping[sp.Symbol, Callable[[Sequence[Expr]
         if not (free(node) & definitions.keys()):
             return node
         if node not in known:
-            limits.ask()
+            time_limits.ask()
             if isinstance(node, Applied):  # of whole arrays, which have names
                 known[node] = node
             elif isinstance(node, sp.Indexed) and node.base.label in definitions:

@@ -12,7 +12,7 @@ import sympy as sp
 from sympy import Expr
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.symbolic import limits
+from jaxdiff_magic.engines.symbolic import time_limits
 from jaxdiff_magic.engines.symbolic.component import component
 from jaxdiff_magic.engines.symbolic.derivation import Derivation, Path, TracedRule
 from jaxdiff_magic.engines.symbolic.expression import Choice, Index, Truth, canonical, size
@@ -21,13 +21,13 @@ from jaxdiff_magic.engines.symbolic.program import Definition, Program
 
 SYMPY_FAILURES = (sp.PolynomialError, NotImplementedError, TypeError, ValueError, AttributeError, RecursionError)
 """What SymPy raises on expressions that it was not made for: nothing is shown by it."""
-MAX_TERMS = 3000
+MAX_EXPANDED_TERMS = 3000
 """What has more terms than this when it is multiplied out is not attempted either."""
 MAX_AT_ONCE = 100
 """A whole derivative is only compared while both sides together have no more operations than this."""
-MAX_ENTRIES = 16
+MAX_PROVED_ENTRIES = 16
 """A derivative that is not compared as a whole is compared entry by entry while it has no more of them than this."""
-MAX_OPERATIONS = 250
+MAX_EXPANDED_OPERATIONS = 250
 """Larger differences are not attempted: exact rational arithmetic on them may take minutes."""
 
 
@@ -40,11 +40,11 @@ def same(a: Expr, b: Expr) -> bool:
     difference = a - b
     if difference == 0:
         return True
-    if size(difference) > MAX_OPERATIONS:
+    if size(difference) > MAX_EXPANDED_OPERATIONS:
         return False
     try:
         difference = elementary(difference)
-        if terms(difference) > MAX_TERMS:
+        if terms(difference) > MAX_EXPANDED_TERMS:
             return False
         difference = sp.expand(difference, power_base=False, log=False)
     except SYMPY_FAILURES:
@@ -54,14 +54,14 @@ def same(a: Expr, b: Expr) -> bool:
     if difference.has(Choice, Truth, sp.Heaviside, sp.Max, sp.Min, sp.nan, sp.zoo, sp.oo):
         return False
     try:
-        return limits.at_most(lambda: _vanishes(difference), False)
+        return time_limits.at_most(lambda: _vanishes(difference), False)
     except SYMPY_FAILURES:
         return False
 
 
 def _vanishes(difference: Expr) -> bool:
     fraction = sp.together(sp.powsimp(difference))
-    return terms(fraction) <= MAX_TERMS and sp.cancel(fraction) == 0
+    return terms(fraction) <= MAX_EXPANDED_TERMS and sp.cancel(fraction) == 0
 
 
 def terms(e: sp.Basic) -> int:
@@ -87,7 +87,7 @@ def entry_to_prove(derivation: Derivation, path: Path, entry: Sequence[int]) -> 
         OutOfReach: it is too long to be compared, as are the other entries then.
     """
     program, definition = derivation.formula(path)
-    return program, component(program, definition, entry, MAX_OPERATIONS)
+    return program, component(program, definition, entry, MAX_EXPANDED_OPERATIONS)
 
 
 def proved(ours: tuple[Program, Expr], rule: TracedRule, path: Path, entry: Sequence[int], output_axes: int) -> bool:
@@ -103,7 +103,7 @@ def proved(ours: tuple[Program, Expr], rule: TracedRule, path: Path, entry: Sequ
     program, left = ours
     try:
         theirs = rule.formula(path)
-        right = component(*theirs, rule.element(path, entry, output_axes), MAX_OPERATIONS)
+        right = component(*theirs, rule.element(path, entry, output_axes), MAX_EXPANDED_OPERATIONS)
     except OutOfReach:
         return False
     return same(left.xreplace(equal_constants(program)), right.xreplace(same_constants(program, theirs[0])))
@@ -145,10 +145,13 @@ def proved_as_written(derivation: Derivation, path: Path, written: Derivation) -
         if (piece := _in_one_piece(*ours)) is not None and _same_at_once(piece, theirs, tuple):
             return True
         shape = ours[1].array.shape
-        if math.prod(shape) > MAX_ENTRIES:
+        if math.prod(shape) > MAX_PROVED_ENTRIES:
             return False
         renaming, merging = same_constants(ours[0], theirs[0]), equal_constants(ours[0])
-        sides = ((component(*side, entry, MAX_OPERATIONS) for side in (ours, theirs)) for entry in np.ndindex(*shape))
+        sides = (
+            (component(*side, entry, MAX_EXPANDED_OPERATIONS) for side in (ours, theirs))
+            for entry in np.ndindex(*shape)
+        )
         return all(same(left.xreplace(merging), right.xreplace(renaming)) for left, right in sides)
     except OutOfReach:
         return False
@@ -174,7 +177,7 @@ def _same_at_once(
 
 def _in_one_piece(program: Program, definition: Definition) -> tuple[Program, Definition] | None:
     """A definition in terms of inputs and constants alone; None when that takes too many operations."""
-    whole = replace(program, outputs=(definition,)).inlined(lambda _: False, MAX_OPERATIONS)
+    whole = replace(program, outputs=(definition,)).inlined(lambda _: False, MAX_EXPANDED_OPERATIONS)
     if whole.definitions or size(whole.outputs[0].expr) > MAX_AT_ONCE:
         return None
     return whole, whole.outputs[0]

@@ -24,7 +24,7 @@ from jaxdiff_magic.engines.symbolic.expression import (
 )
 from jaxdiff_magic.engines.symbolic.notation import lettered, short_formula, typed
 from jaxdiff_magic.engines.symbolic.program import Array, Definition, Program
-from jaxdiff_magic.engines.symbolic.proof import MAX_OPERATIONS, SYMPY_FAILURES, same_constants
+from jaxdiff_magic.engines.symbolic.proof import MAX_EXPANDED_OPERATIONS, SYMPY_FAILURES, same_constants
 from jaxdiff_magic.engines.symbolic.shortening import shortened
 from jaxdiff_magic.report.formula import Formula
 
@@ -33,7 +33,7 @@ POSITIONS = (*SELECTORS, Choice, Lookup)
 
 
 @dataclass(frozen=True)
-class Difference:
+class Excess:
     """A rule minus the derivative of the code.
 
     Attributes:
@@ -56,7 +56,7 @@ def differences(
     entry: Sequence[int],
     output_axes: int,
     names: Container[str] = (),
-) -> Iterator[Difference]:
+) -> Iterator[Excess]:
     """The difference in each form that it has, the one that reads best first.
 
     Literals count as they were typed: 1.001 in float32 is 1.001, not 8396997/8388608.
@@ -119,15 +119,15 @@ class _Sides:
         theirs = canonical(another.at(self.element(one.indices))).xreplace(self.renaming)
         return replace(one, expr=shortened(typed(theirs) - typed(canonical(one.expr))))
 
-    def in_indices(self, whole: Definition) -> Difference | None:
+    def in_indices(self, whole: Definition) -> Excess | None:
         """As it is; None where constants are in it that have no name in the user's code."""
         if not self.unnamed.keys().isdisjoint(free(whole.expr)):
             return None
         fresh = tuple(Index(index.size, "") for index in whole.indices)  # whose names take no letter away
         e, letters = lettered(replace(whole, indices=fresh, expr=whole.at(fresh)))
-        return Difference(short_formula(e), self.program, whole, tuple(letter.name for letter in letters))
+        return Excess(short_formula(e), self.program, whole, tuple(letter.name for letter in letters))
 
-    def elementwise(self, whole: Definition) -> Difference | None:
+    def elementwise(self, whole: Definition) -> Excess | None:
         """That of each element by itself, without indices; None where elements depend on others or on their place."""
         own, rest = whole.indices[: self.output_axes], whole.indices[self.output_axes :]
         shape = tuple(index.size for index in own)
@@ -148,15 +148,15 @@ class _Sides:
             return None
         again = {symbol: element for element, symbol in scalars.items()}
         definition = replace(whole, expr=sp.Mul(*(Delta(*pair) for pair in several), plain.xreplace(again)))
-        return Difference(short_formula(plain), self.program, definition, None)
+        return Excess(short_formula(plain), self.program, definition, None)
 
-    def of_entry(self, entry: Sequence[int]) -> Difference:
+    def of_entry(self, entry: Sequence[int]) -> Excess:
         """That of one entry, in elements of the inputs, constants without a name as their numbers."""
-        left = component(*self.ours, entry, MAX_OPERATIONS)
-        right = component(*self.theirs, self.element(entry), MAX_OPERATIONS).xreplace(self.renaming)
+        left = component(*self.ours, entry, MAX_EXPANDED_OPERATIONS)
+        right = component(*self.theirs, self.element(entry), MAX_EXPANDED_OPERATIONS).xreplace(self.renaming)
         e = shortened(typed(self._numbers(right)) - typed(self._numbers(left)))
         definition = Definition(Array.named("residual", ()), (), e)
-        return Difference(short_formula(e), self.program, definition, tuple(map(str, entry)))
+        return Excess(short_formula(e), self.program, definition, tuple(map(str, entry)))
 
     def _numbers(self, e: Expr) -> Expr:
         """An expression with elements of constants without a name as numbers."""
@@ -172,5 +172,5 @@ class _Sides:
 
 def _in_one_piece(program: Program, definition: Definition) -> Definition | None:
     """A definition in terms of inputs, constants and functions of them; None when that takes too many operations."""
-    whole = replace(program, outputs=(definition,)).inlined(lambda _: False, MAX_OPERATIONS)
+    whole = replace(program, outputs=(definition,)).inlined(lambda _: False, MAX_EXPANDED_OPERATIONS)
     return whole.outputs[0] if all(step.array.operation for step in whole.definitions) else None

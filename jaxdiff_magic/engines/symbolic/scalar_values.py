@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import scipy.special as special
 import sympy as sp
 
-from jaxdiff_magic.engines.symbolic.functions import (
-    BesselI0e,
-    BesselI1e,
-    Expm1,
-    Frozen,
-    HurwitzZeta,
-    Log1p,
-    LogAddExp,
-    RegularizedBeta,
-    RegularizedGamma,
-    RegularizedGammaC,
-    Rounded,
-    Sigmoid,
-)
+from jaxdiff_magic.engines.symbolic.functions import FORMULAS, LogAddExp
+from jaxdiff_magic.engines.symbolic.slopes import SLOPES
+from jaxdiff_magic.primitives.scalar import NEAREST, SCALARS
 
 
-def _gaussian(x: np.ndarray) -> np.ndarray:
-    return 2 / math.sqrt(math.pi) * np.exp(-x * x)
-
-
-def _gamma_density(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _gamma_density(a: np.ndarray, x: np.ndarray, v: np.ndarray) -> np.ndarray:
     return np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))
 
 
-def _beta_density(a: np.ndarray, b: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _beta_density(a: np.ndarray, b: np.ndarray, x: np.ndarray, v: np.ndarray) -> np.ndarray:
     return np.exp(special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - special.betaln(a, b))
 
 
@@ -44,63 +28,38 @@ def _unknown(*args: np.ndarray) -> np.ndarray:
 
 Numeric = Callable[..., np.ndarray]
 ZERO: Numeric = lambda *args: np.zeros(())  # noqa: E731
+ONE: Numeric = lambda *args: np.ones(())  # noqa: E731
+
+SIZES: Mapping[str, tuple[Numeric, ...]] = {
+    **SLOPES,
+    "polygamma": (ZERO, lambda n, x, v: special.polygamma(n.astype(int) + 1, x)),
+    "zeta": (_unknown, lambda s, q, v: s * special.zeta(s + 1, q)),
+    "igamma": (_unknown, _gamma_density),
+    "igammac": (_unknown, _gamma_density),
+    "regularized_incomplete_beta": (_unknown, _unknown, _beta_density),
+    **dict.fromkeys(("bessel_i0e", "bessel_i1e"), (ONE,)),
+    **dict.fromkeys(("abs", "stop_gradient"), (ONE,)),
+    **dict.fromkeys(("sign", "floor", "ceil", "round"), (ZERO,)),
+}
+"""Sizes of partial derivatives that SymPy does not give, or that are bounded by something simpler."""
+
+_CLASSES: Mapping[str, type] = {name: made for name, made in FORMULAS.items() if isinstance(made, type)}
 
 FUNCTIONS: Mapping[type, tuple[Numeric, tuple[Numeric, ...]]] = {
-    sp.exp: (np.exp, (np.exp,)),
-    sp.log: (np.log, (lambda x: 1 / x,)),
-    sp.sin: (np.sin, (np.cos,)),
-    sp.cos: (np.cos, (np.sin,)),
-    sp.tan: (np.tan, (lambda x: 1 / np.cos(x) ** 2,)),
-    sp.asin: (np.arcsin, (lambda x: 1 / np.sqrt(1 - x * x),)),
-    sp.acos: (np.arccos, (lambda x: 1 / np.sqrt(1 - x * x),)),
-    sp.atan: (np.arctan, (lambda x: 1 / (1 + x * x),)),
-    sp.atan2: (np.arctan2, (lambda y, x: x / (x * x + y * y), lambda y, x: y / (x * x + y * y))),
-    sp.sinh: (np.sinh, (np.cosh,)),
-    sp.cosh: (np.cosh, (np.sinh,)),
-    sp.tanh: (np.tanh, (lambda x: 1 / np.cosh(x) ** 2,)),
-    sp.asinh: (np.arcsinh, (lambda x: 1 / np.sqrt(1 + x * x),)),
-    sp.acosh: (np.arccosh, (lambda x: 1 / np.sqrt(x * x - 1),)),
-    sp.atanh: (np.arctanh, (lambda x: 1 / (1 - x * x),)),
-    sp.erf: (special.erf, (_gaussian,)),
-    sp.erfc: (special.erfc, (_gaussian,)),
-    sp.loggamma: (special.gammaln, (special.digamma,)),
-    sp.digamma: (special.digamma, (lambda x: special.polygamma(1, x),)),
-    sp.polygamma: (
-        lambda n, x: special.polygamma(n.astype(int), x),
-        (ZERO, lambda n, x: special.polygamma(n.astype(int) + 1, x)),
-    ),
-    sp.erfinv: (special.erfinv, (lambda x: math.sqrt(math.pi) / 2 * np.exp(special.erfinv(x) ** 2),)),
-    RegularizedGamma: (special.gammainc, (_unknown, lambda a, x: _gamma_density(a, x))),
-    RegularizedGammaC: (special.gammaincc, (_unknown, lambda a, x: _gamma_density(a, x))),
-    RegularizedBeta: (special.betainc, (_unknown, _unknown, lambda a, b, x: _beta_density(a, b, x))),
-    HurwitzZeta: (special.zeta, (_unknown, lambda s, q: s * special.zeta(s + 1, q))),
-    BesselI0e: (special.i0e, (np.ones_like,)),
-    BesselI1e: (special.i1e, (np.ones_like,)),
-    Log1p: (np.log1p, (lambda x: 1 / (1 + x),)),
-    LogAddExp: (np.logaddexp, (lambda x, y: special.expit(x - y), lambda x, y: special.expit(y - x))),
-    Expm1: (np.expm1, (np.exp,)),
-    Sigmoid: (special.expit, (lambda x: special.expit(x) * special.expit(-x),)),
-    Frozen: (lambda x: x, (np.ones_like,)),
-    sp.Abs: (np.abs, (np.ones_like,)),
-    sp.sign: (np.sign, (ZERO,)),
-    sp.Heaviside: (lambda x, half: np.heaviside(x, half), (ZERO, ZERO)),
-    sp.floor: (np.floor, (ZERO,)),
-    sp.ceiling: (np.ceil, (ZERO,)),
-    Rounded: (np.round, (ZERO,)),
-    sp.Mod: (np.mod, (lambda a, b: np.ones_like(a), lambda a, b: np.floor(a / b))),
+    **{made: (SCALARS[name].value, SIZES[name]) for name, made in _CLASSES.items()},
+    LogAddExp: (np.logaddexp, (lambda x, y, v: special.expit(x - y), lambda x, y, v: special.expit(y - x))),
+    sp.Heaviside: (np.heaviside, (ZERO, ZERO)),
+    sp.Mod: (np.mod, (ONE, lambda a, b, v: np.floor(a / b))),
 }
-"""Each scalar function with the sizes of its partial derivatives, which carry errors through it."""
+"""Each scalar function with the sizes of its partial derivatives, of its arguments and its value, which carry errors
+through it."""
 
-ROUGH = frozenset(
-    {sp.loggamma, sp.digamma, sp.polygamma, HurwitzZeta, BesselI0e, BesselI1e}
-    | {RegularizedGamma, RegularizedGammaC, RegularizedBeta}
-)
-"""Functions that libraries compute to an ulp of 1, not of the value, near their zeros."""
+ROUGH = frozenset(made for name, made in _CLASSES.items() if SCALARS[name].rough)
+"""Functions that libraries compute to an ulp of 1, not of the value, somewhere."""
 
 JUMPS: Mapping[type, Numeric] = {
-    **dict.fromkeys((sp.Abs, sp.sign, sp.Heaviside), np.zeros_like),
-    **dict.fromkeys((sp.floor, sp.ceiling), np.round),
-    Rounded: lambda x: np.floor(x) + 0.5,
+    **{made: NEAREST[SCALARS[name].border] for name, made in _CLASSES.items() if SCALARS[name].border},
+    sp.Heaviside: NEAREST["zero"],
 }
 """Functions whose value or derivative jumps, with the nearest place where it does."""
 

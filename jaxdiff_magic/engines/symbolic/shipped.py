@@ -13,6 +13,10 @@ from pathlib import Path
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
+from jaxdiff_magic.engines.symbolic import shipped_slopes
+from jaxdiff_magic.engines.symbolic.functions import FORMULAS, elementary
+from jaxdiff_magic.primitives.scalar import SCALARS
+
 COMMAND = "jaxdiff_magic.engines.symbolic.shipped"
 SHIPPED = Path(__file__).parents[1] / "reference" / "partials.py"
 
@@ -28,10 +32,10 @@ def _by_inverse(inverse: sp.Expr) -> sp.Expr:
     return 1 / sp.diff(inverse, y)
 
 
-def _in_value(expression: sp.Expr) -> sp.Expr:
+def _in_value(formula: sp.Expr) -> sp.Expr:
     """The derivative of an expression in x, with the expression itself written as y."""
-    derivative = sp.diff(expression, x)
-    return derivative.subs(expression, y) if expression.func not in (sp.erf, sp.erfc, sp.log) else derivative
+    derivative = sp.diff(elementary(formula), x)
+    return derivative if isinstance(formula, sp.log) else derivative.subs(formula, y)
 
 
 def _log_gamma_form(e: sp.Expr) -> sp.Expr:
@@ -46,40 +50,30 @@ def _log(e: sp.Expr) -> sp.Expr:
 
 def partials() -> Mapping[str, tuple[sp.Expr | None, ...]]:
     """For each function its partial derivatives, in its arguments (x, or a, b, c) and its value y."""
-    sigmoid = 1 / (1 + sp.exp(-x))
-    by_x = {
+    stated = {**{name: (e,) for name, e in _better().items()}, **_several()}
+    return {
+        name: stated[name] if name in stated else (_in_value(FORMULAS[name](x)),)
+        for name, known in SCALARS.items()
+        if known.digits is not None
+    }
+
+
+def _better() -> Mapping[str, sp.Expr]:
+    """Derivatives of functions that SymPy lacks, or of which the reference has a better form."""
+    return {
         "power": a * sp.Function("power")(x, a - 1),
-        "sqrt": _by_inverse(y**2),
         "cbrt": _by_inverse(y**3),
-        "exp": _in_value(sp.exp(x)),
-        "exp2": y * sp.log(2),
-        "expm1": sp.diff(sp.exp(x) - 1, x),
-        "log": _in_value(sp.log(x)),
-        "log1p": sp.diff(sp.log(1 + x), x),
-        "log2": sp.diff(sp.log(x) / sp.log(2), x),
-        "sin": sp.diff(sp.sin(x), x),
-        "cos": sp.diff(sp.cos(x), x),
-        "tan": _in_value(sp.tan(x)),
-        "asin": sp.diff(sp.asin(x), x),
-        "acos": sp.diff(sp.acos(x), x),
-        "atan": sp.diff(sp.atan(x), x),
-        "sinh": sp.diff(sp.sinh(x), x),
-        "cosh": sp.diff(sp.cosh(x), x),
-        "tanh": _in_value(sp.tanh(x)),
-        "asinh": sp.diff(sp.asinh(x), x),
         "acosh": 1 / sp.sqrt(sp.expand((x - 1) * (x + 1))),
-        "atanh": sp.diff(sp.atanh(x), x),
-        "logistic": sp.factor(sp.simplify(sp.diff(sigmoid, x) / sigmoid / (1 - sigmoid))) * y * (1 - y),
-        "erf": sp.diff(sp.erf(x), x),
-        "erfc": sp.diff(sp.erfc(x), x),
-        "erf_inv": _by_inverse(sp.erf(y)),
-        "lgamma": sp.diff(sp.loggamma(x), x).subs(sp.polygamma(0, x), sp.digamma(x)),
-        "digamma": sp.diff(sp.digamma(x), x),
+        "logistic": y * (1 - y),
         "bessel_i": sp.diff(sp.besseli(a, x), x).replace(sp.besseli, lambda order, at: bessel_i(at, order)),
         "bessel_i0e": bessel_i1e(x) - sp.sign(x) * y,
         "bessel_i1e": bessel_i0e(x) - y * (sp.sign(x) + 1 / x),
     }
-    several: dict[str, tuple[sp.Expr | None, ...]] = {
+
+
+def _several() -> Mapping[str, tuple[sp.Expr | None, ...]]:
+    """Those of functions of several numbers, where they are known."""
+    return {
         "pow": (b * sp.Function("pow_below")(a, b), y * sp.log(a)),
         "atan2": (sp.diff(sp.atan2(a, b), a), sp.diff(sp.atan2(a, b), b)),
         "polygamma": (None, sp.diff(sp.polygamma(a, b), b)),
@@ -92,7 +86,6 @@ def partials() -> Mapping[str, tuple[sp.Expr | None, ...]]:
             _log_gamma_form(c ** (a - 1) * (1 - c) ** (b - 1) * sp.gamma(a + b) / (sp.gamma(a) * sp.gamma(b))),
         ),
     }
-    return {**{name: (e,) for name, e in by_x.items()}, **several}
 
 
 class _Python(StrPrinter):
@@ -175,5 +168,13 @@ def _lines() -> Iterator[str]:
     yield '"""Function to its partial derivatives, each of all arguments and the value y; None where none is known."""'
 
 
+FILES = {
+    SHIPPED: text,
+    Path(__file__).with_name("slopes.py"): lambda: shipped_slopes.in_python(COMMAND),
+    Path(__file__).parents[3] / "js" / "src" / "slopes.ts": lambda: shipped_slopes.in_typescript(COMMAND),
+}
+"""What is written, and how."""
+
 if __name__ == "__main__":
-    SHIPPED.write_text(text())
+    for file, written in FILES.items():
+        file.write_text(written())

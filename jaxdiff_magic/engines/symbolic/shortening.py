@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import sympy as sp
 from sympy import Expr
 
-from jaxdiff_magic.engines.symbolic import limits
+from jaxdiff_magic.engines.symbolic import time_limits
 from jaxdiff_magic.engines.symbolic.expression import SELECTORS, Applied, Choice, IndexSum, contains, size
 from jaxdiff_magic.engines.symbolic.functions import Frozen, Sigmoid, elementary
-from jaxdiff_magic.engines.symbolic.proof import MAX_OPERATIONS, SYMPY_FAILURES, terms
+from jaxdiff_magic.engines.symbolic.proof import MAX_EXPANDED_OPERATIONS, SYMPY_FAILURES, terms
 from jaxdiff_magic.engines.symbolic.readable import with_sigmoids
 
-MAX_TERMS = 300
+MAX_SHORTENED_TERMS = 300
 """What has more terms than this when it is multiplied out is not."""
 MAX_FACTORED = 60
 """Expressions with more operations than this are not brought to lowest terms …"""
@@ -33,9 +33,9 @@ def shortened(e: Expr) -> Expr:
         return Choice(condition, *(shortened(e.xreplace({choice: case})) for case in cases))
     hidden, shown = _hidden(e)
     found = [shown]
-    if size(shown) <= MAX_OPERATIONS:
+    if size(shown) <= MAX_EXPANDED_OPERATIONS:
         for rewriting in (_expanded, _elementary, _factored, _reduced, _by_identities):
-            limits.ask()
+            time_limits.ask()
             try:
                 found += rewriting(min(found, key=_length))
             except SYMPY_FAILURES:
@@ -61,7 +61,7 @@ def _hidden(e: Expr) -> tuple[dict[sp.Basic, sp.Symbol], Expr]:
 
 
 def _expanded(e: Expr) -> Iterator[Expr]:
-    if terms(e) <= MAX_TERMS:
+    if terms(e) <= MAX_SHORTENED_TERMS:
         yield sp.expand(e, power_base=False, log=False)
 
 
@@ -74,9 +74,9 @@ def _elementary(e: Expr) -> Iterator[Expr]:
 def _factored(e: Expr) -> Iterator[Expr]:
     if 1 < size(e) <= MAX_FACTORED:
         yield sp.factor_terms(e)
-        if terms(fraction := sp.together(sp.powsimp(elementary(e)))) <= MAX_TERMS:
-            yield (lowest := limits.at_most(lambda: sp.cancel(fraction), e))
-            yield limits.at_most(lambda: sp.factor(lowest), e)
+        if terms(fraction := sp.together(sp.powsimp(elementary(e)))) <= MAX_SHORTENED_TERMS:
+            yield (lowest := time_limits.at_most(lambda: sp.cancel(fraction), e))
+            yield time_limits.at_most(lambda: sp.factor(lowest), e)
 
 
 def _reduced(e: Expr) -> Iterator[Expr]:
@@ -89,4 +89,4 @@ def _reduced(e: Expr) -> Iterator[Expr]:
 
 def _by_identities(e: Expr) -> Iterator[Expr]:
     if 1 < size(e) <= MAX_TRIGONOMETRIC and e.has(*TRIGONOMETRIC):
-        yield limits.at_most(lambda: sp.trigsimp(e), e)
+        yield time_limits.at_most(lambda: sp.trigsimp(e), e)

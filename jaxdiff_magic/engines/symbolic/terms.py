@@ -26,7 +26,7 @@ from jaxdiff_magic.subject.leaves import Leaf
 
 MAX_TERMS = 12
 """A formula with more terms is not taken apart."""
-MAX_OPERATIONS = 60
+MAX_TERM_OPERATIONS = 60
 """Nor a component with more operations than this."""
 SECONDS = 1.0
 """How long the matrix notation of a term is looked for, in CPU time."""
@@ -72,7 +72,7 @@ def terms_of(derivation: Derivation, path: Path, axes: int, point: Sequence[np.n
         point: values of the inputs.
     """
     program, definition = derivation.formula(path)
-    whole = replace(program, outputs=(definition,)).inlined(lambda _: False, 4 * MAX_OPERATIONS)
+    whole = replace(program, outputs=(definition,)).inlined(lambda _: False, 4 * MAX_TERM_OPERATIONS)
     (definition,) = whole.outputs
     if not (shown := unshifted(definition.expr)).has(Frozen):
         definition = replace(definition, expr=shown)
@@ -88,7 +88,7 @@ def terms_of(derivation: Derivation, path: Path, axes: int, point: Sequence[np.n
 def terms_of_entry(derivation: Derivation, path: Path, entry: Sequence[int], point: Sequence[np.ndarray]) -> list[Term]:
     """The terms of one entry of a formula, in elements of inputs and constants."""
     program, definition = derivation.formula(path)
-    e = sp.expand(component(program, definition, entry, MAX_OPERATIONS))
+    e = sp.expand(component(program, definition, entry, MAX_TERM_OPERATIONS))
     scalar = Array.named("entry", ())
     parts = sp.Add.make_args(e)
     return [Term(program, Definition(scalar, (), part), 0, tuple(point)) for part in parts[:MAX_TERMS]]

@@ -9,7 +9,7 @@ import numpy as np
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.tape import rules
 from jaxdiff_magic.engines.tape.program import Tape
-from jaxdiff_magic.engines.tape.recorder import MAX_OPERATIONS
+from jaxdiff_magic.engines.tape.recorder import MAX_TAPE_OPERATIONS
 from jaxdiff_magic.engines.tape.recording import Recording, lifted, live, settled
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Trace
@@ -37,9 +37,9 @@ def tape_of(subject: Subject, trace: Trace) -> Tape:
         OutOfReach: an operation is not among those of the browser, or there are too many.
     """
     sizes = [math.prod(variable.shape) for variable in (*trace.inputs, *trace.outputs)]
-    if max(sizes, default=0) > MAX_OPERATIONS:
-        raise OutOfReach(f"it has {max(sizes):,} numbers; the browser takes up to {MAX_OPERATIONS:,}")
-    run = Recording(lead=1, points=1, taped=False)
+    if max(sizes, default=0) > MAX_TAPE_OPERATIONS:
+        raise OutOfReach(f"it has {max(sizes):,} numbers; the browser takes up to {MAX_TAPE_OPERATIONS:,}")
+    run = Recording(batch_axes=1, points=1, taped=False)
     position, arguments = 0, []
     with np.errstate(all="ignore"):
         for value in subject.exact_point:

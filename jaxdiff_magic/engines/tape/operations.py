@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxdiff_magic.engines.reference.scalars import FUNCTIONS
+from jaxdiff_magic.primitives.scalar import SCALARS
 
 
 def _truth(compare: Callable[..., Any]) -> Callable[..., float]:
@@ -23,19 +23,11 @@ LOGIC: Mapping[str, Callable[..., float]] = {
     "or": _truth(lambda a, b: a != 0 or b != 0),
     "not": _truth(lambda a: a == 0),
 }
-_SMOOTH = (
-    "sqrt cbrt exp exp2 expm1 log log1p log2 sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh "
-    "logistic erf erfc lgamma digamma pow"
-).split()
-_AS_IN_NUMPY = "sign square reciprocal floor ceil round".split()
-
 OPERATIONS: Mapping[str, Callable[..., Any]] = {
-    **{name: FUNCTIONS[name].in_float64 for name in _SMOOTH},
-    **{name: getattr(np, name) for name in _AS_IN_NUMPY},
+    **{name: known.value for name, known in SCALARS.items() if known.in_browser},
+    "reciprocal": np.reciprocal,
     "neg": operator.neg,
-    "abs": abs,
     "stop": lambda x: x,
-    "rsqrt": lambda x: 1 / np.sqrt(x),
     "add": operator.add,
     "sub": operator.sub,
     "mul": operator.mul,

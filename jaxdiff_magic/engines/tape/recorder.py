@@ -9,12 +9,12 @@ from typing import Any
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.tape.operations import COMMUTATIVE, KEEP_WHOLE, OPERATIONS, TAME, TRUTHS, WHOLE
 from jaxdiff_magic.engines.tape.program import Tape, TapeNode
-from jaxdiff_magic.engines.tape.scalar import Scalar
+from jaxdiff_magic.engines.tape.scalar import TapeScalar
 from jaxdiff_magic.engines.tape.simplification import simpler
 
-MAX_OPERATIONS = 3_000
+MAX_TAPE_OPERATIONS = 3_000
 """The browser differentiates as many within a frame."""
-MAX_STEPS = 12_000
+MAX_RECORDED_STEPS = 12_000
 """Recording ends there, before it takes long."""
 
 
@@ -30,28 +30,29 @@ class Recorder:
 
     def __init__(self) -> None:
         self.nodes: list[TapeNode] = []
-        self.scalars: list[Scalar] = []
+        self.scalars: list[TapeScalar] = []
         self.guards: dict[int, tuple[int, str]] = {}
         self.zeros_are_structural = False
-        self._known: dict[tuple[Any, ...], Scalar] = {}
+        self._known: dict[tuple[Any, ...], TapeScalar] = {}
         self._steps = 0
 
-    def input(self, position: int, value: float) -> Scalar:
+    def input(self, position: int, value: float) -> TapeScalar:
         """The node of an input."""
         return self._node(("input", position), value, (), tame=True)
 
     def record(self, name: str, *operands: Any) -> Any:
-        """The result of an operation: a `Scalar`, or a plain number where that is known."""
-        if not any(isinstance(x, Scalar) for x in operands):
+        """The result of an operation: a `TapeScalar`, or a plain number where that is known."""
+        if not any(isinstance(x, TapeScalar) for x in operands):
             return float(OPERATIONS[name](*map(float, operands)))
         if (found := simpler(self, name, operands)) is not None:
             return found
         self._steps += 1
-        if self._steps > MAX_STEPS:
+        if self._steps > MAX_RECORDED_STEPS:
             raise OutOfReach(
-                f"it has more than {MAX_STEPS:,} scalar operations; the browser takes up to {MAX_OPERATIONS:,}"
+                f"it has more than {MAX_RECORDED_STEPS:,} scalar operations; the browser takes up to "
+                f"{MAX_TAPE_OPERATIONS:,}"
             )
-        scalars = [x if isinstance(x, Scalar) else self.constant(float(x)) for x in operands]
+        scalars = [x if isinstance(x, TapeScalar) else self.constant(float(x)) for x in operands]
         numbers = [x.number for x in scalars]
         if name in COMMUTATIVE:
             numbers.sort()
@@ -60,7 +61,7 @@ class Recorder:
         tame = _is_tame(name, scalars, operands)
         return self._node((name, *numbers), float(OPERATIONS[name](*(x.value for x in scalars))), scalars, tame)
 
-    def constant(self, value: float) -> Scalar:
+    def constant(self, value: float) -> TapeScalar:
         """The node of a constant."""
         key = ("const", value.hex())
         if (found := self._known.get(key)) is None:
@@ -68,10 +69,10 @@ class Recorder:
             found.whole = value.is_integer()
         return found
 
-    def _node(self, node: TapeNode, value: float, operands: Sequence[Scalar], tame: bool) -> Scalar:
+    def _node(self, node: TapeNode, value: float, operands: Sequence[TapeScalar], tame: bool) -> TapeScalar:
         name = node[0]
         whole = name in WHOLE or (name in KEEP_WHOLE and all(x.whole for x in operands))
-        scalar = Scalar(self, len(self.nodes), value, name in TRUTHS, whole, tame)
+        scalar = TapeScalar(self, len(self.nodes), value, name in TRUTHS, whole, tame)
         self.nodes.append(node)
         self.scalars.append(scalar)
         self._known[node] = scalar
@@ -79,12 +80,12 @@ class Recorder:
 
     def guard(self, comparison: Any, choice: str) -> None:
         """Note that the tape is right only where a comparison turns out as it does at the point."""
-        if isinstance(comparison, Scalar):
+        if isinstance(comparison, TapeScalar):
             self.guards.setdefault(comparison.number, (int(comparison.value), choice))
 
     def frozen(self, x: Any, choice: str) -> float:
         """The value of a number at the point, where the tape depends on it."""
-        if not isinstance(x, Scalar):
+        if not isinstance(x, TapeScalar):
             return float(x)
         self.guard(x if x.truth else self.record("eq", x, x.value), choice)
         return x.value
@@ -104,15 +105,17 @@ class Recorder:
         Raises:
             OutOfReach: that is too much for the browser.
         """
-        ends = [x.number if isinstance(x, Scalar) else self.constant(float(x)).number for x in outputs]
+        ends = [x.number if isinstance(x, TapeScalar) else self.constant(float(x)).number for x in outputs]
         needed = {*ends, *self.guards}
         for number in range(len(self.nodes) - 1, -1, -1):
             if number in needed and self.nodes[number][0] not in ("input", "const"):
                 needed.update(self.nodes[number][1:])  # type: ignore[arg-type]
         kept = sorted(needed)
         operations = sum(self.nodes[number][0] not in ("input", "const") for number in kept)
-        if operations > MAX_OPERATIONS:
-            raise OutOfReach(f"it has {operations:,} scalar operations; the browser takes up to {MAX_OPERATIONS:,}")
+        if operations > MAX_TAPE_OPERATIONS:
+            raise OutOfReach(
+                f"it has {operations:,} scalar operations; the browser takes up to {MAX_TAPE_OPERATIONS:,}"
+            )
         places = {number: place for place, number in enumerate(kept)}
 
         def renumbered(node: TapeNode) -> TapeNode:
@@ -126,11 +129,11 @@ class Recorder:
         )
 
 
-def _is_tame(name: str, scalars: Sequence[Scalar], operands: Sequence[Any]) -> bool:
+def _is_tame(name: str, scalars: Sequence[TapeScalar], operands: Sequence[Any]) -> bool:
     if not all(x.tame for x in scalars):
         return False
     if name == "div":
-        return not isinstance(operands[1], Scalar) and operands[1] != 0
+        return not isinstance(operands[1], TapeScalar) and operands[1] != 0
     if name == "pow":
-        return not isinstance(operands[1], Scalar) and float(operands[1]).is_integer() and operands[1] > 0
+        return not isinstance(operands[1], TapeScalar) and float(operands[1]).is_integer() and operands[1] > 0
     return name in TAME

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.reference.numbers import Bounded
-from jaxdiff_magic.engines.reference.run import Node, Result, Run, Step
-from jaxdiff_magic.engines.tape.recorder import MAX_STEPS, Recorder
-from jaxdiff_magic.engines.tape.scalar import Scalar, is_truth, value_of
+from jaxdiff_magic.engines.reference.bounded import Bounded
+from jaxdiff_magic.engines.reference.run import Node, Result, RuleStep, Run
+from jaxdiff_magic.engines.tape.recorder import MAX_RECORDED_STEPS, Recorder
+from jaxdiff_magic.engines.tape.scalar import TapeScalar, is_truth, value_of
 from jaxdiff_magic.subject.source import Location
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace
 
@@ -22,7 +22,7 @@ CHOICES: Mapping[str, str] = {
     "while": "whether the loop goes on",
 }
 """What a choice that Python makes is called; of other primitives it is a position or another whole number."""
-MAX_EQUATIONS = 3_000
+MAX_RECORDED_EQUATIONS = 3_000
 """So many steps of any size are recorded in a fraction of a second."""
 UNFIT = (TypeError, ValueError, IndexError, KeyError, AttributeError, ArithmeticError)
 """What Python and NumPy raise where a rule does not fit a use of its primitive."""
@@ -51,8 +51,8 @@ class Recording(Run):
 
     def equation(self, equation: Equation, operands: list[Node]) -> list[Node]:
         self.equations += 1
-        if self.equations > MAX_EQUATIONS:
-            raise OutOfReach(f"it takes more than {MAX_EQUATIONS:,} steps; the browser takes short programs")
+        if self.equations > MAX_RECORDED_EQUATIONS:
+            raise OutOfReach(f"it takes more than {MAX_RECORDED_EQUATIONS:,} steps; the browser takes short programs")
         before = self.place, self.doing
         self.place, self.doing = equation.location if equation.location.line else self.place, equation.primitive
         try:
@@ -73,7 +73,7 @@ class Recording(Run):
             return super().apply(primitive, operands, params, results, bodies)
         if rule := RULES.get(primitive):
             try:
-                found = rule(self, list(operands), Step(params, list(results), list(bodies)))
+                found = rule(self, list(operands), RuleStep(params, list(results), list(bodies)))
             except UNFIT as error:
                 raise OutOfReach(f"the rule of {primitive} does not fit this use of it ({error})") from error
             if found is not None:
@@ -98,7 +98,7 @@ class Recording(Run):
         return f"{what} in {self.place}" if self.place.line else what
 
 
-Rule = Callable[[Recording, list[Node], Step], list[Node] | None]
+Rule = Callable[[Recording, list[Node], RuleStep], list[Node] | None]
 """The results of a primitive some of whose operands are live; None where its body should be run."""
 RULES: dict[str, Rule] = {}
 """Primitive to its rule; the files of `rules` fill it."""
@@ -115,7 +115,7 @@ def is_live(node: Node) -> bool:
 
 
 def live(array: Any) -> Node:
-    """The node of an object array without the lead axis."""
+    """The node of an object array without the batch axis."""
     found = np.asarray(array, object)
     return Node(found[None], found.shape, False)
 
@@ -128,21 +128,21 @@ def lifted(node: Node) -> Node:
     """
     if is_live(node):
         return node
-    if node.array.size > MAX_STEPS:
-        raise OutOfReach(f"it has more than {MAX_STEPS:,} scalar operations, too many for the browser")
+    if node.array.size > MAX_RECORDED_STEPS:
+        raise OutOfReach(f"it has more than {MAX_RECORDED_STEPS:,} scalar operations, too many for the browser")
     if np.iscomplexobj(node.array):
         raise OutOfReach("it computes with complex numbers, which the browser has none of")
     return Node(node.array.astype(object), node.shape, False)
 
 
 def elements(node: Node) -> np.ndarray:
-    """The object array of a value, without the lead axis."""
+    """The object array of a value, without the batch axis."""
     return lifted(node).value.reshape(node.shape)
 
 
 def settled(node: Node, dtype: Any) -> Node:
     """A value none of whose elements depends on the inputs as a known one."""
-    if not is_live(node) or any(isinstance(x, Scalar) for x in node.value.ravel()):
+    if not is_live(node) or any(isinstance(x, TapeScalar) for x in node.value.ravel()):
         return node
     numbers = elementwise(value_of, node.value).astype(float)
     if jnp.issubdtype(dtype, jnp.inexact):

@@ -21,7 +21,7 @@ class Records(Protocol):
         """The result of an operation."""
 
 
-class Scalar:
+class TapeScalar:
     """A number that depends on the inputs.
 
     Attributes:
@@ -71,14 +71,14 @@ class Scalar:
 
 def value_of(x: Any) -> float:
     """The number at the point."""
-    return x.value if isinstance(x, Scalar) else float(x)
+    return x.value if isinstance(x, TapeScalar) else float(x)
 
 
 def is_zero(x: Any) -> bool:
     """Whether it is a constant 0."""
-    return not isinstance(x, Scalar) and x == 0
+    return not isinstance(x, TapeScalar) and x == 0
 
 
 def is_truth(x: Any) -> bool:
     """Whether it is 1 or 0 (or a plain truth value) wherever it is."""
-    return x.truth if isinstance(x, Scalar) else isinstance(x, bool)
+    return x.truth if isinstance(x, TapeScalar) else isinstance(x, bool)

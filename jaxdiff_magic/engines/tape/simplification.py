@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxdiff_magic.engines.tape.scalar import Records, Scalar, is_zero
+from jaxdiff_magic.engines.tape.scalar import Records, TapeScalar, is_zero
 
 
 def simpler(recorder: Records, name: str, operands: tuple[Any, ...]) -> Any:
@@ -18,10 +18,10 @@ def simpler(recorder: Records, name: str, operands: tuple[Any, ...]) -> Any:
         case "sub", (a, b):
             return a if is_zero(b) else recorder.record("neg", b) if is_zero(a) else None
         case "mul", (a, b):
-            return _product(recorder, a, b) if not isinstance(b, Scalar) else _product(recorder, b, a)
+            return _product(recorder, a, b) if not isinstance(b, TapeScalar) else _product(recorder, b, a)
         case "div", (a, b):
             return a if _is(b, 1) else recorder.record("neg", a) if _is(b, -1) else None
-        case "pow", (x, exponent) if not isinstance(exponent, Scalar):
+        case "pow", (x, exponent) if not isinstance(exponent, TapeScalar):
             return _power(recorder, x, exponent)
         case (("square" | "abs" | "neg"), (x,)) if (inner := _inside(recorder, "neg", x)) is not None:
             return inner[0] if name == "neg" else recorder.record(name, *inner)
@@ -30,27 +30,27 @@ def simpler(recorder: Records, name: str, operands: tuple[Any, ...]) -> Any:
         case (("max" | "min"), (a, b)) if a is b:
             return a
         case (("and" | "or"), (a, b)):
-            return _logic(name, a, b) if not isinstance(b, Scalar) else _logic(name, b, a)
+            return _logic(name, a, b) if not isinstance(b, TapeScalar) else _logic(name, b, a)
         case "not", (x,) if (inner := _inside(recorder, "not", x)) is not None and inner[0].truth:
             return inner[0]
         case "select", (c, a, b):
-            return (a if c != 0 else b) if not isinstance(c, Scalar) else a if a is b else None
+            return (a if c != 0 else b) if not isinstance(c, TapeScalar) else a if a is b else None
     return None
 
 
 def _is(x: Any, number: float) -> bool:
-    return not isinstance(x, Scalar) and x == number
+    return not isinstance(x, TapeScalar) and x == number
 
 
-def _inside(recorder: Records, name: str, x: Any) -> list[Scalar] | None:
+def _inside(recorder: Records, name: str, x: Any) -> list[TapeScalar] | None:
     """The operands of `x` where it is the result of an operation."""
-    if not isinstance(x, Scalar) or recorder.nodes[x.number][0] != name:
+    if not isinstance(x, TapeScalar) or recorder.nodes[x.number][0] != name:
         return None
     return [recorder.scalars[number] for number in recorder.nodes[x.number][1:]]  # type: ignore[index]
 
 
-def _product(recorder: Records, x: Scalar, factor: Any) -> Any:
-    if isinstance(factor, Scalar):
+def _product(recorder: Records, x: TapeScalar, factor: Any) -> Any:
+    if isinstance(factor, TapeScalar):
         return recorder.record("square", x) if x is factor else None
     if factor == 1:
         return x
@@ -59,7 +59,7 @@ def _product(recorder: Records, x: Scalar, factor: Any) -> Any:
     return 0.0 if factor == 0 and (x.tame or recorder.zeros_are_structural) else None
 
 
-def _power(recorder: Records, x: Scalar, exponent: float) -> Any:
+def _power(recorder: Records, x: TapeScalar, exponent: float) -> Any:
     if exponent == 0:
         return 1.0
     if exponent == 1:
@@ -69,7 +69,7 @@ def _power(recorder: Records, x: Scalar, exponent: float) -> Any:
 
 
 def _logic(name: str, x: Any, known: Any) -> Any:
-    if isinstance(known, Scalar):
+    if isinstance(known, TapeScalar):
         return x if x is known and x.truth else None
     decisive = (known != 0) == (name == "or")
     return float(name == "or") if decisive else x if x.truth else None

@@ -15,8 +15,9 @@ import numpy as np
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.base.parsing import parsed
 from jaxdiff_magic.engines.reference.digits import with_digits
-from jaxdiff_magic.findings.digits.loss import DIGITS, MAX_OPERATIONS, relative_error
+from jaxdiff_magic.findings.digits.loss import DIGITS, MAX_LOSS_OPERATIONS, relative_error
 from jaxdiff_magic.findings.digits.stable_forms import Form, Steps, forms_of
+from jaxdiff_magic.subject.native import as_given
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 GOOD = 0.75
@@ -93,7 +94,7 @@ def _tried(
 
     def stable(*values: Any) -> Any:
         known = dict(zip(variables, values, strict=True))
-        operands = (known[a] if isinstance(a, Variable) else jnp.asarray(a.rounded) for a in form.operands)
+        operands = (known[a] if isinstance(a, Variable) else as_given(a) for a in form.operands)
         return form.function(*operands)
 
     step = Trace(variables, inner, equation.outputs[:1])
@@ -132,7 +133,7 @@ def _truth(trace: Trace, point: Sequence[Any], order: int) -> np.ndarray:
     """The same of a trace, with 50 digits."""
     paths = [(0, *inputs) for inputs in itertools.product(range(len(trace.inputs)), repeat=order)]
     numbers = [np.asarray(x).astype(np.float64) for x in point]
-    blocks = with_digits(trace, paths, numbers, DIGITS, MAX_OPERATIONS)
+    blocks = with_digits(trace, paths, numbers, DIGITS, MAX_LOSS_OPERATIONS)
     kept = trace.outputs[0].shape
     return np.asarray(sum(block.reshape(*kept, -1).sum(-1) for block in blocks.values()), object)
 
@@ -156,7 +157,7 @@ def _runs(text: str, form: Form, steps: Steps, names: Mapping[Variable, str], na
             space[name] = values[name]
     try:
         found = eval(text, space)
-        operands = (native[a] if isinstance(a, Variable) else jnp.asarray(a.rounded) for a in form.operands)
+        operands = (native[a] if isinstance(a, Variable) else as_given(a) for a in form.operands)
         return bool(jnp.allclose(found, form.function(*operands), rtol=1e-3, atol=0.0, equal_nan=True))
     except Exception:  # a name that is not a value of the function's: the text is not shown
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,15 +9,17 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.arithmetic import mpmath
 from jaxdiff_magic.engines.reference.precise import UNFIT, elementwise, exact, is_precise, precision
-from jaxdiff_magic.engines.reference.watching import Seen, Value, watched
+from jaxdiff_magic.engines.reference.watching import Seen, Watched, watched
+from jaxdiff_magic.subject.native import as_given, run_alone
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
-MAX_STEPS = 300
+MAX_LOSS_STEPS = 300
 """Longer programs are not run step by step."""
-MAX_OPERATIONS = 60_000
+MAX_LOSS_OPERATIONS = 60_000
 """Scalar operations with 50 digits that a finding may take: about a tenth of a second."""
 DIGITS = 50
 JUMP = 30.0
@@ -52,9 +53,9 @@ def loss_in(trace: Trace, arguments: Sequence[Any], eps: float, total: float, de
         arguments: its arguments in its own dtypes.
         eps: of the dtype.
         total: the relative error of the result.
-        deadline: `time.monotonic()` after which the search is given up.
+        deadline: the instant (`budget.now`) after which the search is given up.
     """
-    if len(trace.equations) > MAX_STEPS:
+    if len(trace.equations) > MAX_LOSS_STEPS:
         return None
     seen = _seen(trace, [np.asarray(x).astype(np.float64) for x in arguments])
     live = [equation for equation in trace.equations if id(equation) in seen]
@@ -87,17 +88,16 @@ def run_natively(
         trace: of the program.
         arguments: its arguments in its own dtypes.
         equations: the steps to be done; None for all.
-        deadline: `time.monotonic()` after which no further step is done.
+        deadline: the instant (`budget.now`) after which no further step is done.
     """
     native: dict[Variable, Any] = dict(zip(trace.inputs, map(jnp.asarray, arguments), strict=True))
     for equation in trace.equations if equations is None else equations:
-        if time.monotonic() > deadline or equation.operator is None:
+        if passed(deadline):
             break
         try:
-            results = equation.operator(*(_read(atom, native) for atom in equation.inputs))
-        except (TypeError, ValueError, NotImplementedError):
+            results = run_alone(equation, [_read(atom, native) for atom in equation.inputs])
+        except OutOfReach:
             break
-        results = results if isinstance(results, (list, tuple)) else [results]
         native.update(zip(equation.outputs, results, strict=True))
     return native
 
@@ -105,7 +105,7 @@ def run_natively(
 def _seen(trace: Trace, point: list[np.ndarray]) -> dict[int, Seen]:
     """The steps of a program with their right values: with 50 digits where that can be, else in float64."""
     try:
-        with precision(DIGITS + 15, MAX_OPERATIONS):
+        with precision(DIGITS + 15, MAX_LOSS_OPERATIONS):
             steps = watched(trace, point, precise=True)
     except (OutOfReach, *UNFIT):
         try:
@@ -117,12 +117,10 @@ def _seen(trace: Trace, point: list[np.ndarray]) -> dict[int, Seen]:
 
 
 def _read(atom: Variable | Constant, native: Mapping[Variable, Any]) -> Any:
-    if isinstance(atom, Variable):
-        return native[atom]
-    return jnp.asarray(atom.rounded) if atom.key is None else atom.key
+    return native[atom] if isinstance(atom, Variable) else as_given(atom)
 
 
-def _relative_error(native: Any, value: Value) -> float:
+def _relative_error(native: Any, value: Watched) -> float:
     """The largest error of an array over its largest element; 0 where it has no floating-point numbers."""
     if not jnp.issubdtype(native.dtype, jnp.floating):
         return 0.0

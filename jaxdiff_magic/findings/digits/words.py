@@ -11,7 +11,7 @@ from jaxdiff_magic.engines.reference.arithmetic import mpmath
 from jaxdiff_magic.engines.reference.digits import right_digits
 from jaxdiff_magic.engines.reference.directions import Path
 from jaxdiff_magic.engines.reference.precise import exact, is_precise
-from jaxdiff_magic.findings.digits.blocks import Block, Truth
+from jaxdiff_magic.findings.digits.against_truth import Compared, Expected
 from jaxdiff_magic.findings.digits.cure import Cure
 from jaxdiff_magic.findings.digits.loss import DIGITS, Loss
 from jaxdiff_magic.findings.saying import listing
@@ -65,7 +65,7 @@ def _right(number: float, truth: Any, total: int) -> int:
     return int(np.clip(right_digits(number, truth), 0, total))
 
 
-def numbers(block: Block, truth: Truth, entry: tuple[int, ...]) -> str:
+def numbers(block: Compared, truth: Expected, entry: tuple[int, ...]) -> str:
     """How many digits are right, of which numbers."""
     dtype, total = block.native.dtype, _digits(float(jnp.finfo(block.native.dtype).eps))
     exact = mpmath.mpf(truth.values[entry]) if not truth.precise else truth.values[entry]
@@ -136,7 +136,7 @@ def _is_below(numbers: np.ndarray, least: float) -> bool:
     return bool(np.all(np.abs(numbers.astype(np.float64)) < least))
 
 
-def advice(found: Cure, block: Block, order: int) -> str:
+def advice(found: Cure, block: Compared, order: int) -> str:
     """The stable form, and what it gives here."""
     dtype = block.native.dtype
     what = ("It", "Its derivative", "Its second derivative")[order]
@@ -144,7 +144,7 @@ def advice(found: Cure, block: Block, order: int) -> str:
     return f"Write {found.text} for {found.instead}. {what} keeps its digits in {dtype}{value}."
 
 
-def wider(block: Block, truth: Truth, entry: tuple[int, ...]) -> str:
+def wider(block: Compared, truth: Expected, entry: tuple[int, ...]) -> str:
     """float64, where it helps."""
     if block.native.dtype == np.float64 or not truth.precise:
         return ""

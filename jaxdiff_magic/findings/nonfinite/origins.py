@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,8 +10,9 @@ from typing import Any, Literal
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import within
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.jax.replay import Played, Replay, Value, replay
+from jaxdiff_magic.engines.jax.replay import Played, Replay, Replayed, replay
 from jaxdiff_magic.engines.jax.rule_traces import cotangent_trace, second_trace, tangent_trace
 from jaxdiff_magic.findings.nonfinite.singular import Singular, event, singular
 from jaxdiff_magic.findings.scene import Scene
@@ -122,7 +122,7 @@ class Origins:
         return self._traces[program]
 
     def _run(self, trace: Trace, arguments: Sequence[Any]) -> Replay:
-        return replay(trace, arguments, max(self.scene.deadline, time.monotonic() + AT_LEAST))
+        return replay(trace, arguments, max(self.scene.deadline, within(AT_LEAST)))
 
     def _search(self, run: Callable[[], tuple[Replay, int]], told: Callable[..., Origin]) -> list[Origin]:
         """Origins of a result; none where it cannot be run step by step."""
@@ -138,9 +138,9 @@ class Origins:
             kept.setdefault(origin.key, origin)
         return list(kept.values())
 
-    def _told(self, program: Program, run: Replay, place: Played | Value, bad: Callable[..., Any]) -> Origin:
+    def _told(self, program: Program, run: Replay, place: Played | Replayed, bad: Callable[..., Any]) -> Origin:
         is_nan = bad is np.isnan
-        if isinstance(place, Value):
+        if isinstance(place, Replayed):
             what = "nan" if is_nan else "infinite"
             return Origin(program, what, is_nan, Location(), data=place.source)
         happened, infinite = event(place, bad), place
@@ -149,7 +149,7 @@ class Origins:
                 if operand.has(np.isinf) and (makers := run.origins(operand, np.isinf)):
                     infinite = makers[0]
                     break
-        if isinstance(infinite, Value):
+        if isinstance(infinite, Replayed):
             return Origin(program, happened, is_nan, place.equation.location, data=infinite.source)
         for candidate in (infinite, place):
             culprit, wrong = self._culprit(candidate, ORDER[program])

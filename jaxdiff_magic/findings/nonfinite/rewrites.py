@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 from jaxdiff_magic.findings.nonfinite.origins import Origin
 from jaxdiff_magic.findings.nonfinite.stable_forms import FORMS, Reader, numpy_name
-from jaxdiff_magic.findings.nonfinite.syntax import Edit, Rewriting, Source, expression_at, is_atom, operand_of, tail
+from jaxdiff_magic.findings.nonfinite.syntax import (
+    Edit,
+    Rewriting,
+    SourceText,
+    expression_at,
+    is_atom,
+    operand_of,
+    tail,
+)
 
 SHORT = 12
 """A longer expression gets a name before it is written twice."""
@@ -26,7 +34,7 @@ FILLS = {"log": "-{numpy}.inf", "sqrt": "0.0", "pow": "0.0", "cbrt": "0.0", "div
 
 
 @dataclass(frozen=True)
-class Writer:
+class CandidateWriter:
     """Writes candidates for one origin.
 
     Attributes:
@@ -200,16 +208,16 @@ class Writer:
         return next(name for name in free if name not in used)
 
 
-def writer(origin: Origin) -> Writer | None:
+def writer(origin: Origin) -> CandidateWriter | None:
     """Who writes candidates for an origin; None where its expression cannot be found."""
     found = expression_at(origin.location)
     if found is None:
         return None
     source, node = found
-    return Writer(Reader(source, numpy_name(source)), node, origin)
+    return CandidateWriter(Reader(source, numpy_name(source)), node, origin)
 
 
-def rewritings(writers: Sequence[Writer]) -> Iterator[Rewriting]:
+def rewritings(writers: Sequence[CandidateWriter]) -> Iterator[Rewriting]:
     """Candidates for all that is to blame at once; one that cures all by itself comes first."""
     if len({id(w.read.source) for w in writers}) != 1:
         return
@@ -223,5 +231,5 @@ def rewritings(writers: Sequence[Writer]) -> Iterator[Rewriting]:
             yield Rewriting(source, edits)
 
 
-def _is_inside(a: Edit, b: Edit, source: Source) -> bool:
+def _is_inside(a: Edit, b: Edit, source: SourceText) -> bool:
     return any(outer is b.node for outer in source.around(a.node))

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.engines.jax.replay import Played, is_literal
 
 Kind = Literal["boundary", "outside", "overflow", "empty", "exponent", "matrix", "spectrum"]
@@ -123,7 +124,7 @@ def _cases(step: Played, operands: list[np.ndarray], results: list[np.ndarray], 
 
 
 def _power(x: np.ndarray, y: np.ndarray, order: int) -> list[Singular]:
-    whole, exponent = y == np.round(y), number(y.flat[0])
+    whole, exponent = y == np.round(y), figure(y.flat[0], 4)
     which = "the slope" if exponent.startswith("0") else f"derivative {order}"
     in_exponent = "the slope in the exponent is x**y * log(x), and log of"
     return [
@@ -198,13 +199,8 @@ def event(step: Played, bad: Callable[[np.ndarray], np.ndarray]) -> str:
     if primitive in ("mul", "dot_general"):
         return "0 * inf"
     if primitive in ("div", "pow", "atan2") and len(operands) == 2:
-        x, y = (number(np.broadcast_to(operand, result.shape)[bad(result)].flat[0]) for operand in operands)
+        x, y = (figure(np.broadcast_to(operand, result.shape)[bad(result)].flat[0], 4) for operand in operands)
         return {"div": f"{x} / {y}", "pow": f"{x} ** {y}"}.get(primitive, f"arctan2({x}, {y})")
     if len(operands) == 1 and operands[0].shape == result.shape:
-        return f"{primitive}({number(operands[0][bad(result)].flat[0])})"
+        return f"{primitive}({figure(operands[0][bad(result)].flat[0], 4)})"
     return f"{primitive} of these numbers"
-
-
-def number(value: Any) -> str:
-    """A number in a sentence: 4 digits, whole ones without a point, no negative zero."""
-    return f"{float(value) + 0.0:.4g}"

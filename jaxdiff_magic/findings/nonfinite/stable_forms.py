@@ -9,7 +9,7 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from jaxdiff_magic.findings.nonfinite.syntax import ATOMS, Source, tail
+from jaxdiff_magic.findings.nonfinite.syntax import ATOMS, SourceText, tail
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Reader:
         numpy: the name of `jax.numpy` there.
     """
 
-    source: Source
+    source: SourceText
     numpy: str
 
     def text(self, node: ast.expr) -> str:
@@ -90,7 +90,7 @@ def is_number(node: ast.expr, value: float) -> bool:
     return isinstance(node, ast.Constant) and type(node.value) in (int, float) and node.value == value
 
 
-def numpy_name(source: Source) -> str:
+def numpy_name(source: SourceText) -> str:
     """The name under which a file imports `jax.numpy`."""
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Import):

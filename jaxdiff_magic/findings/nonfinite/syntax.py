@@ -15,7 +15,7 @@ Function = ast.FunctionDef | ast.Lambda
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class SourceText:
     """A file or cell.
 
     Attributes:
@@ -63,23 +63,23 @@ class Source:
 
 
 @functools.lru_cache(maxsize=16)
-def _source(file: str, lines: tuple[str, ...]) -> Source | None:
+def _source(file: str, lines: tuple[str, ...]) -> SourceText | None:
     del file  # part of the key only
     try:
         tree = parsed("".join(lines))
     except SyntaxError:
         return None
     parents = {id(child): node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-    return Source(tuple(line.encode() for line in lines), tree, parents)
+    return SourceText(tuple(line.encode() for line in lines), tree, parents)
 
 
-def source_at(location: Location) -> Source | None:
+def source_at(location: Location) -> SourceText | None:
     """The file or cell of a location; None where it cannot be read."""
     lines = tuple(linecache.getlines(location.file)) if location.file else ()
     return _source(location.file, lines) if lines else None
 
 
-def expression_at(location: Location) -> tuple[Source, ast.expr] | None:
+def expression_at(location: Location) -> tuple[SourceText, ast.expr] | None:
     """The expression that a location spans, with its file or cell; None where it cannot be found."""
     source = source_at(location)
     if source is None:
@@ -109,7 +109,7 @@ class Rewriting:
         edits: what is replaced; no two overlap.
     """
 
-    source: Source
+    source: SourceText
     edits: tuple[Edit, ...]
 
     def function_text(self, function: Function) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.jax.values import Derivatives, Values, derivatives_of
 from jaxdiff_magic.engines.reference.directions import Found
@@ -72,7 +72,7 @@ def tried(scene: Scene, function: Callable[..., Any], order: int, is_smooth: boo
         return None
     compared = 0
     for leaves in _nearby(scene):
-        if compared == NEARBY or time.monotonic() > scene.deadline:
+        if compared == NEARBY or passed(scene.deadline):
             break
         yours = _known(scene, _blocks(scene.derivatives.at(leaves), order), leaves)
         if not all(np.isfinite(block).all() for block in yours.values()):
@@ -104,7 +104,7 @@ def _known(scene: Scene, blocks: dict[Key, np.ndarray], leaves: Sequence[Any]) -
     for key, block in blocks.items():
         if key[0] != "value" and not np.isfinite(block).all() and np.isfinite(blocks["value", key[1]]).all():
             truth = found_by_rules(scene, key[1:], leaves)
-            if truth is not None and not truth.on_border[0]:
+            if truth is not None and not truth.at_tie[0]:
                 found[key] = np.where(np.isfinite(block), block, truth.values[0]).astype(block.dtype)
     return found
 
@@ -140,9 +140,9 @@ def _right_here(scene: Scene, here: Values, order: int) -> dict[Key, np.ndarray]
         if key[0] != "value":  # no derivative where there is no value
             value = np.isfinite(yours["value", key[1]])
             known = np.where(value.reshape((*value.shape, *[1] * (known.ndim - value.ndim))), known, np.nan)
-        if truth is not None and not truth.on_border[0]:
+        if truth is not None and not truth.at_tie[0]:
             known = np.where(np.isfinite(truth.values[0]), truth.values[0], known)
-        elif truth is not None and key[0] != "hessian":  # on a border it is the derivative of the branch that is taken
+        elif truth is not None and key[0] != "hessian":  # at a tie it is the derivative of the branch that is taken
             known = np.where(np.isfinite(known), known, truth.values[0])
         if not _close(block, known, np.isfinite(known)):
             return None

@@ -50,7 +50,7 @@ def crossings_along(scene: Scene, directions: Sequence[Direction], deadline: flo
     Args:
         scene: with a Hessian.
         directions: along which the kink is crossed.
-        deadline: `time.monotonic()` after which no further one is looked at.
+        deadline: the instant (`budget.now`) after which no further one is looked at.
     """
     paths = [(0, i) for i in range(len(scene.subject.inputs))]
     vectors = np.array([direction.vector for direction in directions])
@@ -96,7 +96,7 @@ def evaluated(scene: Scene, paths: Sequence[tuple[int, ...]]) -> Callable[..., t
     assert reference is not None
 
     def values(batch: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        blocks = [reference.evaluate(path, batch, hold=True) for path in paths]
+        blocks = [reference.evaluate(path, batch, freeze=True) for path in paths]
         flat = [(found.values.reshape(len(batch[0]), -1), found.errors.reshape(len(batch[0]), -1)) for found in blocks]
         return np.concatenate([v for v, _ in flat], axis=1), np.concatenate([e for _, e in flat], axis=1)
 

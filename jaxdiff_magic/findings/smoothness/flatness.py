@@ -7,7 +7,7 @@ import numpy as np
 from jaxdiff_magic.engines.reference.watching import Seen
 from jaxdiff_magic.findings.saying import quoted
 from jaxdiff_magic.findings.scene import Scene
-from jaxdiff_magic.findings.smoothness.choices import comparisons_behind, is_number
+from jaxdiff_magic.findings.smoothness.ties import comparisons_behind, is_number
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.trace import Equation

@@ -188,8 +188,8 @@ def _futures(value: Any) -> set[str]:
 
 
 @dataclass(frozen=True)
-class Source:
-    """Source text of a function or class, with the statements that give it rules of its own.
+class DefinitionSource:
+    """DefinitionSource text of a function or class, with the statements that give it rules of its own.
 
     Attributes:
         name: that it defines.
@@ -204,7 +204,7 @@ class Source:
     at_once: frozenset[str] = frozenset()
 
 
-def _source_of(value: Any, name: str) -> Source:
+def _source_of(value: Any, name: str) -> DefinitionSource:
     inner = inspect.unwrap(value)
     if getattr(inner, "__name__", "") == "<lambda>":
         return _lambda(inner, name)
@@ -222,7 +222,7 @@ def _source_of(value: Any, name: str) -> Source:
             ):
                 rules = [other for other in body if _is_rule_of(other, node.name)]
                 text = _text(lines, node, *rules)
-                return Source(node.name, text, tuple(_names(inner, node, *rules)), frozenset(_at_once(node)))
+                return DefinitionSource(node.name, text, tuple(_names(inner, node, *rules)), frozenset(_at_once(node)))
     raise InputError(f"The source of {name} cannot be found. Define it in a cell or a file, with def.")
 
 
@@ -231,7 +231,7 @@ def _starts(node: ast.FunctionDef | ast.ClassDef, first: int) -> bool:
     return begin <= first + 1 <= node.lineno
 
 
-def _lambda(inner: types.FunctionType, name: str) -> Source:
+def _lambda(inner: types.FunctionType, name: str) -> DefinitionSource:
     """A lambda that is assigned to a name on lines of its own."""
     lines = linecache.getlines(inner.__code__.co_filename)
     with contextlib.suppress(SyntaxError):
@@ -239,7 +239,7 @@ def _lambda(inner: types.FunctionType, name: str) -> Source:
             match node:
                 case ast.Assign([ast.Name(target)], ast.Lambda() as value):
                     if value.lineno == inner.__code__.co_firstlineno:
-                        return Source(target, _text(lines, node), tuple(_names(inner, node)))
+                        return DefinitionSource(target, _text(lines, node), tuple(_names(inner, node)))
     raise InputError(f"{name} is a lambda within other code, which cannot be written into a test. Define it with def.")
 
 

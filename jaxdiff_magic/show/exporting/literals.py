@@ -13,7 +13,7 @@ import numpy as np
 from jaxdiff_magic.base.errors import InputError
 from jaxdiff_magic.subject.source import is_key
 
-MAX_ENTRIES = 1000
+MAX_WRITTEN_ENTRIES = 1000
 """Larger arrays are not written out."""
 MAX_DEPTH = 50
 """Python reads no text with 200 brackets within one another; nobody reads fewer."""
@@ -70,10 +70,10 @@ def literal(value: Any, name: str, other: Callable[[Any, str], str], depth: int 
 
 def _array(value: Any, name: str) -> str:
     array = np.asarray(value)
-    if array.size > MAX_ENTRIES:
+    if array.size > MAX_WRITTEN_ENTRIES:
         raise InputError(
             f"{name} has {array.size:,} entries, too many to write into a test. Use a smaller example (at most "
-            f"{MAX_ENTRIES:,} entries), or make {name} inside the function from a seed."
+            f"{MAX_WRITTEN_ENTRIES:,} entries), or make {name} inside the function from a seed."
         )
     home = "jnp" if isinstance(value, jax.Array) else "np"
     entry, dtype = _entries(array, name)

@@ -24,11 +24,11 @@ from jaxdiff_magic.subject.leaves import Leaf, joined
 from jaxdiff_magic.subject.subject import Subject
 
 VERSION = 1
-MAX_INPUTS = 4096
+MAX_MOVED_INPUTS = 4096
 """A point of more numbers than this is not moved by hand."""
 MAX_SENT = 4096
 """A derivative of more numbers than this is not sent."""
-MAX_ENTRIES = 200
+MAX_SENT_ENTRIES = 200
 """How many rows of the check are sent …"""
 MAX_FINDINGS = 100
 """… how many findings, the gravest first …"""
@@ -59,8 +59,10 @@ def state_of(report: ReportData) -> dict[str, Any]:
         OutOfReach: it is too large to be moved by hand.
     """
     subject = report.subject
-    if max(subject.size, subject.output_size) > MAX_INPUTS:
-        raise OutOfReach(f"it has {max(subject.size, subject.output_size):,} numbers; a panel takes {MAX_INPUTS:,}")
+    if max(subject.size, subject.output_size) > MAX_MOVED_INPUTS:
+        raise OutOfReach(
+            f"it has {max(subject.size, subject.output_size):,} numbers; a panel takes {MAX_MOVED_INPUTS:,}"
+        )
     if isinstance(subject.function, Missing):
         raise OutOfReach(sentence(subject.name), "")
     if report.live is None:
@@ -182,7 +184,7 @@ def _latex(block: Block) -> np.ndarray:
 
 def _check(report: ReportData) -> dict[str, Any]:
     check = report.check
-    entries = listed(check.entries, MAX_ENTRIES)
+    entries = listed(check.entries, MAX_SENT_ENTRIES)
     return {
         "outcome": check.outcome,
         "summary": _cut(check.summary),

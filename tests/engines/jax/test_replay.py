@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.jax.replay import Played, Replay, Value, replay
+from jaxdiff_magic.engines.jax.replay import Played, Replay, Replayed, replay
 from jaxdiff_magic.subject.subject import subject_of
 from jaxdiff_magic.subject.trace import subject_trace
 
@@ -77,7 +77,7 @@ def test_what_a_selection_leaves_out_is_no_origin() -> None:
 def test_a_bad_input_is_the_origin_itself() -> None:
     run = replayed(lambda x: 2 * x + 1, jnp.array([1.0, jnp.nan]))
     (origin,) = run.origins(run.results[0], np.isnan)
-    assert isinstance(origin, Value)
+    assert isinstance(origin, Replayed)
     assert origin.source == subject_trace(subject_of(lambda x: 2 * x + 1, (jnp.ones(2),), {})).inputs[0]
 
 

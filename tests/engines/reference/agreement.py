@@ -32,7 +32,7 @@ def reference_of(f: Callable[..., Any], *args: Any) -> Reference:
 
 
 def assert_as_jax(f: Callable[..., Any], *args: Any, order: int = 2) -> None:
-    """Fail where the reference's value or a derivative up to `order` misses JAX's at a point that is on no border."""
+    """Fail where the reference's value or a derivative up to `order` misses JAX's at a point that is at no tie."""
     assert compared(f, [np.asarray(arg, np.float64)[None] for arg in args], order) == "compared"
 
 
@@ -48,7 +48,7 @@ def compared(f: Callable[..., Any], points: Sequence[np.ndarray], order: int = 2
         order: the highest order of derivative.
 
     Returns:
-        "compared"; "on border" where a choice is undecided at every point; "not finite" where a value or derivative
+        "compared"; "at a tie" where a choice is undecided at every point; "not finite" where a value or derivative
         is not finite on one side.
 
     Raises:
@@ -64,17 +64,17 @@ def compared(f: Callable[..., Any], points: Sequence[np.ndarray], order: int = 2
         ours = [_contracted(reference, points, directions[:k], n) for k in range(order + 1)]
         jax_s = _along(subject.flat, directions)
         derivatives = jax.jit(jax_s).lower(*subject.point).compile(FAST_TO_COMPILE)
-        on_border, finite = True, True
+        at_tie, finite = True, True
         for position in range(len(points[0])):
             expected = derivatives(*(p[position] for p in points))
             for k, (found, theirs) in enumerate(zip(ours, expected, strict=True)):
-                for output, ((values, errors, border), block) in enumerate(zip(found, theirs, strict=True)):
-                    if k == 0 or not border[position]:
+                for output, ((values, errors, tie), block) in enumerate(zip(found, theirs, strict=True)):
+                    if k == 0 or not tie[position]:
                         point = [p[position] for p in points]
                         rounding = lambda k=k, o=output, point=point: _rounding(jax_s, subject, point, k, o)  # noqa: E731
                         finite &= _close(values[position], errors[position], np.asarray(block), k, rounding)
-                    on_border &= bool(border[position])
-    return "on border" if on_border and ours[0] else "compared" if finite else "not finite"
+                    at_tie &= bool(tie[position])
+    return "at a tie" if at_tie and ours[0] else "compared" if finite else "not finite"
 
 
 def _along(f: Callable[..., Any], directions: Sequence[Sequence[np.ndarray]]) -> Callable[..., tuple[Any, ...]]:
@@ -95,11 +95,11 @@ def _along(f: Callable[..., Any], directions: Sequence[Sequence[np.ndarray]]) ->
 def _contracted(
     reference: Reference, points: Sequence[np.ndarray], directions: Sequence[Sequence[np.ndarray]], inputs: int
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """For each output the reference's derivatives of one order along directions, their bounds, and the border flags."""
+    """For each output the reference's derivatives of one order along directions, their bounds, and the tie flags."""
     found = []
     for output, shape in enumerate(reference.outputs):
         values, errors = np.zeros((2, len(points[0]), *shape))
-        border = np.zeros(len(points[0]), bool)
+        tie = np.zeros(len(points[0]), bool)
         for path in itertools.product(range(inputs), repeat=len(directions)):
             block = reference.evaluate((output, *path), points)
             expected = sum((reference.inputs[i] for i in path), tuple(shape))
@@ -108,8 +108,8 @@ def _contracted(
             for position, direction in reversed(list(zip(path, directions, strict=True))):
                 weights, axes = direction[position], np.ndim(direction[position])
                 parts = [np.tensordot(part, weights, axes) for part in parts]
-            values, errors, border = values + parts[0], errors + parts[1], border | block.on_border
-        found.append((values, errors, border))
+            values, errors, tie = values + parts[0], errors + parts[1], tie | block.at_tie
+        found.append((values, errors, tie))
     return found
 
 

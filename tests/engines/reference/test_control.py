@@ -66,9 +66,9 @@ def test_programs(name: str) -> None:
     assert_as_jax(*PROGRAMS[name])
 
 
-def test_a_loop_that_ends_on_its_border_is_told() -> None:
+def test_a_loop_that_ends_at_a_tie_is_told() -> None:
     f = lambda x: lax.while_loop(lambda c: c > 0.25, lambda c: 0.5 * c, x)  # noqa: E731
-    assert compared(f, [np.array([1.0])]) == "on border"
+    assert compared(f, [np.array([1.0])]) == "at a tie"
 
 
 def test_points_may_take_different_branches() -> None:

@@ -68,7 +68,7 @@ def test_forward_and_reverse_sweeps_agree(order: int) -> None:
     reference = reference_of(network, X, W)
     with np.errstate(all="ignore"):
         forward, reverse = (
-            reference._by_sweeps(order, [BATCH, W_BATCH], hold=False, reverse=way)[0] for way in (False, True)
+            reference._by_sweeps(order, [BATCH, W_BATCH], freeze=False, reverse=way)[0] for way in (False, True)
         )
     for path in itertools.product([0], *[[0, 1]] * order):
         (a, error_a), (b, error_b) = forward[path], reverse[path]
@@ -80,11 +80,11 @@ def test_forward_and_reverse_sweeps_agree(order: int) -> None:
 @pytest.mark.parametrize("f", [network, two_results])
 def test_portions_give_the_same_numbers(monkeypatch: pytest.MonkeyPatch, f: Callable[..., Any], largest: int) -> None:
     whole = all_found(reference_of(f, X, W), 2, BATCH, W_BATCH)
-    monkeypatch.setattr(derivatives, "MAX_NUMBERS", largest)
+    monkeypatch.setattr(derivatives, "MAX_RUN_NUMBERS", largest)
     for one, cut in zip(whole, all_found(reference_of(f, X, W), 2, BATCH, W_BATCH), strict=True):
         assert one.values.shape == cut.values.shape
         assert np.all(np.abs(one.values - cut.values) <= one.errors + cut.errors)
-        assert np.all(one.on_border == cut.on_border)
+        assert np.all(one.at_tie == cut.at_tie)
 
 
 def test_points_one_by_one_give_the_same_numbers() -> None:
@@ -95,10 +95,10 @@ def test_points_one_by_one_give_the_same_numbers() -> None:
             assert np.all(np.abs(one.values[k] - alone.values[0]) <= one.errors[k] + alone.errors[0])
 
 
-def test_points_that_take_different_branches_are_told_apart_by_border_and_value() -> None:
+def test_points_that_take_different_branches_are_told_apart_by_tie_and_value() -> None:
     f = lambda x: lax.cond(x[0] > 0.3, lambda v: v**2, jnp.sin, x)  # noqa: E731
     found = reference_of(f, X).evaluate((0, 0), [BATCH])
-    assert found.on_border.tolist() == [True, False, False]
+    assert found.at_tie.tolist() == [True, False, False]
     np.testing.assert_allclose(found.values[1], np.diag(2 * BATCH[1]), rtol=1e-15)
     np.testing.assert_allclose(found.values[2], np.diag(np.cos(BATCH[2])), rtol=1e-15)
 
@@ -119,7 +119,7 @@ class TestAHeldValue:
         return jnp.sum(lax.stop_gradient(x**2) * x)
 
     def test_is_that_of_the_first_point(self) -> None:
-        found = reference_of(self.f, X).evaluate((0,), [BATCH], hold=True)
+        found = reference_of(self.f, X).evaluate((0,), [BATCH], freeze=True)
         np.testing.assert_allclose(found.values, BATCH @ BATCH[0] ** 2, rtol=1e-14)
 
     def test_moves_with_the_points_otherwise(self) -> None:
@@ -131,7 +131,7 @@ class TestAHeldValue:
         f = lambda x: jnp.sum(lax.stop_gradient(x**2) * x**3)  # noqa: E731
         reference, path = reference_of(f, X), (0,) * (1 + order)
         direction = np.array([1.0, 0.0, 0.0])
-        below = lambda batch: [reference.evaluate(path[:-1], batch, hold=True).values]  # noqa: E731
+        below = lambda batch: [reference.evaluate(path[:-1], batch, freeze=True).values]  # noqa: E731
         difference = directional(below, [X], [direction])
         exact = reference.evaluate(path, [X[None]]).values[0][..., 0]
         np.testing.assert_allclose(difference.estimate[0], exact, rtol=1e-9, atol=1e-9)
@@ -139,7 +139,7 @@ class TestAHeldValue:
     def test_does_not_allow_points_on_different_branches(self) -> None:
         f = lambda x: lax.stop_gradient(x) * lax.cond(x > 0, jnp.sin, jnp.cos, x)  # noqa: E731
         with pytest.raises(OutOfReach, match="different branches"):
-            reference_of(f, 1.0).evaluate((0,), [np.array([1.0, -1.0])], hold=True)
+            reference_of(f, 1.0).evaluate((0,), [np.array([1.0, -1.0])], freeze=True)
 
 
 class TestAlongDirections:
@@ -197,7 +197,7 @@ def test_a_primitive_without_a_rule_is_named() -> None:
 
 
 def test_a_loop_that_would_take_minutes_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "MAX_ENTRIES", 50)
+    monkeypatch.setattr(run, "MAX_TAPE_ENTRIES", 50)
     f = lambda x: lax.fori_loop(0, 100, lambda i, c: jnp.sin(c), x)  # noqa: E731
     with pytest.raises(OutOfReach, match="more than 50 steps"):
         reference_of(f, X).evaluate((0,), [BATCH])

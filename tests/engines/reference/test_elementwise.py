@@ -124,7 +124,7 @@ def test_integers_in_between(name: str) -> None:
     assert_as_jax(*WITH_INTEGERS[name])
 
 
-ON_BORDERS = {
+AT_TIES = {
     "abs": (jnp.abs, [0.0]),
     "maximum": (lambda x: jnp.maximum(x, 1.0), [1.0]),
     "where": (lambda x: jnp.where(x > 0.3, x, x**2), [0.3]),
@@ -137,21 +137,21 @@ ON_BORDERS = {
 }
 
 
-@pytest.mark.parametrize("name", ON_BORDERS)
-def test_a_choice_on_its_border_is_told(name: str) -> None:
-    f, x = ON_BORDERS[name]
-    assert compared(f, [np.array([x])]) == "on border"
+@pytest.mark.parametrize("name", AT_TIES)
+def test_a_choice_at_a_tie_is_told(name: str) -> None:
+    f, x = AT_TIES[name]
+    assert compared(f, [np.array([x])]) == "at a tie"
 
 
-def test_only_the_points_on_the_border_are_told() -> None:
+def test_only_the_points_at_a_tie_are_told() -> None:
     found = reference_of(jnp.abs, 1.0).evaluate((0, 0), [np.array([1.0, 0.0, -2.0])])
-    assert found.on_border.tolist() == [False, True, False]
+    assert found.at_tie.tolist() == [False, True, False]
     assert found.values[[0, 2]].tolist() == [1.0, -1.0]
 
 
-def test_a_constant_comparison_is_no_border() -> None:
+def test_a_constant_comparison_is_no_tie() -> None:
     f = lambda x: jnp.where(jnp.zeros(3) >= 0.0, x, -x)  # noqa: E731
-    assert not reference_of(f, X).evaluate((0, 0), [X[None]]).on_border.any()
+    assert not reference_of(f, X).evaluate((0, 0), [X[None]]).at_tie.any()
 
 
 def test_a_branch_that_is_not_taken_leaves_no_trace() -> None:

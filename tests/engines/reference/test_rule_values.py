@@ -97,7 +97,7 @@ def test_portions_of_the_points_give_the_same_numbers(monkeypatch: pytest.Monkey
         trace = rule_trace(subject, "forward")
         points = [np.stack([X, 2 * X, X**2]), np.stack([W, W**2, -W])]
         whole = rule_values(subject, "forward", trace).evaluate((0, 1), points)
-        monkeypatch.setattr(engine, "MAX_NUMBERS", 200)
+        monkeypatch.setattr(engine, "MAX_RUN_NUMBERS", 200)
         cut = rule_values(subject, "forward", trace).evaluate((0, 1), points)
     np.testing.assert_array_equal(whole.values, cut.values)
 

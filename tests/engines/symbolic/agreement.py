@@ -19,7 +19,7 @@ def assert_formulas_match(f: Callable[..., Any], *args: Any, order: int = 2) -> 
     """Fail where a formula's value, Jacobian or Hessian (up to `order`) misses JAX's.
 
     Returns:
-        Whether the derivatives were compared: not where a choice in the formulas stands on its border.
+        Whether the derivatives were compared: not where a choice in the formulas is at a tie.
 
     Raises:
         OutOfReach: there is no formula.
@@ -35,8 +35,8 @@ def assert_formulas_match(f: Callable[..., Any], *args: Any, order: int = 2) -> 
                 for position in path:
                     block = block[position]
                 block = np.asarray(block)
-                values, errors, border = derivation.evaluate(path, batch)
-                if border[0] and k:
+                values, errors, tie = derivation.evaluate(path, batch)
+                if tie[0] and k:
                     return False
                 assert values.shape == (1, *block.shape)
                 _assert_close(values[0], errors[0], block, path)

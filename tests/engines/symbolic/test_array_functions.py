@@ -162,7 +162,7 @@ class TestErrorBounds:
 
     def test_equal_eigenvalues_are_noticed(self) -> None:
         a = np.stack([np.eye(2), np.diag([1.0, 2.0])])
-        assert array_values.eigvalsh(a, np.zeros_like(a)).border.any(1).tolist() == [True, False]
+        assert array_values.eigvalsh(a, np.zeros_like(a)).tie.any(1).tolist() == [True, False]
 
 
 def test_components_of_the_inverse_of_a_small_matrix_are_cofactors() -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import mpmath
 import numpy as np
 import pytest
+import sympy as sp
 
 from jaxdiff_magic.engines.reference.partials import PARTIALS
 from jaxdiff_magic.engines.reference.scalars import FUNCTIONS
-from jaxdiff_magic.engines.symbolic.shipped import SHIPPED, partials, text
+from jaxdiff_magic.engines.symbolic import shipped_slopes
+from jaxdiff_magic.engines.symbolic.functions import FORMULAS, elementary
+from jaxdiff_magic.engines.symbolic.shipped import FILES, SHIPPED, partials, text
+from jaxdiff_magic.engines.symbolic.slopes import SLOPES
+from jaxdiff_magic.primitives.scalar import SCALARS
 
 MEANT = {
     "power": lambda x, a: x**a,
@@ -74,6 +81,32 @@ USUAL = [(0.2,), (0.83,)]
 
 def test_the_file_is_what_sympy_derives() -> None:
     assert SHIPPED.read_text() == text(), "run `python -m jaxdiff_magic.engines.symbolic.shipped`"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_file_is_what_is_derived(file: Path) -> None:
+    assert file.read_text() == FILES[file](), "run `python -m jaxdiff_magic.engines.symbolic.shipped`"
+
+
+@pytest.mark.parametrize("name", [known.name for known in shipped_slopes.unary()])
+def test_forms_that_lose_no_digits_are_the_derivatives_of_the_formula(name: str) -> None:
+    """Slope and bend, stated or derived, against SymPy's derivatives of the formula in 30 digits."""
+    known, x = SCALARS[name], shipped_slopes.x
+    formula = elementary(FORMULAS[name](x))
+    for (at,) in POINTS.get(name, USUAL):
+        place = {x: sp.Float(at, 40)}
+        for order, form in enumerate((shipped_slopes.slope(known), shipped_slopes.bend(known)), 1):
+            found = elementary(form).subs(shipped_slopes.v, formula).subs(place).evalf(30)
+            wanted = sp.diff(formula, x, order).subs(place).evalf(30)
+            assert abs(found - wanted) <= 1e-25 * (1 + abs(wanted)), (at, order)
+
+
+def test_slopes_lose_no_digits_where_they_are_small_or_near_a_pole() -> None:
+    for name, at in {"asin": 1 - 1e-9, "atanh": -1 + 1e-9, "acosh": 1 + 1e-9, "tanh": 20.0, "logistic": 40.0}.items():
+        (slope,) = SLOPES[name]
+        with mpmath.workdps(60):
+            exact = float(mpmath.diff(MEANT[name], mpmath.mpf(at)))
+        np.testing.assert_allclose(slope(at, SCALARS[name].value(at)), exact, rtol=4e-16)
 
 
 def test_every_function_has_its_partials() -> None:

@@ -51,7 +51,7 @@ def random_cases(count: int, number: int = 0) -> list[tuple[str, Case]]:
         except (OutOfReach, jax.errors.JaxRuntimeError):
             return
         numbers = (case.value, case.jacobian, case.hessian)
-        if case.value.size and not run(case.tape, case.point).on_border and all(np.isfinite(x).all() for x in numbers):
+        if case.value.size and not run(case.tape, case.point).at_tie and all(np.isfinite(x).all() for x in numbers):
             found.append((f"random program {len(found)}: {program}", case))
 
     collect()

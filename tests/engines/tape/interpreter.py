@@ -133,14 +133,14 @@ class Evaluated:
         jacobian: shape (m, n).
         hessian: shape (m, n, n).
         holds: whether all guards turn out as when the tape was recorded.
-        on_border: whether some choice is undecided, so that the derivative there is a matter of convention.
+        at_tie: whether some choice is undecided, so that the derivative there is a matter of convention.
     """
 
     value: np.ndarray
     jacobian: np.ndarray
     hessian: np.ndarray
     holds: bool
-    on_border: bool
+    at_tie: bool
 
 
 EXACT = frozenset("sign floor ceil round not stop rem max min lt le gt ge eq ne and or neg abs".split())
@@ -187,11 +187,11 @@ def run(tape: Tape, point: Sequence[float], rounding: np.random.Generator | None
         jacobian.reshape(m, n),
         hessian.reshape(m, n, n),
         all(jets[node][0] == then for node, then, _ in tape.guards),
-        any(_is_near(name, [jets[k][0] for k in rest]) for name, *rest in tape.nodes if name in BORDERS),
+        any(_is_near(name, [jets[k][0] for k in rest]) for name, *rest in tape.nodes if name in KINKS),
     )
 
 
-BORDERS: Mapping[str, Callable[..., Any]] = {
+KINKS: Mapping[str, Callable[..., Any]] = {
     **{name: lambda a, b: a - b for name in ("max", "min", "lt", "le", "gt", "ge", "eq", "ne")},
     **{name: lambda x: x for name in ("abs", "sign")},
     **{name: lambda x: x - np.round(x) for name in ("floor", "ceil")},
@@ -203,7 +203,7 @@ BORDERS: Mapping[str, Callable[..., Any]] = {
 
 def _is_near(name: str, operands: Sequence[float]) -> bool:
     with np.errstate(all="ignore"):
-        return abs(BORDERS[name](*operands)) <= 1e-12
+        return abs(KINKS[name](*operands)) <= 1e-12
 
 
 def _scaled(

@@ -56,10 +56,10 @@ def outcome_of(program: Program) -> str:
     assert found.holds, "a guard fails at the point"
     for other in others:
         away = run(other.tape, other.point)
-        if away.holds and not away.on_border:
+        if away.holds and not away.at_tie:
             assert_close(other, away)
-    if found.on_border:
-        return "on border"
+    if found.at_tie:
+        return "at a tie"
     return "compared" if assert_close(case, found) else "not finite"
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from jax import tree_util
 
 from jaxdiff_magic.base.errors import InputError, OutOfReach
-from jaxdiff_magic.engines.jax.products.calls import product_calls
 from jaxdiff_magic.engines.jax.products.diagonal import diagonal_of, trace_of
 from jaxdiff_magic.engines.jax.products.lanczos import Extremes, extremes_of
 from jaxdiff_magic.engines.jax.products.maps import Maps, maps_of
+from jaxdiff_magic.engines.jax.products.product_calls import product_calls
 from jaxdiff_magic.engines.jax.products.vectors import Vector, drawn, norm, vector_of
 from jaxdiff_magic.report.formula import Formula
 from jaxdiff_magic.report.matrix_free import Estimate, GradientSize, Products
@@ -45,7 +45,7 @@ def products_of(
         formulas: of the gradient, one for each input.
         second: whether second derivatives are wanted.
         seed: of the random vectors.
-        deadline: `time.monotonic()` by which it should be done.
+        deadline: the instant (`budget.now`) by which it should be done.
     """
     point = vector_of(subject.point)
     maps = maps_of(subject, point)

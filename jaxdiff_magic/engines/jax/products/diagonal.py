@@ -6,13 +6,13 @@ For a vector z of random signs, z' H z has the trace for its mean (M. F. Hutchin
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.engines.jax.products.vectors import Vector, dot, drawn, norm
 from jaxdiff_magic.report.matrix_free import Estimate
 
@@ -30,7 +30,7 @@ def trace_of(
         like: a vector whose shapes, dtypes and shardings the probes take.
         key: of the random signs.
         probes: how many there are at most.
-        deadline: `time.monotonic()` after which there are no more than the fewest.
+        deadline: the instant (`budget.now`) after which there are no more than the fewest.
     """
     found: list[float] = []
     rounding = 0.0
@@ -39,7 +39,7 @@ def trace_of(
         image = product(z)
         found.append(dot(z, image))
         rounding = float(jnp.finfo(image[0].dtype).eps) * norm(z) * norm(image)
-        if time.monotonic() > deadline and len(found) >= FEWEST:
+        if passed(deadline) and len(found) >= FEWEST:
             break
     error = float(np.std(found, ddof=1) / len(found) ** 0.5)
     return Estimate(float(np.mean(found)), error + rounding), len(found)

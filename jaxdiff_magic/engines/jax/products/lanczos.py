@@ -7,7 +7,6 @@ Rayleigh quotient t = y' H y / y' y. That t lies between the smallest and the la
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
+from jaxdiff_magic.base.budget import left, now
 from jaxdiff_magic.engines.jax.products.vectors import Vector, dot, norm, plus, plus_in_place, scaled, scaled_in_place
 from jaxdiff_magic.report.matrix_free import Estimate
 
-STEPS = 64
+MAX_VECTORS = 64
 """At most so many vectors span the space in which eigenvectors are looked for."""
 TOLERANCE = 1e-4
 """Good enough: an eigenvalue known to this part of the largest."""
@@ -59,24 +59,24 @@ def extremes_of(
         product: multiplies it by a vector.
         draw: gives a random vector, the same one each time, so that it need not be kept: an eigenvector that it has no
             part in would be missed.
-        deadline: `time.monotonic()` by which it should be done; a few products are made in any case.
+        deadline: the instant (`budget.now`) by which it should be done; a few products are made in any case.
         params: the point and the product as a traceable function of it and a vector, where there is one: then the
             vectors are kept while they fit.
 
     Memory: 6 vectors besides what a product takes, or `MAX_BASIS_BYTES`.
     """
-    started, start = time.monotonic(), draw()
+    started, start = now(), draw()
     first = product(start)
     jax.block_until_ready(first)
-    begun = time.monotonic()
+    begun = now()
     jax.block_until_ready(product(start))
-    seconds = time.monotonic() - begun
+    seconds = now() - begun
     if not np.isfinite(dot(first, start)):
         return Extremes(None, None, 2)
     del first
     size = sum(x.size for x in start)
     left = max(deadline - started, 0.0)
-    steps = max(2, min(STEPS, size, int(left / max(3 * seconds, 1e-9))))
+    steps = max(2, min(MAX_VECTORS, size, int(left / max(3 * seconds, 1e-9))))
     needed = (steps + 4) * sum(x.nbytes for x in start)
     eps = max(float(jnp.finfo(x.dtype).eps) for x in start)
     one_dtype = len({x.dtype for x in start}) == 1
@@ -84,7 +84,7 @@ def extremes_of(
     if params is not None and needed <= MAX_BASIS_BYTES and one_dtype:
         vectors, passes = _with_basis(*params, draw(), steps)
     else:
-        vectors, passes = _by_recurrence(product, draw, min(STEPS, size), deadline)
+        vectors, passes = _by_recurrence(product, draw, min(MAX_VECTORS, size), deadline)
     found = [] if vectors is None else [_rayleigh(product, vectors.pop(0)) for _ in range(2)]
     if not found or not all(np.isfinite([end.value, end.error]).all() for end in found):
         return Extremes(None, None, passes + 2)
@@ -135,7 +135,7 @@ def _by_recurrence(
     """
     diagonal: list[float] = []
     beside: list[float] = []
-    started = time.monotonic()
+    started = now()
     q, before, beta = _unit(draw()), None, 0.0
     for _ in range(steps):
         w = product(q)
@@ -145,10 +145,7 @@ def _by_recurrence(
         before, beta = q, norm(w)
         if not np.isfinite(beta):
             return None, len(diagonal)
-        now = time.monotonic()
-        if (
-            _is_done(diagonal, beside, beta) or now + (now - started) > deadline
-        ):  # the second run takes as long as the first
+        if _is_done(diagonal, beside, beta) or now() - started > left(deadline):  # the second run takes as long
             break
         q = scaled_in_place(w, 1 / beta)
         beside.append(beta)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jaxdiff_magic.engines.reference.numbers import (
+from jaxdiff_magic.engines.reference.bounded import (
     Bounded,
     Number,
     add,
@@ -18,16 +18,16 @@ from jaxdiff_magic.engines.reference.numbers import (
 )
 from jaxdiff_magic.engines.reference.precise import is_finite
 from jaxdiff_magic.engines.reference.rules.movement import collapsed
-from jaxdiff_magic.engines.reference.run import Node, Result, Rule, Run, Step, TotalRule
+from jaxdiff_magic.engines.reference.run import Node, Result, Rule, RuleStep, Run, TotalRule
 
-NEAR = 4.0
+TIE_BOUNDS = 4.0
 """A comparison is undecided where its sides are nearer than this many bounds on their rounding."""
 
 
 def near(a: np.ndarray, b: np.ndarray, error: np.ndarray | float | None) -> np.ndarray:
     """Where two values are within rounding of each other."""
     with np.errstate(invalid="ignore"):
-        return np.abs(a - b) <= NEAR * (0.0 if error is None else error)
+        return np.abs(a - b) <= TIE_BOUNDS * (0.0 if error is None else error)
 
 
 def apart(a: Bounded, b: Bounded) -> np.ndarray:
@@ -44,7 +44,7 @@ def unordered(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def comparison(compare: Callable[[np.ndarray, np.ndarray], np.ndarray], total: bool = False) -> Rule:
     """Which of two values is larger; undecided where they are within rounding of each other."""
 
-    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         shape = step.results[0].shape
         values = [run.expanded(x, shape) for x in xs]
         if xs[0].is_number:
@@ -62,7 +62,7 @@ def comparison(compare: Callable[[np.ndarray, np.ndarray], np.ndarray], total: b
     return rule
 
 
-def finite(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def finite(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """Whether a value is finite: where it is not, it may be so at the point alone."""
     x = base(xs[0].value).data
     found = is_finite(x)
@@ -73,7 +73,7 @@ def finite(run: Run, xs: list[Node], step: Step) -> list[Node]:
 def on_integers(function: Callable[..., np.ndarray]) -> Rule:
     """Logic, bits, and tests of numbers: no derivative."""
 
-    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         shape, dtype = step.results[0].shape, step.results[0].dtype
         arrays = [base(v).data if isinstance(v, Number) else v for v in (run.expanded(x, shape) for x in xs)]
         value = np.asarray(function(*arrays)).astype(dtype)
@@ -85,7 +85,7 @@ def on_integers(function: Callable[..., np.ndarray]) -> Rule:
 def piecewise_constant(function: Callable[[np.ndarray], np.ndarray], jump: Callable[[np.ndarray], np.ndarray]) -> Rule:
     """floor, sign …: derivative zero, but for the places where it jumps."""
 
-    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         if not xs[0].is_number:
             return run.record(xs, [function(xs[0].value)], [xs[0].shape], lambda _: [None])
         x = base(xs[0].value)
@@ -96,8 +96,8 @@ def piecewise_constant(function: Callable[[np.ndarray], np.ndarray], jump: Calla
     return rule
 
 
-def absolute(run: Run, xs: list[Node], step: Step) -> list[Node]:
-    """|x|, of complex numbers too; 0 is on its border."""
+def absolute(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
+    """|x|, of complex numbers too; 0 is at a tie."""
     x = xs[0]
     if not x.is_number:
         return run.record(xs, [np.abs(x.value)], [x.shape], lambda _: [None])
@@ -113,7 +113,7 @@ def absolute(run: Run, xs: list[Node], step: Step) -> list[Node]:
 def extremum(larger: bool) -> TotalRule:
     """max and min: the derivative of the one that is taken, half of each where they are equal."""
 
-    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         shape = step.results[0].shape
         values = [run.expanded(x, shape) for x in xs]
         if not xs[0].is_number:
@@ -139,15 +139,15 @@ def extremum(larger: bool) -> TotalRule:
     return rule
 
 
-def clamp(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def clamp(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """The nearest number between two bounds."""
     low, x, high = xs
     result = [Result(x.shape, step.results[0].dtype)]
-    (raised,) = extremum(True)(run, [x, low], Step({}, result))
-    return extremum(False)(run, [raised, high], Step({}, result))
+    (raised,) = extremum(True)(run, [x, low], RuleStep({}, result))
+    return extremum(False)(run, [raised, high], RuleStep({}, result))
 
 
-def select(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def select(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """Case 0 is the one taken where a boolean `which` is false."""
     which, *cases = xs
     shape = step.results[0].shape
@@ -170,13 +170,13 @@ def select(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return run.record(xs, [value], [shape], pull)
 
 
-def frozen(run: Run, xs: list[Node], step: Step) -> list[Node]:
-    """stop_gradient: the value as a constant, or (`Run.hold`) the constant that it is at the first point."""
+def frozen(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
+    """stop_gradient: the value as a constant, or (`Run.freeze`) the constant that it is at the first point."""
     x = xs[0]
     if not x.is_number:
         return [x]
     value = base(x.value)
-    if run.hold and value.data.shape[0] > 1:
+    if run.freeze and value.data.shape[0] > 1:
         keep = lambda a: np.broadcast_to(a[:1], a.shape)  # noqa: E731
         value = move(value, keep)
     return [Node(value, x.shape, False)]

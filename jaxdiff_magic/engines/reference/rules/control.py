@@ -11,17 +11,17 @@ import numpy as np
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.rules.movement import unstacked
 from jaxdiff_magic.engines.reference.rules.rooting import COMPARISONS, settled
-from jaxdiff_magic.engines.reference.run import Node, Result, Rule, Run, Step
+from jaxdiff_magic.engines.reference.run import Node, Result, Rule, RuleStep, Run
 from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace
 
 
-def _cond(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _cond(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     which, *operands = xs
     branch = int(np.clip(int(run.shared(which)), 0, len(step.bodies) - 1))
     return run.trace(step.bodies[branch], operands)
 
 
-def _platform_index(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _platform_index(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """Which branch of a platform-dependent computation is taken on the default backend."""
     platform = jax.default_backend()
     groups = step.params["platforms"]
@@ -29,7 +29,7 @@ def _platform_index(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return [run.constant(np.asarray(places[0], np.int32))]
 
 
-def _scan(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _scan(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     p, (body,) = step.params, step.bodies
     fixed, carried = p["num_consts"], p["num_carry"]
     constants, carry, arrays = xs[:fixed], xs[fixed : fixed + carried], xs[fixed + carried :]
@@ -57,7 +57,7 @@ def _scan(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return [*carry, *(run.apply("stack", column, {"axis": 0}, [result])[0] for column, result in columns)]
 
 
-def _while(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _while(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     goes_on, body = step.bodies
     first, second = step.params["cond_nconsts"], step.params["body_nconsts"]
     of_condition, of_body, carry = xs[:first], xs[first : first + second], xs[first + second :]
@@ -83,13 +83,13 @@ def _iterated(
 
 def _tested(run: Run, condition: Trace, operands: list[Node]) -> Node:
     """A loop's condition. Its comparisons alone decide: an absolute value on the way bends nothing that it gives."""
-    before, outer = run.on_border.copy(), run.watch
+    before, outer = run.at_tie.copy(), run.watch
     decided = before.copy()
 
     def watch(step: Equation | RuleCall, operands: Sequence[Node], results: Sequence[Node]) -> None:
         if isinstance(step, Equation) and step.primitive in COMPARISONS:
-            np.logical_or(decided, run.on_border, out=decided)
-        run.on_border[...] = before
+            np.logical_or(decided, run.at_tie, out=decided)
+        run.at_tie[...] = before
         if outer:
             outer(step, operands, results)
 
@@ -98,7 +98,7 @@ def _tested(run: Run, condition: Trace, operands: list[Node]) -> Node:
         return run.trace(condition, operands)[0]
     finally:
         run.watch = outer
-        run.on_border[...] = decided
+        run.at_tie[...] = decided
 
 
 def _with_more(run: Run, trips: int) -> int:
@@ -113,7 +113,7 @@ def _kept(run: Run, going: np.ndarray, before: Node, after: Node) -> Node:
     return run.apply("select_n", [run.constant(mask), before, after], {}, [Result(after.shape, dtype)])[0]
 
 
-def _constant_only(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _constant_only(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     raise OutOfReach("a call back into Python has no rule")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference import precise_functions
-from jaxdiff_magic.engines.reference.numbers import (
+from jaxdiff_magic.engines.reference.bounded import (
     EPS,
     Bounded,
     Number,
@@ -45,7 +45,7 @@ from jaxdiff_magic.engines.reference.rules.linear_algebra import (
     upper,
 )
 from jaxdiff_magic.engines.reference.rules.movement import cut
-from jaxdiff_magic.engines.reference.run import Node, Result, Rule, Run, Step
+from jaxdiff_magic.engines.reference.run import Node, Result, Rule, RuleStep, Run
 
 VECTORS_ALONE = (False, True)
 """Of the results of eigh the vectors are looked at and the values are not."""
@@ -107,7 +107,7 @@ def _cholesky_pull(y: Number, g: Number) -> Number:
     return mm(t(z), halved(mm(t(y), g)), z)
 
 
-def _cholesky(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _cholesky(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     return matrix_function(cholesky, _cholesky_pull)(run, _one_triangle(run, xs[0], True), step)
 
 
@@ -131,7 +131,7 @@ def _lu_pull(y: Number, g: Number) -> Number:
     return mm(t(inverse(low)), inner, t(inverse(up)))
 
 
-def _lu(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _lu(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """LAPACK's pivots; then L and U of the matrix with its rows in that order.
 
     The leading square block gives its own factors; of the rows below it L is A U^-1, of the columns beside it U is
@@ -166,14 +166,14 @@ def _lu(run: Run, xs: list[Node], step: Step) -> list[Node]:
 
 
 def _permutation(swaps: np.ndarray, size: int) -> np.ndarray:
-    """The order of rows that LAPACK's successive swaps lead to."""
+    """The order of rows that LAPACK's successive swaps batch to."""
     order = np.arange(size)
     for i, j in enumerate(swaps):
         order[[i, j]] = order[[j, i]]
     return order
 
 
-def _pivots_to_permutation(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _pivots_to_permutation(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     pivots, result = xs[0], step.results[0]
     rows = pivots.array.reshape(-1, pivots.shape[-1])
     found = np.array([_permutation(swaps, result.shape[-1]) for swaps in rows], result.dtype)
@@ -219,7 +219,7 @@ def _gaps(values: Number) -> Number:
     return weigh(call("power", weigh(columns - rows, off) + np.eye(n), static=(-1,)), off)
 
 
-def _eigh(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _eigh(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     x = xs[0]
     if np.iscomplexobj(x.array) or step.results[0].shape != x.shape:
         raise OutOfReach("eigh of complex matrices, or of some of the eigenvalues, has no rule yet")
@@ -229,7 +229,7 @@ def _eigh(run: Run, xs: list[Node], step: Step) -> list[Node]:
     data = base(w)
     if run.unread != VECTORS_ALONE:  # where values are equal those of the vectors that are read show it by themselves
         close = np.diff(data.data, axis=-1) <= 1e3 * (data.error[..., 1:] if data.error is not None else EPS)
-        run.note_border(close, x)
+        run.note_tie(close, x)
 
     def pull(g: list[Number | None]) -> list[Number | None]:
         of_v, of_w = g
@@ -283,7 +283,7 @@ def _eigensystem(x: Number) -> _Eigensystem:
     )
 
 
-def _eig(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _eig(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """Eigenvalues in LAPACK's order: dw = diag(V^-1 dA V)."""
     x = xs[0]
     if len(step.results) != 1 or np.iscomplexobj(x.array):
@@ -291,7 +291,7 @@ def _eig(run: Run, xs: list[Node], step: Step) -> list[Node]:
     found = _eigensystem(x.value)
     w = base(found.values)
     apart = np.abs(w.data[..., :, None] - w.data[..., None, :]) + np.diag(np.full(x.shape[-1], np.inf))
-    run.note_border(apart.min(-1) <= 1e3 * (0.0 if w.error is None else w.error), x)
+    run.note_tie(apart.min(-1) <= 1e3 * (0.0 if w.error is None else w.error), x)
 
     def pull(g: list[Number | None]) -> list[Number | None]:
         if g[0] is None:
@@ -302,7 +302,7 @@ def _eig(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return run.record(xs, [found.values], [x.shape[:-1]], pull)
 
 
-def _qr(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _qr(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """R from the Cholesky factor of the Gram matrix, with LAPACK's signs, and Q = A R^-1.
 
     Of a wide matrix the leading square block gives Q; of the columns beside it R is Q' A.
@@ -315,7 +315,7 @@ def _qr(run: Run, xs: list[Node], step: Step) -> list[Node]:
         raise OutOfReach("the columns that complete Q are any orthonormal ones: they have no derivative")
     if m < n:
         (block,), (rest,) = (cut(run, a, [slice(None), part]) for part in (slice(0, m), slice(m, n)))
-        q, r = _qr(run, [block], Step(step.params, [Result((m, m), dtype)] * 2))
+        q, r = _qr(run, [block], RuleStep(step.params, [Result((m, m), dtype)] * 2))
         dims = {"dimension_numbers": (((0,), (0,)), ((), ()))}
         (rest,) = run.apply("dot_general", [q, rest], dims, [Result((m, n - m), dtype)])
         return [q, *run.apply("concatenate", [r, rest], {"dimension": 1}, [Result((m, n), dtype)])]
@@ -330,7 +330,7 @@ def _qr(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return [q, r]
 
 
-def _svd(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _svd(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """Singular values and vectors from the spectrum of the Gram matrix, with LAPACK's signs."""
     a = xs[0]
     dtype = step.results[0].dtype
@@ -342,7 +342,7 @@ def _svd(run: Run, xs: list[Node], step: Step) -> list[Node]:
     (b,) = run.apply("transpose", [a], {"permutation": (1, 0)}, [Result(a.shape[::-1], dtype)]) if wide else [a]
     (m, n) = b.shape
     (gram,) = run.apply("dot_general", [b, b], {"dimension_numbers": (((0,), (0,)), ((), ()))}, [Result((n, n), dtype)])
-    vectors, values = _eigh(run, [gram], Step({}, [Result((n, n), dtype), Result((n,), dtype)]))
+    vectors, values = _eigh(run, [gram], RuleStep({}, [Result((n, n), dtype), Result((n,), dtype)]))
     (values,) = run.apply("rev", [values], {"dimensions": (0,)}, [Result((n,), dtype)])
     (s,) = run.apply("sqrt", [values], {}, [Result((n,), dtype)])
     if not step.params["compute_uv"]:

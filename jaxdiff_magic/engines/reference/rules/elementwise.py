@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.reference.numbers import (
+from jaxdiff_magic.engines.reference.bounded import (
     Bounded,
     Number,
     add,
@@ -38,7 +38,7 @@ from jaxdiff_magic.engines.reference.rules.choices import (
 )
 from jaxdiff_magic.engines.reference.rules.movement import collapsed
 from jaxdiff_magic.engines.reference.rules.rounding import cut, reduced
-from jaxdiff_magic.engines.reference.run import Node, Rule, Run, Step, TotalRule
+from jaxdiff_magic.engines.reference.run import Node, Rule, RuleStep, Run, TotalRule
 from jaxdiff_magic.engines.reference.scalars import FUNCTIONS
 from jaxdiff_magic.primitives.facts import having
 
@@ -49,7 +49,7 @@ UNSCALED = 300.0
 def smooth(name: str, static: Callable[[Mapping[str, Any]], tuple[Any, ...]] = lambda _: ()) -> TotalRule:
     """A differentiable function of `FUNCTIONS`."""
 
-    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         shape, fixed = step.results[0].shape, static(step.params)
         args = [number(run.expanded(x, shape)) for x in xs]
         value = call(name, *args, static=fixed)
@@ -78,7 +78,7 @@ def power_of(exponent: float) -> TotalRule:
 def combine(on_integers: Callable[[Any, Any], Any], right: int) -> Rule:
     """Sums and differences, of integers too."""
 
-    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         shape = step.results[0].shape
         if not xs[0].is_number:
             value = on_integers(*(run.expanded(x, shape) for x in xs)).astype(step.results[0].dtype)
@@ -96,7 +96,7 @@ def combine(on_integers: Callable[[Any, Any], Any], right: int) -> Rule:
     return rule
 
 
-def product(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def product(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """a * b, of integers too."""
     shape = step.results[0].shape
     a, b = (run.expanded(x, shape) for x in xs)
@@ -130,7 +130,7 @@ def _without_infinities(x: Number) -> Number:
     return Bounded(np.where(np.isinf(data), 0.0, data), base(x).error)
 
 
-def quotient(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def quotient(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """a / b; of integers, rounded toward zero."""
     shape, dtype = step.results[0].shape, step.results[0].dtype
     a, b = (run.expanded(x, shape) for x in xs)
@@ -156,7 +156,7 @@ def _toward_zero(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.where(b == 0, -1, sign * (np.abs(a) // np.abs(safe)))
 
 
-def remainder(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def remainder(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """x - y * truncated(x / y): it has the sign of the dividend, unlike Python's %."""
     shape, dtype = step.results[0].shape, step.results[0].dtype
     a, b = (run.expanded(x, shape) for x in xs)
@@ -182,7 +182,7 @@ def remainder(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return run.record(xs, [value], [shape], pull)
 
 
-def convert(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def convert(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """Another dtype: floating-point numbers stay float64 here, integers are constant nearby."""
     x, dtype = xs[0], step.results[0].dtype
     real, complex_ = jnp.issubdtype(dtype, jnp.floating), jnp.issubdtype(dtype, jnp.complexfloating)
@@ -216,7 +216,7 @@ def _linear(run: Run, x: Node, f: Callable[..., np.ndarray], back: Callable[...,
     return run.record([x], [each(x.value, one(f))], [x.shape], pull)
 
 
-def complex_of(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def complex_of(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """a + i b. Adjoints of complex values are such that dF = Re(adjoint * dz)."""
     a, b = (run.expanded(x, step.results[0].shape) for x in xs)
     value = add(each(a, lambda p: Bounded(p.data.astype(complex), p.error)), multiply(b, number(np.asarray(1j))))
@@ -230,7 +230,7 @@ def complex_of(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return run.record(xs, [value], [step.results[0].shape], pull)
 
 
-def identity(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def identity(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """The operand itself."""
     return [xs[0]]
 
@@ -239,7 +239,7 @@ def scaled_bessel(order: int) -> TotalRule:
     """exp(-|x|) times a Bessel function, which is smooth: what bends at 0 is the scale, and may cancel."""
     plain, unscaled = smooth(f"bessel_i{order}e"), smooth("bessel_i", lambda _: (order,))
 
-    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         if not np.all(np.abs(nearest(xs[0].array)) < UNSCALED):
             return plain(run, xs, step)
         size = run.apply("abs", xs, {}, step.results)
@@ -249,7 +249,7 @@ def scaled_bessel(order: int) -> TotalRule:
     return rule
 
 
-def negative(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def negative(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """-x, of integers too."""
     x = xs[0]
     if not x.is_number:
@@ -258,7 +258,7 @@ def negative(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return run.record(xs, [move(x.value, np.negative)], [x.shape], pull)
 
 
-def two_argument_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def two_argument_power(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """x ** y; a constant exponent that is the same everywhere makes it a power of x alone."""
     exponent = xs[1]
     if not exponent.varies:
@@ -275,7 +275,7 @@ def two_argument_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return smooth("pow")(run, xs, step)
 
 
-def bitcast(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def bitcast(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """The same bits as another type: of integers, and of floating-point constants in the dtype they came in."""
     x, (shape, dtype) = xs[0], step.results[0]
     if x.is_number or x.shape != shape:
@@ -285,7 +285,7 @@ def bitcast(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return [Node(Bounded(run.floating(value.astype(float))) if floating else value, shape, x.varies)]
 
 
-def integer_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def integer_power(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """x to the power that the parameter y is."""
     exponent = int(step.params["y"])
     if not xs[0].is_number:
@@ -295,12 +295,12 @@ def integer_power(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return power_of(exponent)(run, xs, step)
 
 
-def square(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def square(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """x²."""
-    return integer_power(run, xs, Step({"y": 2}, step.results))
+    return integer_power(run, xs, RuleStep({"y": 2}, step.results))
 
 
-def next_after(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def next_after(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """The next number of the result's own dtype: of constants only."""
     if any(x.varies for x in xs):
         raise OutOfReach("nextafter has no derivative")
@@ -308,12 +308,12 @@ def next_after(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return [Node(Bounded(np.nextafter(*arrays).astype(float)), step.results[0].shape, False)]
 
 
-def one_minus_square(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def one_minus_square(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """1 - x²."""
     return run.apply("sub", [run.constant(np.ones(())), *square(run, xs, step)], {}, step.results)
 
 
-def polynomial(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def polynomial(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """The first operand's, of the coefficients that the others are, the constant one first; by Horner's rule."""
     x, *coefficients, value = xs
     for coefficient in reversed(coefficients):

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.reference.numbers import Number, add, base, weigh
+from jaxdiff_magic.engines.reference.bounded import Number, add, base, weigh
 from jaxdiff_magic.engines.reference.rules.movement import cut, moved
 from jaxdiff_magic.engines.reference.run import Node, Result, Rule, Run, Step
 from jaxdiff_magic.primitives.positions import NOWHERE, origins, region, targets
@@ -25,14 +25,14 @@ def taken(run: Run, x: Node, positions: np.ndarray, valid: np.ndarray) -> Node:
     keep, unique = valid.ravel(), _unique(positions[valid])
 
     def there(a: np.ndarray) -> np.ndarray:
-        flat = a.reshape(*a.shape[: run.lead], -1)
+        flat = a.reshape(*a.shape[: run.batch_axes], -1)
         if not flat.shape[-1]:
-            return np.zeros((*a.shape[: run.lead], *shape), a.dtype)
-        return np.where(keep, flat[..., at], np.zeros((), a.dtype)).reshape(*a.shape[: run.lead], *shape)
+            return np.zeros((*a.shape[: run.batch_axes], *shape), a.dtype)
+        return np.where(keep, flat[..., at], np.zeros((), a.dtype)).reshape(*a.shape[: run.batch_axes], *shape)
 
     def back(g: np.ndarray) -> np.ndarray:
-        flat = g.reshape(*g.shape[: run.lead], -1)[..., keep]
-        return _scattered(flat, at[keep], math.prod(x.shape), unique).reshape(*g.shape[: run.lead], *x.shape)
+        flat = g.reshape(*g.shape[: run.batch_axes], -1)[..., keep]
+        return _scattered(flat, at[keep], math.prod(x.shape), unique).reshape(*g.shape[: run.batch_axes], *x.shape)
 
     copies = 1 if unique else int(np.bincount(at[keep]).max(initial=1))
     return moved(run, x, shape, there, back, copies)[0]
@@ -44,13 +44,13 @@ def placed(run: Run, x: Node, shape: tuple[int, ...], positions: np.ndarray, val
     unique = _unique(at[keep])
 
     def there(a: np.ndarray) -> np.ndarray:
-        flat = a.reshape(*a.shape[: run.lead], -1)[..., keep]
-        return _scattered(flat, at[keep], math.prod(shape), unique).reshape(*a.shape[: run.lead], *shape)
+        flat = a.reshape(*a.shape[: run.batch_axes], -1)[..., keep]
+        return _scattered(flat, at[keep], math.prod(shape), unique).reshape(*a.shape[: run.batch_axes], *shape)
 
     def back(g: np.ndarray) -> np.ndarray:
-        flat = g.reshape(*g.shape[: run.lead], -1)
-        values = flat[..., np.where(keep, at, 0)] if flat.shape[-1] else np.zeros((*g.shape[: run.lead], at.size))
-        return np.where(keep, values, 0.0).reshape(*g.shape[: run.lead], *x.shape)
+        flat = g.reshape(*g.shape[: run.batch_axes], -1)
+        values = flat[..., np.where(keep, at, 0)] if flat.shape[-1] else np.zeros((*g.shape[: run.batch_axes], at.size))
+        return np.where(keep, values, 0.0).reshape(*g.shape[: run.batch_axes], *x.shape)
 
     return moved(run, x, shape, there, back)[0]
 
@@ -96,7 +96,7 @@ def _positions(run: Run, xs: list[Node], step: Step) -> tuple[np.ndarray, np.nda
     return found, found != NOWHERE
 
 
-def _scatter(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _scatter(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """Overwrites; of several updates of one element, the last stays."""
     if (update := step.params.get("update_jaxpr")) is not None and update.outvars != update.invars[1:]:
         raise OutOfReach("scatter that applies a function has no rule yet")
@@ -158,18 +158,18 @@ def _turns(positions: np.ndarray, valid: np.ndarray) -> np.ndarray:
     return turns
 
 
-def _dynamic_slice(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _dynamic_slice(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     x, *starts = xs
     return cut(run, x, region(x.shape, list(map(run.shared, starts)), step.params["slice_sizes"]))
 
 
-def _dynamic_update_slice(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _dynamic_update_slice(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     x, new, *starts = xs
     positions = targets("dynamic_update_slice", step.params, x.shape, new.shape, list(map(run.shared, starts)))
     return _overwritten(run, x, new, positions, np.ones(positions.shape, bool))
 
 
-def _sort(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _sort(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     axis, keys = step.params["dimension"], xs[: step.params["num_keys"]]
     order = _order(run, keys, axis, largest_first=False)
     return _reordered(run, xs, order, axis)
@@ -196,7 +196,7 @@ def _reordered(run: Run, xs: Sequence[Node], order: np.ndarray, axis: int) -> li
     return [taken(run, x, positions, np.ones(positions.shape, bool)) for x in xs]
 
 
-def _top_k(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _top_k(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     x, axis = xs[0], step.params.get("axis", len(xs[0].shape) - 1)
     index = np.arange(x.shape[axis]).reshape([-1 if a == axis else 1 for a in range(len(x.shape))])
     numbered = run.constant(np.broadcast_to(index, x.shape).astype(step.results[1].dtype))
@@ -205,14 +205,14 @@ def _top_k(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return [cut(run, sorted_, best)[0] for sorted_ in _reordered(run, [x, numbered], order, axis)]
 
 
-def _search_sorted(run: Run, xs: list[Node], step: Step) -> list[Node] | None:
+def _search_sorted(run: Run, xs: list[Node], step: RuleStep) -> list[Node] | None:
     """Where values belong in a sorted array; the one primitive of this form that JAX has."""
     primitive = step.params["_prim"]
     array, values = xs
     if type(primitive).__name__ != "SearchSorted" or len(array.shape) != 1:
         raise OutOfReach(f"{type(primitive).__name__} has no rule yet")
     places = np.empty(values.array.shape, step.results[0].dtype)
-    rows = np.broadcast_to(array.array, (*places.shape[: run.lead], *array.shape)).reshape(-1, *array.shape)
+    rows = np.broadcast_to(array.array, (*places.shape[: run.batch_axes], *array.shape)).reshape(-1, *array.shape)
     found = [
         np.searchsorted(row, part, side=primitive.side)
         for row, part in zip(rows, values.array.reshape(len(rows), -1), strict=True)

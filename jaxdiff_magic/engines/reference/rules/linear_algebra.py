@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference import precise_functions
-from jaxdiff_magic.engines.reference.numbers import (
+from jaxdiff_magic.engines.reference.bounded import (
     EPS,
     Bounded,
     Number,
@@ -32,7 +32,7 @@ from jaxdiff_magic.engines.reference.numbers import (
 )
 from jaxdiff_magic.engines.reference.precise import is_finite, is_precise, nearest
 from jaxdiff_magic.engines.reference.rules.movement import stacked
-from jaxdiff_magic.engines.reference.run import Node, Result, Rule, Run, Step, TotalRule
+from jaxdiff_magic.engines.reference.run import Node, Result, Rule, RuleStep, Run, TotalRule
 
 SOLVED = 1e-3
 """A linear solve whose code gives numbers so near to the solution, relatively, solves."""
@@ -112,7 +112,7 @@ def inverse_pull(y: Number, g: Number) -> Number:
 def matrix_function(f: Callable[[Number], Number], pull: Callable[[Number, Number], Number]) -> TotalRule:
     """A function of one square matrix (or a stack of them), and how its adjoint pulls back."""
 
-    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         x = xs[0]
         if np.iscomplexobj(x.array):
             raise OutOfReach("complex matrices have no rule yet")
@@ -122,13 +122,13 @@ def matrix_function(f: Callable[[Number], Number], pull: Callable[[Number, Numbe
     return rule
 
 
-def _inverse(run: Run, xs: list[Node], step: Step) -> list[Node] | None:
+def _inverse(run: Run, xs: list[Node], step: RuleStep) -> list[Node] | None:
     if (len(xs), len(step.results)) != (1, 1) or len(xs[0].shape) < 2 or xs[0].shape != step.results[0].shape:
         return None  # JAX keeps the name for a function's derivatives, whose operands and results are others
     return matrix_function(inverse, inverse_pull)(run, xs, step)
 
 
-def _solve(run: Run, xs: list[Node], step: Step) -> list[Node] | None:
+def _solve(run: Run, xs: list[Node], step: RuleStep) -> list[Node] | None:
     """jnp.linalg.solve(a, b) of a matrix and a vector: inv(a) @ b."""
     if (len(xs), len(step.results)) != (2, 1):
         return None
@@ -145,7 +145,7 @@ def product(run: Run, a: Node, b: Node, result: Result) -> list[Node]:
     return run.apply("dot_general", [a, b], dims, [result])
 
 
-def _slogdet(run: Run, xs: list[Node], step: Step) -> list[Node] | None:
+def _slogdet(run: Run, xs: list[Node], step: RuleStep) -> list[Node] | None:
     x = xs[0]
     if len(xs) != 1 or len(x.shape) < 2 or len(step.results) != 2 or np.iscomplexobj(x.array):
         return None
@@ -184,13 +184,13 @@ def _sum_all(x: Number) -> Number:
     return gather_sum(x, lambda a: a.sum((-1, -2)), math.prod(base(x).data.shape[-2:]))
 
 
-def _det(run: Run, xs: list[Node], step: Step) -> list[Node] | None:
+def _det(run: Run, xs: list[Node], step: RuleStep) -> list[Node] | None:
     """Through log|det|, except for singular matrices and those whose determinant JAX writes out."""
     x = xs[0]
     if (len(xs), len(step.results)) != (1, 1) or len(x.shape) != 2 or x.shape[-1] <= 3 or np.iscomplexobj(x.array):
         return None
     pair = [step.results[0]] * 2
-    found = _slogdet(run, xs, Step({}, pair))
+    found = _slogdet(run, xs, RuleStep({}, pair))
     if found is None or not is_finite(found[1].array).all():
         raise OutOfReach("the determinant of a singular matrix has no rule yet")
     sign, log = found
@@ -198,7 +198,7 @@ def _det(run: Run, xs: list[Node], step: Step) -> list[Node] | None:
     return run.apply("mul", [sign, size], {}, step.results)
 
 
-def triangular_solve(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def triangular_solve(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """op(a) x = b or x op(a) = b, of one triangle of a."""
     a, b = xs
     p = step.params
@@ -230,7 +230,7 @@ def triangular_solve(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return run.record(xs, [value], [b.shape], pull)
 
 
-def _tridiagonal_solve(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _tridiagonal_solve(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """a x = b, where row i of a holds the i-th elements of its three bands."""
     *bands, b = xs
     stack, (m, result) = b.shape[:-2], (b.shape[-2], step.results[0])
@@ -244,12 +244,12 @@ def _tridiagonal_solve(run: Run, xs: list[Node], step: Step) -> list[Node]:
         )
         mask = run.constant(np.broadcast_to(np.eye(m, k=offset), whole.shape))
         (a,) = run.apply("add", [a, *run.apply("mul", [*rows, mask], {}, [whole])], {}, [whole])
-    (y,) = matrix_function(inverse, inverse_pull)(run, [a], Step({}, [whole]))
+    (y,) = matrix_function(inverse, inverse_pull)(run, [a], RuleStep({}, [whole]))
     batch = tuple(range(k))
     return run.apply("dot_general", [y, b], {"dimension_numbers": (((k + 1,), (k,)), (batch, batch))}, step.results)
 
 
-def _custom_linear_solve(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _custom_linear_solve(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """x with matvec(x) = b: by the matrix that the map multiplies with, or the map written out as one."""
     constants, b = xs[: step.params["const_lengths"].matvec], xs[sum(step.params["const_lengths"]) :]
     if len(b) != 1 or any(np.iscomplexobj(x.array) for x in (*constants, *b)):
@@ -264,7 +264,7 @@ def _custom_linear_solve(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return _as_written(run, xs, step, *_written_out(run, constants, b[0], step))
 
 
-def _as_written(run: Run, xs: list[Node], step: Step, solution: Node) -> list[Node]:
+def _as_written(run: Run, xs: list[Node], step: RuleStep, solution: Node) -> list[Node]:
     """The solution of a linear solve, or in JAX's program of a rule what its own code gives, where that is no solution.
 
     Of code that solves by iteration all but a part in 1e3 is taken for solved.
@@ -306,7 +306,7 @@ def _products(run: Run, y: Node, b: Node, dtype: Any) -> Iterator[Node]:
         yield run.apply("transpose", [found], {"permutation": order}, [Result(b.shape, dtype)])[0]
 
 
-def _written_out(run: Run, constants: list[Node], b: Node, step: Step) -> list[Node]:
+def _written_out(run: Run, constants: list[Node], b: Node, step: RuleStep) -> list[Node]:
     dtype = step.results[0].dtype
     if (size := math.prod(b.shape)) > MAX_DENSE:
         raise OutOfReach(f"an implicit linear solve of {size} unknowns has no rule yet")

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.reference.numbers import Move, Number, base, gather_sum, join, move
-from jaxdiff_magic.engines.reference.run import Node, Rule, Run, Step
+from jaxdiff_magic.engines.reference.bounded import Move, Number, base, gather_sum, join, move
+from jaxdiff_magic.engines.reference.run import Node, Rule, RuleStep, Run
 
 
 def moved(run: Run, x: Node, shape: tuple[int, ...], there: Move, back: Move, copies: int = 1) -> list[Node]:
     """A linear map that selects elements of one operand.
 
     Args:
-        there: on arrays with lead axes.
+        there: on arrays with batch axes.
         back: its transpose; it adds up to `copies` elements.
     """
     if not x.is_number:
@@ -36,7 +36,7 @@ def collapsed(run: Run, adjoint: Number | None, node: Node) -> Number | None:
     """The adjoint of an operand that was repeated to the result's shape."""
     if adjoint is None or not node.varies:
         return None
-    shape = base(adjoint).data.shape[run.lead :]
+    shape = base(adjoint).data.shape[run.batch_axes :]
     if shape == node.shape:
         return adjoint
     extra = len(shape) - len(node.shape)
@@ -44,12 +44,12 @@ def collapsed(run: Run, adjoint: Number | None, node: Node) -> Number | None:
     terms = int(np.prod([shape[a] for a in axes], dtype=int))
     return gather_sum(
         adjoint,
-        lambda a: a.sum(axis=run.axes(axes), keepdims=True).reshape(*a.shape[: run.lead], *node.shape),
+        lambda a: a.sum(axis=run.axes(axes), keepdims=True).reshape(*a.shape[: run.batch_axes], *node.shape),
         terms,
     )
 
 
-def _reshape(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _reshape(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     if step.params.get("dimensions") is not None:
         raise OutOfReach("reshape in another order than row-major has no rule yet")
     x, shape = xs[0], step.results[0].shape
@@ -57,10 +57,10 @@ def _reshape(run: Run, xs: list[Node], step: Step) -> list[Node]:
 
 
 def _to(run: Run, shape: tuple[int, ...]) -> Move:
-    return lambda a: a.reshape(*a.shape[: run.lead], *shape)
+    return lambda a: a.reshape(*a.shape[: run.batch_axes], *shape)
 
 
-def _broadcast(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _broadcast(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     x, shape, kept = xs[0], step.results[0].shape, list(step.params["broadcast_dimensions"])
     inner = [1] * len(shape)
     for axis, length in zip(kept, x.shape, strict=True):
@@ -69,41 +69,41 @@ def _broadcast(run: Run, xs: list[Node], step: Step) -> list[Node]:
     copies = int(np.prod([shape[a] for a in summed], dtype=int))
 
     def there(a: np.ndarray) -> np.ndarray:
-        lead = a.shape[: run.lead]
-        return np.broadcast_to(a.reshape(*lead, *inner), (*lead, *shape))
+        batch = a.shape[: run.batch_axes]
+        return np.broadcast_to(a.reshape(*batch, *inner), (*batch, *shape))
 
     def back(g: np.ndarray) -> np.ndarray:
-        return g.sum(axis=run.axes(summed), keepdims=True).reshape(*g.shape[: run.lead], *x.shape)
+        return g.sum(axis=run.axes(summed), keepdims=True).reshape(*g.shape[: run.batch_axes], *x.shape)
 
     return moved(run, x, shape, there, back, copies)
 
 
-def _transpose(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _transpose(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     order = tuple(step.params["permutation"])
-    lead = tuple(range(run.lead))
-    there, back = (*lead, *run.axes(order)), (*lead, *run.axes(np.argsort(order).tolist()))
+    batch = tuple(range(run.batch_axes))
+    there, back = (*batch, *run.axes(order)), (*batch, *run.axes(np.argsort(order).tolist()))
     return moved(run, xs[0], step.results[0].shape, lambda a: a.transpose(there), lambda g: g.transpose(back))
 
 
-def _reverse(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _reverse(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     flip = lambda a: np.flip(a, run.axes(step.params["dimensions"]))  # noqa: E731
     return moved(run, xs[0], xs[0].shape, flip, flip)
 
 
 def cut(run: Run, x: Node, where: Sequence[slice]) -> list[Node]:
     """Some elements of an operand, none of them twice."""
-    index = (slice(None),) * run.lead + tuple(where)
+    index = (slice(None),) * run.batch_axes + tuple(where)
     shape = tuple(len(range(*part.indices(length))) for part, length in zip(where, x.shape, strict=True))
 
     def back(g: np.ndarray) -> np.ndarray:
-        whole = np.zeros((*g.shape[: run.lead], *x.shape), g.dtype)
+        whole = np.zeros((*g.shape[: run.batch_axes], *x.shape), g.dtype)
         whole[index] = g
         return whole
 
     return moved(run, x, shape, lambda a: a[index], back)
 
 
-def _slice(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _slice(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     starts, limits = step.params["start_indices"], step.params["limit_indices"]
     strides = step.params["strides"] or (1,) * len(starts)
     return cut(run, xs[0], [slice(int(a), int(b), int(s)) for a, b, s in zip(starts, limits, strides, strict=True)])
@@ -126,7 +126,7 @@ def unstacked(run: Run, x: Node, axis: int = 0) -> list[Node]:
     def pull(adjoints: list[Number | None]) -> list[Number | None]:
         known = next(g for g in adjoints if g is not None)
         parts = [move(known, np.zeros_like) if g is None else g for g in adjoints]
-        return [join(parts, lambda arrays: np.stack(_same_lead(run, arrays), there))]
+        return [join(parts, lambda arrays: np.stack(_same_batch(run, arrays), there))]
 
     return run.record([x], values, [shape] * count, pull)
 
@@ -136,9 +136,9 @@ def stacked(run: Run, xs: Sequence[Node], axis: int = 0) -> Node:
     shape = (*xs[0].shape[:axis], len(xs), *xs[0].shape[axis:])
     (there,) = run.axes([axis])
     if not xs[0].is_number:
-        value = np.stack(_same_lead(run, [x.value for x in xs]), there)
+        value = np.stack(_same_batch(run, [x.value for x in xs]), there)
         return run.record(xs, [value], [shape], lambda _: [None] * len(xs))[0]
-    value = join([x.value for x in xs], lambda arrays: np.stack(_same_lead(run, arrays), there))
+    value = join([x.value for x in xs], lambda arrays: np.stack(_same_batch(run, arrays), there))
 
     def pull(adjoints: list[Number | None]) -> list[Number | None]:
         g = adjoints[0]
@@ -150,15 +150,15 @@ def stacked(run: Run, xs: Sequence[Node], axis: int = 0) -> Node:
     return run.record(xs, [value], [shape], pull)[0]
 
 
-def _stack(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _stack(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     axis = step.params.get("axis", step.params.get("dimension", 0)) % len(step.results[0].shape)
     return [stacked(run, xs, axis)]
 
 
-def _concatenate(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _concatenate(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     axis, shape = step.params["dimension"], step.results[0].shape
     (there,) = run.axes([axis])
-    together = lambda arrays: np.concatenate(_same_lead(run, arrays), there)  # noqa: E731
+    together = lambda arrays: np.concatenate(_same_batch(run, arrays), there)  # noqa: E731
     if not xs[0].is_number:
         return run.record(xs, [together([x.value for x in xs])], [shape], lambda _: [None] * len(xs))
     starts = list(itertools.accumulate((x.shape[axis] for x in xs), initial=0))
@@ -176,12 +176,12 @@ def _concatenate(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return run.record(xs, [join([x.value for x in xs], together)], [shape], pull)
 
 
-def _same_lead(run: Run, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    lead = np.broadcast_shapes(*(a.shape[: run.lead] for a in arrays))
-    return [np.broadcast_to(a, (*lead, *a.shape[run.lead :])) for a in arrays]
+def _same_batch(run: Run, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    batch = np.broadcast_shapes(*(a.shape[: run.batch_axes] for a in arrays))
+    return [np.broadcast_to(a, (*batch, *a.shape[run.batch_axes :])) for a in arrays]
 
 
-def _pad(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _pad(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """Pads, cuts (negative) and spreads (interior): the operand in its places, the filling elsewhere."""
     x, filling = xs
     shape = step.results[0].shape
@@ -192,15 +192,15 @@ def _pad(run: Run, xs: list[Node], step: Step) -> list[Node]:
         kept = np.flatnonzero((positions >= 0) & (positions < size))
         places.append(positions[kept])
         sources.append(kept)
-    target, source = ((*(slice(None),) * run.lead, *_open(index)) for index in (places, sources))
+    target, source = ((*(slice(None),) * run.batch_axes, *_open(index)) for index in (places, sources))
 
     def there(a: np.ndarray) -> np.ndarray:
-        whole = np.zeros((*a.shape[: run.lead], *shape), a.dtype)
+        whole = np.zeros((*a.shape[: run.batch_axes], *shape), a.dtype)
         _assign(run, whole, target, a, source)
         return whole
 
     def back(g: np.ndarray) -> np.ndarray:
-        whole = np.zeros((*g.shape[: run.lead], *x.shape), g.dtype)
+        whole = np.zeros((*g.shape[: run.batch_axes], *x.shape), g.dtype)
         _assign(run, whole, source, g, target)
         return whole
 
@@ -218,7 +218,7 @@ def _open(index: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
 
 
 def _assign(run: Run, whole: np.ndarray, target: tuple[Any, ...], a: np.ndarray, source: tuple[Any, ...]) -> None:
-    if len(target) == run.lead:
+    if len(target) == run.batch_axes:
         whole[...] = a
     else:
         whole[target] = a[source]

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.reference.numbers import (
+from jaxdiff_magic.engines.reference.bounded import (
     EPS,
     Bounded,
     Number,
@@ -25,17 +25,17 @@ from jaxdiff_magic.engines.reference.numbers import (
     with_value,
 )
 from jaxdiff_magic.engines.reference.rules.movement import cut, stacked, unstacked
-from jaxdiff_magic.engines.reference.run import Node, Result, Rule, Run, Step
+from jaxdiff_magic.engines.reference.run import Node, Result, Rule, RuleStep, Run
 
 
-def _sum(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _sum(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     x, shape, axes = xs[0], step.results[0].shape, tuple(step.params["axes"])
     kept = tuple(1 if a in axes else n for a, n in enumerate(x.shape))
     there = run.axes(axes)
 
     def back(g: np.ndarray) -> np.ndarray:
-        lead = g.shape[: run.lead]
-        return np.broadcast_to(g.reshape(*lead, *kept), (*lead, *x.shape))
+        batch = g.shape[: run.batch_axes]
+        return np.broadcast_to(g.reshape(*batch, *kept), (*batch, *x.shape))
 
     if not x.is_number:
         value = x.value.sum(axis=there, dtype=step.results[0].dtype)
@@ -48,7 +48,7 @@ def _sum(run: Run, xs: list[Node], step: Step) -> list[Node]:
 def _extremum(larger: bool) -> Rule:
     """reduce_max, reduce_min: the derivative is that of the largest element, split evenly between equal ones."""
 
-    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         x, shape, axes = xs[0], step.results[0].shape, tuple(step.params["axes"])
         there = run.axes(axes)
         reduce: Callable[..., Any] = np.max if larger else np.min
@@ -68,10 +68,10 @@ def _extremum(larger: bool) -> Rule:
         hit = run.floating(np.where(decided.any(axis=there, keepdims=True), decided, largest))
         weight = hit / np.maximum(hit.sum(axis=there, keepdims=True), 1)
         value = gather_sum(weigh(x.value, weight), lambda a: a.sum(axis=there), 1)
-        value = with_value(value, best.reshape(*best.shape[: run.lead], *shape))
+        value = with_value(value, best.reshape(*best.shape[: run.batch_axes], *shape))
 
         def back(g: np.ndarray) -> np.ndarray:
-            return np.broadcast_to(np.expand_dims(g, there), (*g.shape[: run.lead], *x.shape))
+            return np.broadcast_to(np.expand_dims(g, there), (*g.shape[: run.batch_axes], *x.shape))
 
         def pull(adjoints: list[Number | None]) -> list[Number | None]:
             return [None if adjoints[0] is None else weigh(move(adjoints[0], back), weight)]
@@ -94,14 +94,14 @@ def _least(dtype: Any, larger: bool) -> np.ndarray:
 
 
 def _logical(reduce: Callable[..., Any]) -> Rule:
-    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         value = reduce(xs[0].value, axis=run.axes(step.params["axes"]))
         return run.record(xs, [np.asarray(value)], [step.results[0].shape], lambda _: [None])
 
     return rule
 
 
-def _product(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _product(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """reduce_prod, pair by pair."""
     x, shape, axes = xs[0], step.results[0].shape, tuple(step.params["axes"])
     if not x.is_number:
@@ -124,7 +124,7 @@ def _product(run: Run, xs: list[Node], step: Step) -> list[Node]:
 def _cumulative(combine: Callable[[Run, Node, Node, list[Result]], Node]) -> Rule:
     """cumprod, cummax …: one element after another along the axis."""
 
-    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         x, axis = xs[0], step.params["axis"]
         if not x.shape[axis]:
             return [x]
@@ -150,7 +150,7 @@ def _log_add(run: Run, a: Node, b: Node, result: list[Result]) -> Node:
     return op("add", op("log", op("add", op("exp", op("sub", a, top)), op("exp", op("sub", b, top)))), top)
 
 
-def _cumulative_sum(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _cumulative_sum(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     x, axis, backward = xs[0], run.axes([step.params["axis"]])[0], step.params["reverse"]
 
     def running(a: np.ndarray, reverse: bool) -> np.ndarray:
@@ -167,8 +167,8 @@ def _cumulative_sum(run: Run, xs: list[Node], step: Step) -> list[Node]:
     return run.record(xs, [gather_sum(x.value, lambda a: running(a, backward), terms)], [x.shape], pull)
 
 
-def _dot(run: Run, xs: list[Node], step: Step) -> list[Node]:
-    """dot_general as one matrix product over axes (lead, batch, rows, columns)."""
+def _dot(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
+    """dot_general as one matrix product over axes (batch axes, batch dimensions, rows, columns)."""
     x, y = xs
     (x_sum, y_sum), (x_batch, y_batch) = step.params["dimension_numbers"]
     shape = step.results[0].shape
@@ -178,15 +178,15 @@ def _dot(run: Run, xs: list[Node], step: Step) -> list[Node]:
     rows, inner, columns = (math.prod(v.shape[a] for a in axes) for v, axes in ((x, x_free), (x, x_sum), (y, y_free)))
 
     def laid(axes: list[int], last: tuple[int, int], shape: tuple[int, ...]) -> tuple[Any, Any]:
-        order = (*range(run.lead), *run.axes(axes))
+        order = (*range(run.batch_axes), *run.axes(axes))
         inverse = tuple(np.argsort(order))
         whole = tuple(shape[a] for a in axes)
 
         def there(a: np.ndarray) -> np.ndarray:
-            return a.transpose(order).reshape(*a.shape[: run.lead], *batch, *last)
+            return a.transpose(order).reshape(*a.shape[: run.batch_axes], *batch, *last)
 
         def back(a: np.ndarray) -> np.ndarray:
-            return a.reshape(*a.shape[: run.lead], *whole).transpose(inverse)
+            return a.reshape(*a.shape[: run.batch_axes], *whole).transpose(inverse)
 
         return there, back
 
@@ -194,23 +194,23 @@ def _dot(run: Run, xs: list[Node], step: Step) -> list[Node]:
     y_there, y_back = laid([*y_batch, *y_sum, *y_free], (inner, columns), y.shape)
     if not x.is_number:
         value = (x_there(x.value) @ y_there(y.value)).astype(step.results[0].dtype)
-        return run.record(xs, [value.reshape(*value.shape[: run.lead], *shape)], [shape], lambda _: [None, None])
+        return run.record(xs, [value.reshape(*value.shape[: run.batch_axes], *shape)], [shape], lambda _: [None, None])
     a, b = move(x.value, x_there), move(y.value, y_there)
     swap = lambda m: np.swapaxes(m, -1, -2)  # noqa: E731
 
     def pull(adjoints: list[Number | None]) -> list[Number | None]:
         if adjoints[0] is None:
             return [None, None]
-        g = move(adjoints[0], lambda m: m.reshape(*m.shape[: run.lead], *batch, rows, columns))
+        g = move(adjoints[0], lambda m: m.reshape(*m.shape[: run.batch_axes], *batch, rows, columns))
         left = move(dot(g, move(b, swap), matmul, columns), x_back) if x.varies else None
         right = move(dot(move(a, swap), g, matmul, rows), y_back) if y.varies else None
         return [left, right]
 
-    value = move(dot(a, b, matmul, inner), lambda m: m.reshape(*m.shape[: run.lead], *shape))
+    value = move(dot(a, b, matmul, inner), lambda m: m.reshape(*m.shape[: run.batch_axes], *shape))
     return run.record(xs, [value], [shape], pull)
 
 
-def _convolution(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _convolution(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """conv_general_dilated as a matrix product of the patches with the kernel."""
     lhs, rhs = xs
     p, dtype = step.params, step.results[0].dtype
@@ -264,7 +264,7 @@ def _permuted(run: Run, x: Node, order: Any, dtype: Any) -> list[Node]:
 def _windows(reduce: str) -> Rule:
     """reduce_window_sum, _max, _min: the windows stacked, then reduced."""
 
-    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         p, dtype = step.params, step.results[0].dtype
         if not math.prod(step.results[0].shape):
             return [run.constant(np.zeros(step.results[0].shape))]
@@ -285,7 +285,7 @@ def _windows(reduce: str) -> Rule:
 def _arg(larger: bool) -> Rule:
     """argmax, argmin: integers, the first of equal ones."""
 
-    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         x = xs[0]
         (axis,) = run.axes(step.params["axes"])
         data = x.array
@@ -300,7 +300,7 @@ def _arg(larger: bool) -> Rule:
     return rule
 
 
-def _fourier(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _fourier(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """The discrete Fourier transforms over the last axes. Adjoints of complex values: dF = Re(adjoint * dz)."""
     x, lengths = xs[0], tuple(step.params["fft_lengths"])
     kind = str(getattr(step.params["fft_type"], "name", step.params["fft_type"])).split(".")[-1].upper()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.reference.numbers import EPS, Bounded, level
+from jaxdiff_magic.engines.reference.bounded import EPS, Bounded, level
 from jaxdiff_magic.engines.reference.precise import nearest
 from jaxdiff_magic.engines.reference.run import Node, Result, Run
 from jaxdiff_magic.primitives.facts import having
@@ -36,7 +36,7 @@ class _Bracket:
     """What a loop closes in on.
 
     Attributes:
-        root: shape `(*lead, *shape)`.
+        root: shape `(*batch, *shape)`.
         before, after: how wide the bracket was at first, and is in the end.
         shape: of the root.
     """
@@ -71,13 +71,13 @@ def settled(
         constants, before: what it is given.
         loop: runs it.
     """
-    border, taped = run.on_border.copy(), len(run.entries)
+    tie, taped = run.at_tie.copy(), len(run.entries)
     after = loop()
     is_compared = any(equation.primitive in COMPARISONS for equation in body.equations)
     if is_compared and len(before) <= MAX_CARRIED and any(node.varies for node in (*constants, *before)):
         for bracket in _brackets(before, after):
             try:
-                found = _Root(run, body, constants, before, after, bracket).results(border)
+                found = _Root(run, body, constants, before, after, bracket).results(tie)
             except _Entangled:
                 raise OutOfReach(
                     "a loop closes in on a root by comparisons, and what it gives besides has jumps"
@@ -137,28 +137,28 @@ class _Root:
         carried = body.inputs[len(constants) :]
         self.unchanged = [out is own for out, own in zip(body.outputs, carried, strict=True)]
 
-    def results(self, border: np.ndarray) -> tuple[list[Node], int] | None:
+    def results(self, tie: np.ndarray) -> tuple[list[Node], int] | None:
         """What the loop carries in the end, and where its own part of the tape begins; None where no root is seen.
 
         Args:
-            border: at which points a choice stood on its border before the loop.
+            tie: at which points a choice was at a tie before the loop.
         """
         known = zip(self.after, self.at_root, self.vanishing, self.unchanged, strict=True)
         others = any(node.is_number and node.varies and not any(why) for node, *why in known)
-        reached = self.run.on_border.copy()
+        reached = self.run.at_tie.copy()
         watch, self.run.watch = self.run.watch, None
         try:
             for condition in self._conditions():
                 if (slope := self._slope(condition)) is not None:
                     if others:
                         raise _Entangled
-                    self.run.on_border[...] = border
+                    self.run.at_tie[...] = tie
                     began = len(self.run.entries)
                     root = self._differentiated(condition, slope)
                     return [self._carried(k, root) for k in range(len(self.after))], began
         finally:
             self.run.watch = watch
-        self.run.on_border[...] = reached
+        self.run.at_tie[...] = reached
         return None
 
     def _carried(self, k: int, root: Node) -> Node:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from jaxdiff_magic.engines.reference.numbers import base, with_value
+from jaxdiff_magic.engines.reference.bounded import base, with_value
 from jaxdiff_magic.engines.reference.precise import elementwise, nearest
-from jaxdiff_magic.engines.reference.run import Node, Run, Step
+from jaxdiff_magic.engines.reference.run import Node, RuleStep, Run
 
 
-def reduced(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def reduced(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """A value with fewer bits: the operand itself, but for `cut`."""
     return [cut(run, xs[0], step.params["mantissa_bits"])]
 
@@ -21,7 +21,7 @@ def cut(run: Run, x: Node, bits: int) -> Node:
     Directions are exact: a rule that rounds what it multiplies them by is linear all the same.
     """
     b = base(x.value)
-    if 2.0**-bits <= run.rounds or run.rounds == 0.0 or any(length > 1 for length in b.data.shape[1 : run.lead]):
+    if 2.0**-bits <= run.rounds or run.rounds == 0.0 or any(length > 1 for length in b.data.shape[1 : run.batch_axes]):
         return x
 
     def rounded(number: float) -> float:

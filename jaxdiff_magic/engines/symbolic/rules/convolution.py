@@ -11,10 +11,10 @@ from sympy import Expr, Integer
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic.expression import Delta, Index
 from jaxdiff_magic.engines.symbolic.indices import quotient, remainder, total
-from jaxdiff_magic.engines.symbolic.rules.view import Indices, Result, StructureRule, View, between
+from jaxdiff_magic.engines.symbolic.rules.view import Indices, ResultView, StructureRule, View, between
 
 
-def _convolution(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _convolution(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     """out[n, o, s] = sum over c, k of x[n, c, s * stride + k * dilation - padding] * kernel[o, c, k].
 
     Source: XLA operation semantics, ConvWithGeneralPadding; the kernel is not flipped.

@@ -17,7 +17,7 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic.expression import Delta, Index, Within, bounds, is_index_expression
 from jaxdiff_magic.engines.symbolic.functions import maximum, minimum
 from jaxdiff_magic.engines.symbolic.indices import total
-from jaxdiff_magic.engines.symbolic.rules.view import Indices, Result, StructureRule, View, chosen
+from jaxdiff_magic.engines.symbolic.rules.view import Indices, ResultView, StructureRule, View, chosen
 from jaxdiff_magic.engines.symbolic.tables import lookup, region
 from jaxdiff_magic.primitives.positions import NOWHERE, origins, targets
 
@@ -36,7 +36,7 @@ def _known(where: View, *arrays: View) -> np.ndarray:
     return np.clip(where.value(), limits.min, limits.max).astype(np.int32)
 
 
-def _gather(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _gather(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     x, where = inputs
     shape = results[0].shape
     if 0 in shape:
@@ -68,7 +68,9 @@ def _filling(params: Mapping[str, Any], dtype: Any) -> sp.Basic:
     return sp.nan
 
 
-def _gather_at_positions(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _gather_at_positions(
+    inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]
+) -> list[View]:
     """A gather whose indices are expressions; they must lie within the array for certain."""
     x, where = inputs
     numbers, sizes = params["dimension_numbers"], params["slice_sizes"]
@@ -107,14 +109,16 @@ def _inside(start: sp.Basic, last: int) -> Expr:
     raise OutOfReach("indexing at a position computed from the inputs has no formula yet")
 
 
-def _dynamic_slice(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _dynamic_slice(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     x, *starts = inputs
     lengths = zip(starts, x.shape, params["slice_sizes"], strict=True)
     first = [_inside(_scalar(start), length - int(size)) for start, length, size in lengths]
     return [View(results[0].shape, lambda i: x.at(tuple(a + k for a, k in zip(first, i, strict=True))))]
 
 
-def _dynamic_update_slice(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _dynamic_update_slice(
+    inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]
+) -> list[View]:
     x, update, *starts = inputs
     lengths = zip(starts, x.shape, update.shape, strict=True)
     first = [_inside(_scalar(start), length - size) for start, length, size in lengths]
@@ -136,7 +140,7 @@ def _scalar(start: View) -> sp.Basic:
     return Integer(int(start.value())) if start.value is not None else start.at(())
 
 
-def _element(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _element(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     """What one step of a scan sees of an array that it runs over."""
     return [View(results[0].shape, lambda i: inputs[0].at((Integer(params["position"]), *i)))]
 
@@ -163,7 +167,7 @@ def _rounds(targets: np.ndarray) -> list[np.ndarray]:
 def _scatter_by(combine: Callable[[sp.Basic, sp.Basic], sp.Basic], most: int) -> StructureRule:
     """A scatter that changes an element by one update after the other."""
 
-    def rule(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+    def rule(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
         x, _, updates = inputs
         if combine is _replaced and params.get("update_jaxpr") is not None:
             raise OutOfReach("a scatter that applies a function has no formula yet")
@@ -205,7 +209,7 @@ def _replaced(before: sp.Basic, update: sp.Basic) -> sp.Basic:
 _add_once = _scatter_by(sp.Add, 1)
 
 
-def _scatter_add(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _scatter_add(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     x, _, updates = inputs
     if 0 in updates.shape or 0 in x.shape:
         return [View(x.shape, x.at)]

@@ -12,7 +12,7 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic.expression import Delta, FunctionSymbol, Index, Within
 from jaxdiff_magic.engines.symbolic.indices import total
 from jaxdiff_magic.engines.symbolic.program import Array
-from jaxdiff_magic.engines.symbolic.rules.view import Indices, Result, StructureRule, View
+from jaxdiff_magic.engines.symbolic.rules.view import Indices, ResultView, StructureRule, View
 
 FACTORS = {True: "lu_lower", False: "lu_upper"}
 """The function of a matrix that is its lower, or its upper, factor where rows are exchanged as LAPACK does."""
@@ -42,11 +42,11 @@ def product(a: View, b: View) -> View:
     return View((*a.shape[:-1], b.shape[-1]), at)
 
 
-def _inv(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _inv(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     return [inverse(inputs[0])]
 
 
-def _solve(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _solve(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     a, b = inputs
     if len(b.shape) == 1 and len(a.shape) == 2:
         column = product(inverse(a), View((*b.shape, 1), lambda i: b.at(i[:-1])))
@@ -56,22 +56,22 @@ def _solve(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[
     return [product(inverse(a), b)]
 
 
-def _det(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _det(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     a = inputs[0].whole()
     return [View(results[0].shape, Array.function("det", a.shape[:-2], a).at)]
 
 
-def _slogdet(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _slogdet(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     a = inputs[0].whole()
     return [View(a.shape[:-2], Array.function(name, a.shape[:-2], a).at) for name in ("sign_det", "logdet")]
 
 
-def _cholesky(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _cholesky(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     a = inputs[0].whole()
     return [View(a.shape, Array.function("cholesky", a.shape, a).at)]
 
 
-def _eigh(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _eigh(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     if params.get("subset_by_index") is not None:
         raise OutOfReach("a part of the eigenvalues has no formula yet")
     a = inputs[0].whole()

@@ -15,11 +15,11 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic.atoms import Lookup
 from jaxdiff_magic.engines.symbolic.expression import Delta, Truth, bounds
 from jaxdiff_magic.engines.symbolic.indices import quotient, ravel, remainder, unravel
-from jaxdiff_magic.engines.symbolic.rules.view import Indices, Result, StructureRule, View, between, pieces
+from jaxdiff_magic.engines.symbolic.rules.view import Indices, ResultView, StructureRule, View, between, pieces
 from jaxdiff_magic.primitives.facts import having
 
 
-def _broadcast(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _broadcast(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     (x, *_), axes = inputs, params["broadcast_dimensions"]
 
     def at(i: Indices) -> sp.Basic:
@@ -28,13 +28,13 @@ def _broadcast(inputs: Sequence[View], params: Mapping[str, Any], results: Seque
     return [View(results[0].shape, at)]
 
 
-def _reshape(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _reshape(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     if params["dimensions"] is not None:
         raise OutOfReach("reshape in another order than row-major has no formula yet")
     return _same_order(inputs, params, results)
 
 
-def _same_order(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _same_order(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     """The same elements in the same row-major order under another shape."""
     x, new = inputs[0], results[0].shape
     old = x.shape
@@ -52,7 +52,7 @@ def _same_order(inputs: Sequence[View], params: Mapping[str, Any], results: Sequ
     return [View(new, at)]
 
 
-def _transpose(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _transpose(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     order = list(params["permutation"])
     return [View(results[0].shape, lambda i: inputs[0].at(tuple(i[order.index(axis)] for axis in range(len(order)))))]
 
@@ -67,7 +67,7 @@ def _slice(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[
     return [View(results[0].shape, at)]
 
 
-def _reverse(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _reverse(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     x = inputs[0]
 
     def at(i: Indices) -> sp.Basic:
@@ -76,7 +76,7 @@ def _reverse(inputs: Sequence[View], params: Mapping[str, Any], results: Sequenc
     return [View(x.shape, at)]
 
 
-def _concatenate(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _concatenate(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     axis = params["dimension"]
     starts = list(itertools.accumulate((x.shape[axis] for x in inputs), initial=0))
 
@@ -112,11 +112,11 @@ def _pad(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Re
     return [View(results[0].shape, at)]
 
 
-def _iota(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _iota(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     return [View(results[0].shape, lambda i: i[params["dimension"]])]
 
 
-def _convert(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _convert(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     x, dtype = inputs[0], np.dtype(params["new_dtype"])
 
     def at(i: Indices) -> sp.Basic:
@@ -141,11 +141,11 @@ def _as_number(condition: sp.Basic) -> Expr:
             return Truth(condition)
 
 
-def _same(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _same(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     return [View(x.shape, x.at) for x in inputs]
 
 
-def _rounded(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _rounded(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     own = jnp.finfo(results[0].dtype)
     if params["mantissa_bits"] < own.nmant or params["exponent_bits"] < own.nexp:
         raise OutOfReach("rounding to fewer bits has no formula")

@@ -18,7 +18,7 @@ from jaxdiff_magic.engines.symbolic.functions import maximum, minimum
 from jaxdiff_magic.engines.symbolic.indices import unravel
 from jaxdiff_magic.engines.symbolic.program import Array
 from jaxdiff_magic.engines.symbolic.rules.reductions import reduce_by
-from jaxdiff_magic.engines.symbolic.rules.view import Indices, Result, StructureRule, View
+from jaxdiff_magic.engines.symbolic.rules.view import Indices, ResultView, StructureRule, View
 
 FEW = 5
 """A maximum of no more elements than this is written as the maximum of them all; SymPy compares each with each, for
@@ -52,7 +52,7 @@ def _position(name: str, x: View, axes: Sequence[int]) -> tuple[Array, Callable[
 def _extremum(name: str, combine: Callable[..., sp.Basic]) -> StructureRule:
     few = reduce_by(combine, FEW)
 
-    def rule(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+    def rule(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
         (x, *_), axes = inputs, list(params["axes"])
         if np.prod([x.shape[axis] for axis in axes]) <= FEW:
             return few(inputs, params, results)
@@ -63,7 +63,7 @@ def _extremum(name: str, combine: Callable[..., sp.Basic]) -> StructureRule:
 
 
 def _arg(name: str) -> StructureRule:
-    def rule(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+    def rule(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
         where, _ = _position(name, inputs[0], list(params["axes"]))
         return [View(results[0].shape, where.at)]
 
@@ -73,7 +73,7 @@ def _arg(name: str) -> StructureRule:
 def _running(name: str) -> StructureRule:
     """The largest or smallest element so far."""
 
-    def rule(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+    def rule(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
         x, axis = inputs[0], params["axis"]
         if params["reverse"]:
             found = _along(name, reversed_along(x, axis), axis)
@@ -99,7 +99,7 @@ def _along(name: str, x: View, axis: int) -> View:
     return View(x.shape, at)
 
 
-def _sort(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _sort(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     axis = int(params["dimension"])
     keys = inputs[: params["num_keys"]]
     if len(keys) > 1:
@@ -116,7 +116,7 @@ def _sort(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[R
     return [order(x) for x in inputs]
 
 
-def _top_k(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _top_k(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     x = inputs[0]
     axis = int(params.get("axis", -1)) % len(x.shape)
     where, back = _position("argsort_descending", x, [axis])

@@ -13,13 +13,13 @@ from sympy import Integer
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic.expression import Choice, Index, Within, decided
 from jaxdiff_magic.engines.symbolic.indices import total
-from jaxdiff_magic.engines.symbolic.rules.view import Indices, Result, StructureRule, View
+from jaxdiff_magic.engines.symbolic.rules.view import Indices, ResultView, StructureRule, View
 
 MOST_FACTORS = 32
 """A product, or a condition on all, is written out over no more elements than this."""
 
 
-def _dot(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _dot(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     x, y = inputs
     (x_sum, y_sum), (x_batch, y_batch) = params["dimension_numbers"]
     x_free = [a for a in range(len(x.shape)) if a not in (*x_sum, *x_batch)]
@@ -36,7 +36,7 @@ def _dot(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Re
     return [View(results[0].shape, at)]
 
 
-def _reduce_sum(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _reduce_sum(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     x, axes = inputs[0], params["axes"]
 
     def at(i: Indices) -> sp.Basic:
@@ -50,7 +50,7 @@ def _reduce_sum(inputs: Sequence[View], params: Mapping[str, Any], results: Sequ
 def reduce_by(combine: Callable[..., sp.Basic], most: int) -> StructureRule:
     """A reduction written out over its elements, while they are few."""
 
-    def rule(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+    def rule(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
         x, axes = inputs[0], params["axes"]
         ranges = [range(x.shape[axis]) for axis in axes]
         if (count := int(np.prod([len(r) for r in ranges]))) > most:
@@ -77,17 +77,19 @@ def _running_sum(x: View, axis: int, reverse: bool) -> View:
     return View(x.shape, at)
 
 
-def _cumulative_sum(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _cumulative_sum(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     return [_running_sum(inputs[0], params["axis"], params["reverse"])]
 
 
-def _cumulative_log_sum_exp(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _cumulative_log_sum_exp(
+    inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]
+) -> list[View]:
     x = inputs[0]
     summed = _running_sum(View(x.shape, lambda i: sp.exp(x.at(i))), params["axis"], params["reverse"])
     return [View(x.shape, lambda i: sp.log(summed.at(i)))]
 
 
-def _cumulative_product(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _cumulative_product(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     x, axis = inputs[0], params["axis"]
     if x.shape[axis] > MOST_FACTORS:
         raise OutOfReach(f"a running product of {x.shape[axis]} elements has no formula yet")

@@ -39,14 +39,14 @@ class View:
 
 
 @dataclass(frozen=True)
-class Result:
+class ResultView:
     """Shape and dtype of one result of a primitive."""
 
     shape: tuple[int, ...]
     dtype: Any
 
 
-StructureRule = Callable[[Sequence[View], Mapping[str, Any], Sequence[Result]], list[View]]
+StructureRule = Callable[[Sequence[View], Mapping[str, Any], Sequence[ResultView]], list[View]]
 
 
 def pieces(parts: Sequence[tuple[Expr, Callable[[], sp.Basic]]]) -> sp.Basic:

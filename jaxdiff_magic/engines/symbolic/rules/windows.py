@@ -15,7 +15,7 @@ from jaxdiff_magic.engines.symbolic.expression import Index
 from jaxdiff_magic.engines.symbolic.functions import maximum, minimum
 from jaxdiff_magic.engines.symbolic.indices import total
 from jaxdiff_magic.engines.symbolic.rules.reductions import MOST_FACTORS
-from jaxdiff_magic.engines.symbolic.rules.view import Indices, Result, StructureRule, View, between
+from jaxdiff_magic.engines.symbolic.rules.view import Indices, ResultView, StructureRule, View, between
 
 
 def _places(params: Mapping[str, Any], i: Indices, along: Sequence[Expr]) -> list[Expr]:
@@ -29,7 +29,7 @@ def _places(params: Mapping[str, Any], i: Indices, along: Sequence[Expr]) -> lis
     return [at * int(stride) + k * int(dilation) - int(low) for at, stride, k, dilation, (low, _) in parts]
 
 
-def _sum(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _sum(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     x = inputs[0]
 
     def at(i: Indices) -> sp.Basic:
@@ -42,7 +42,7 @@ def _sum(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Re
 
 
 def _extremum(combine: Callable[..., sp.Basic]) -> StructureRule:
-    def rule(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+    def rule(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
         sizes = params["window_dimensions"]
         if math.prod(sizes) > MOST_FACTORS:
             raise OutOfReach(f"an extremum over windows of {math.prod(sizes)} elements has no formula yet")

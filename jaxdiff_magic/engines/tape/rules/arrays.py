@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.engines.reference.run import RULES as REFERENCE
-from jaxdiff_magic.engines.reference.run import Node, Step
+from jaxdiff_magic.engines.reference.run import Node, RuleStep
 from jaxdiff_magic.engines.tape.recording import Recording, Rule, elementwise, is_live, lifted
 
 OBJECT = np.dtype(object)
@@ -24,10 +24,10 @@ def as_reference(name: str, data: Sequence[int] | None = None, added: bool = Fal
         added: whether the rule asks NumPy to add elements up in the result's dtype.
     """
 
-    def rule(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
+    def rule(run: Recording, xs: list[Node], step: RuleStep) -> list[Node] | None:
         operands = [lifted(x) if data is None or k in data else x for k, x in enumerate(xs)]
         results = [result._replace(dtype=OBJECT) for result in step.results] if added else step.results
-        return REFERENCE[name](run, operands, Step(step.params, results, step.bodies))
+        return REFERENCE[name](run, operands, RuleStep(step.params, results, step.bodies))
 
     return rule
 
@@ -37,21 +37,21 @@ def as_it_is(name: str) -> Rule:
     return lambda run, xs, step: REFERENCE[name](run, xs, step)
 
 
-def _gather(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
+def _gather(run: Recording, xs: list[Node], step: RuleStep) -> list[Node] | None:
     params = dict(step.params)
     if params.get("fill_value") is None and jnp.issubdtype(step.results[0].dtype, jnp.floating):
         params["fill_value"] = math.nan
     if not is_live(xs[0]):
         xs = [xs[0], run.constant(run.shared(xs[1]))]
         return run.apply("gather", xs, params, step.results)
-    return as_reference("gather", (0,))(run, xs, Step(params, step.results))
+    return as_reference("gather", (0,))(run, xs, RuleStep(params, step.results))
 
 
 def _reduce(name: str) -> Rule:
     """One operation between all elements along some axes."""
 
-    def rule(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
-        shape, axes = step.results[0].shape, tuple(int(a) + run.lead for a in step.params["axes"])
+    def rule(run: Recording, xs: list[Node], step: RuleStep) -> list[Node] | None:
+        shape, axes = step.results[0].shape, tuple(int(a) + run.batch_axes for a in step.params["axes"])
         last = np.moveaxis(lifted(xs[0]).value, axes, range(-len(axes), 0)).reshape(1, *shape, -1)
         columns = np.moveaxis(last, -1, 0)
         found = columns[0]

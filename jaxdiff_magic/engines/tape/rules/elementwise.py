@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.reference.run import Node, Result, Step
+from jaxdiff_magic.engines.reference.run import Node, Result, RuleStep
 from jaxdiff_magic.engines.tape.recording import Recording, Rule, elementwise, is_live, lifted
-from jaxdiff_magic.engines.tape.scalar import Scalar
+from jaxdiff_magic.engines.tape.scalar import TapeScalar
 from jaxdiff_magic.primitives.facts import having
+from jaxdiff_magic.primitives.scalar import SCALARS
 
 Record = Callable[..., Any]
 """An operation's name and operands to its result."""
@@ -27,7 +28,7 @@ def operation(name: str) -> Rule:
 def formula(of: Callable[..., Any]) -> Rule:
     """A function of `Record` and the elements of all operands."""
 
-    def rule(run: Recording, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Recording, xs: list[Node], step: RuleStep) -> list[Node]:
         return [_each(run, xs, step.results[0], lambda *elements: of(run.recorder.record, *elements))]
 
     return rule
@@ -47,16 +48,16 @@ def _is_whole(dtype: Any) -> bool:
 
 def truncated(record: Record, x: Any) -> Any:
     """Toward zero."""
-    whole = x.whole if isinstance(x, Scalar) else float(x).is_integer()
+    whole = x.whole if isinstance(x, TapeScalar) else float(x).is_integer()
     return x if whole else record("mul", record("sign", x), record("floor", record("abs", x)))
 
 
 def truth(record: Record, x: Any) -> Any:
     """Whether a number is not 0."""
-    return x if isinstance(x, Scalar) and x.truth else record("ne", x, 0.0)
+    return x if isinstance(x, TapeScalar) and x.truth else record("ne", x, 0.0)
 
 
-def _convert(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
+def _convert(run: Recording, xs: list[Node], step: RuleStep) -> list[Node] | None:
     dtype = step.results[0].dtype
     if jnp.issubdtype(dtype, jnp.complexfloating):
         raise OutOfReach("it computes with complex numbers, which the browser has none of")
@@ -65,24 +66,24 @@ def _convert(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
     return formula(truncated)(run, xs, step) if _is_whole(dtype) else [xs[0]]
 
 
-def _divide(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
+def _divide(run: Recording, xs: list[Node], step: RuleStep) -> list[Node] | None:
     if _is_whole(step.results[0].dtype):
         return formula(lambda record, a, b: truncated(record, record("div", a, b)))(run, xs, step)
     return operation("div")(run, xs, step)
 
 
-def _integer_power(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
+def _integer_power(run: Recording, xs: list[Node], step: RuleStep) -> list[Node] | None:
     exponent = float(step.params["y"])
     return formula(lambda record, x: record("pow", x, exponent))(run, xs, step)
 
 
-def _select(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
+def _select(run: Recording, xs: list[Node], step: RuleStep) -> list[Node] | None:
     """Case 0 is the one taken where a boolean `which` is false; of a whole number it is the case with that number."""
 
     def chosen(record: Record, which: Any, *cases: Any) -> Any:
         if len(cases) == 2:
             return record("select", which, cases[1], cases[0])
-        if not isinstance(which, Scalar):
+        if not isinstance(which, TapeScalar):
             return cases[int(which)]
         found = cases[-1]
         for k in range(len(cases) - 2, -1, -1):
@@ -92,11 +93,11 @@ def _select(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
     return formula(chosen)(run, xs, step)
 
 
-def _clamp(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
+def _clamp(run: Recording, xs: list[Node], step: RuleStep) -> list[Node] | None:
     return formula(lambda record, low, x, high: record("min", record("max", x, low), high))(run, xs, step)
 
 
-def _round(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
+def _round(run: Recording, xs: list[Node], step: RuleStep) -> list[Node] | None:
     if int(step.params["rounding_method"]) == 1:  # of two the even one
         return operation("round")(run, xs, step)
 
@@ -109,7 +110,7 @@ def _round(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
 def on_bits(primitive: str) -> Rule:
     """A primitive on the bits of whole numbers, which are taken as they are at the point."""
 
-    def rule(run: Recording, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Recording, xs: list[Node], step: RuleStep) -> list[Node]:
         known = [run.constant(run.shared(x).astype(step.results[0].dtype)) if is_live(x) else x for x in xs]
         return run.apply(primitive, known, step.params, step.results)
 
@@ -119,7 +120,7 @@ def on_bits(primitive: str) -> Rule:
 def logic(primitive: str, name: str) -> Rule:
     """An operation of the browser on truth values; a primitive on the bits of whole numbers."""
 
-    def rule(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
+    def rule(run: Recording, xs: list[Node], step: RuleStep) -> list[Node] | None:
         return (operation(name) if _is_boolean(step.results[0].dtype) else on_bits(primitive))(run, xs, step)
 
     return rule
@@ -132,18 +133,18 @@ def _polynomial(record: Record, x: Any, *coefficients: Any) -> Any:
     return found
 
 
-def _identity(run: Recording, xs: list[Node], step: Step) -> list[Node]:
+def _identity(run: Recording, xs: list[Node], step: RuleStep) -> list[Node]:
     return [xs[0]]
 
 
-def _all(run: Recording, xs: list[Node], step: Step) -> list[Node]:
+def _all(run: Recording, xs: list[Node], step: RuleStep) -> list[Node]:
     return xs
 
 
 SAME_NAME = (
-    "add sub mul pow atan2 rem max min neg abs sign sqrt rsqrt cbrt exp exp2 expm1 log log1p log2 sin cos tan asin "
-    "acos atan sinh cosh tanh asinh acosh atanh logistic erf erfc lgamma digamma floor ceil square lt le gt ge eq ne"
-).split()
+    *"add sub mul rem max min neg lt le gt ge eq ne".split(),
+    *(name for name, known in SCALARS.items() if known.in_browser),
+)
 
 BITS = ("shift_left", "shift_right_logical", "shift_right_arithmetic", "population_count")
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.reference.run import Node, Step
+from jaxdiff_magic.engines.reference.run import Node, RuleStep
 from jaxdiff_magic.engines.tape.recording import Recording, Rule, elements, lifted, live
-from jaxdiff_magic.engines.tape.scalar import Scalar, is_zero, value_of
+from jaxdiff_magic.engines.tape.scalar import TapeScalar, is_zero, value_of
 
 SMALL = 1e-3
 """Where the result does not depend on the pivots, one is good enough while it is this large, beside the others."""
@@ -92,17 +92,17 @@ def solved(run: Recording, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return substituted(run, lu, substituted(run, lu, b[order], lower=True, unit=True), lower=False, unit=False)
 
 
-def _lu(run: Recording, xs: list[Node], step: Step) -> list[Node]:
+def _lu(run: Recording, xs: list[Node], step: RuleStep) -> list[Node]:
     return stacked(run, lambda a: factored(run, a, 1.0), xs[0])
 
 
-def _inverse(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
+def _inverse(run: Recording, xs: list[Node], step: RuleStep) -> list[Node] | None:
     if (len(xs), len(step.results)) != (1, 1) or len(xs[0].shape) < 2 or xs[0].shape != step.results[0].shape:
         return None  # JAX keeps the name for a function's derivatives, whose operands and results are others
     return stacked(run, lambda a: [solved(run, a, np.eye(len(a)).astype(object))], xs[0])
 
 
-def _solve(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
+def _solve(run: Recording, xs: list[Node], step: RuleStep) -> list[Node] | None:
     """jnp.linalg.solve(a, b) of a matrix and a vector or matrix."""
     if (len(xs), len(step.results)) != (2, 1) or len(xs[0].shape) != 2 or xs[1].shape != step.results[0].shape:
         return None
@@ -123,7 +123,7 @@ def _product(run: Recording, factors: Sequence[Any]) -> Any:
     return found
 
 
-def _det(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
+def _det(run: Recording, xs: list[Node], step: RuleStep) -> list[Node] | None:
     """The product of the pivots; JAX writes the determinants of small matrices out."""
     x = xs[0]
     if (len(xs), len(step.results)) != (1, 1) or x.shape != (*step.results[0].shape, x.shape[-1], x.shape[-1]):
@@ -138,7 +138,7 @@ def _det(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
     return stacked(run, one, x)
 
 
-def _slogdet(run: Recording, xs: list[Node], step: Step) -> list[Node] | None:
+def _slogdet(run: Recording, xs: list[Node], step: RuleStep) -> list[Node] | None:
     x = xs[0]
     if (len(xs), len(step.results)) != (1, 2) or x.shape != (*step.results[0].shape, x.shape[-1], x.shape[-1]):
         return None
@@ -160,7 +160,7 @@ def _scalar(x: Any) -> np.ndarray:
     return found
 
 
-def _triangular_solve(run: Recording, xs: list[Node], step: Step) -> list[Node]:
+def _triangular_solve(run: Recording, xs: list[Node], step: RuleStep) -> list[Node]:
     """op(a) x = b or x op(a) = b, of one triangle of a."""
     p = step.params
     turned = p["transpose_a"] == p["left_side"]  # x op(a) = b is op(a)' x' = b'
@@ -175,7 +175,7 @@ def _triangular_solve(run: Recording, xs: list[Node], step: Step) -> list[Node]:
     return stacked(run, one, *xs)
 
 
-def _tridiagonal_solve(run: Recording, xs: list[Node], step: Step) -> list[Node]:
+def _tridiagonal_solve(run: Recording, xs: list[Node], step: RuleStep) -> list[Node]:
     """a x = b, where row i of a holds the i-th elements of its three bands."""
     bands = [Node(lifted(x).value[..., None], (*x.shape, 1), False) for x in xs[:3]]
 
@@ -190,7 +190,7 @@ def _tridiagonal_solve(run: Recording, xs: list[Node], step: Step) -> list[Node]
     return stacked(run, one, *bands, xs[3])
 
 
-def _custom_linear_solve(run: Recording, xs: list[Node], step: Step) -> list[Node]:
+def _custom_linear_solve(run: Recording, xs: list[Node], step: RuleStep) -> list[Node]:
     """x with matvec(x) = b: the map written out as a matrix, column by column."""
     lengths = step.params["const_lengths"]
     constants, right = xs[: lengths.matvec], xs[sum(lengths) :]
@@ -208,7 +208,7 @@ def _custom_linear_solve(run: Recording, xs: list[Node], step: Step) -> list[Nod
     return [live(found.reshape(b.shape))]
 
 
-def _cholesky(run: Recording, xs: list[Node], step: Step) -> list[Node]:
+def _cholesky(run: Recording, xs: list[Node], step: RuleStep) -> list[Node]:
     """The lower factor.
 
     LAPACK reads one triangle of the matrix and JAX's derivative all of it: they agree on symmetric matrices only.
@@ -231,7 +231,7 @@ def _cholesky(run: Recording, xs: list[Node], step: Step) -> list[Node]:
 
 
 def _same(x: Any, y: Any) -> bool:
-    return x is y if isinstance(x, Scalar) or isinstance(y, Scalar) else x == y
+    return x is y if isinstance(x, TapeScalar) or isinstance(y, TapeScalar) else x == y
 
 
 LINEAR_ALGEBRA: Mapping[str, Rule] = {

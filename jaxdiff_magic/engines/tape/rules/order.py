@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.run import RULES as REFERENCE
-from jaxdiff_magic.engines.reference.run import Node, Result, Step
+from jaxdiff_magic.engines.reference.run import Node, Result, RuleStep
 from jaxdiff_magic.engines.tape.recording import Recording, Rule, elements, elementwise, is_live, lifted
 from jaxdiff_magic.engines.tape.scalar import is_truth, value_of
 
@@ -33,7 +33,7 @@ def _arg(larger: bool) -> Rule:
     find: Callable[..., np.intp] = np.argmax if larger else np.argmin
     before, after = ("gt", "ge") if larger else ("lt", "le")
 
-    def rule(run: Recording, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Recording, xs: list[Node], step: RuleStep) -> list[Node]:
         (axis,) = step.params["axes"]
         array = elements(xs[0])
         if larger and all(map(is_truth, array.ravel())):
@@ -79,7 +79,7 @@ def order(run: Recording, keys: Sequence[np.ndarray], axis: int, largest_first: 
     return found
 
 
-def _sort(run: Recording, xs: list[Node], step: Step) -> list[Node]:
+def _sort(run: Recording, xs: list[Node], step: RuleStep) -> list[Node]:
     """By the ranks of the elements, which are known, so that the reference's rule moves them."""
     axis, count = step.params["dimension"], step.params["num_keys"]
     places = order(run, [elements(x) for x in xs[:count]], axis)
@@ -91,12 +91,12 @@ def _sorted(run: Recording, xs: Sequence[Node], places: np.ndarray, axis: int, r
     params = {"dimension": axis, "num_keys": 1}
     moved = [lifted(x) if is_live(x) or x.is_number else x for x in xs]
     first = Result(ranks.shape, np.dtype(np.int64))
-    found = REFERENCE["sort"](run, [ranks, *moved], Step(params, [first, *results]))
+    found = REFERENCE["sort"](run, [ranks, *moved], RuleStep(params, [first, *results]))
     assert found is not None
     return found[1:]
 
 
-def _top_k(run: Recording, xs: list[Node], step: Step) -> list[Node]:
+def _top_k(run: Recording, xs: list[Node], step: RuleStep) -> list[Node]:
     x, axis = xs[0], step.params.get("axis", len(xs[0].shape) - 1)
     index = np.arange(x.shape[axis]).reshape([-1 if a == axis else 1 for a in range(len(x.shape))])
     numbered = run.constant(np.broadcast_to(index, x.shape).astype(step.results[1].dtype))
@@ -111,7 +111,7 @@ def _top_k(run: Recording, xs: list[Node], step: Step) -> list[Node]:
     return [run.apply("slice", [node], best, [result])[0] for node, result in zip(sorted_, step.results, strict=True)]
 
 
-def _search_sorted(run: Recording, xs: list[Node], step: Step) -> list[Node]:
+def _search_sorted(run: Recording, xs: list[Node], step: RuleStep) -> list[Node]:
     """How many elements of a sorted array come before a value; the one primitive of this form that JAX has."""
     primitive = step.params["_prim"]
     array, sought = (elements(x) for x in xs)

@@ -16,7 +16,7 @@ from jaxdiff_magic.base.errors import InputError
 from jaxdiff_magic.engines.jax.products import lanczos, products_of
 from jaxdiff_magic.report.matrix_free import Estimate, Products
 from jaxdiff_magic.show.html import render_html
-from jaxdiff_magic.show.products import within
+from jaxdiff_magic.show.matrix_free import within
 from jaxdiff_magic.show.text import render_text
 from jaxdiff_magic.subject.subject import subject_of
 
@@ -78,7 +78,7 @@ def test_one_step_is_enough_for_a_multiple_of_the_identity(way: str, f: Any, eig
 
 
 def test_a_search_that_had_to_stop_early_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanczos, "STEPS", 4)
+    monkeypatch.setattr(lanczos, "MAX_VECTORS", 4)
     found = products(lambda x: jnp.sum(jnp.cosh(x)), jnp.linspace(-1, 1, 3000))
     assert found.smallest is not None and found.largest is not None
     assert found.smallest.value >= 1 and found.largest.value <= np.cosh(1) + 1e-6

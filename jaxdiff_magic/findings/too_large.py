@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jaxdiff_magic.cost.calls import argnums_text, function_text
-from jaxdiff_magic.engines.jax.values import MAX_ENTRIES, Values
+from jaxdiff_magic.cost.mode_calls import argnums_text, function_text
+from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES, Values
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.subject import Subject, arguments_of
@@ -74,4 +74,4 @@ def order_of(name: str) -> int:
 
 def is_too_large(subject: Subject, name: str) -> bool:
     """Whether `Values.missing[name]` has more entries than are built."""
-    return subject.output_size * subject.size ** order_of(name) > MAX_ENTRIES
+    return subject.output_size * subject.size ** order_of(name) > MAX_BUILT_ENTRIES

@@ -8,15 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import tree_util
 
+from jaxdiff_magic.base.figures import number
 from jaxdiff_magic.report import Block, ReportData
 from jaxdiff_magic.report.formula import Formula
 from jaxdiff_magic.show.arrangement import Grid, grids
-from jaxdiff_magic.show.document import Cell, Paragraph, Runs, Table
-from jaxdiff_magic.show.numbers import array, dimensions, extent, number
+from jaxdiff_magic.show.document import Cell, DocumentTable, Paragraph, Runs
+from jaxdiff_magic.show.numbers import array, dimensions, extent
 from jaxdiff_magic.subject.leaves import LARGE
 
 
-def derivatives(report: ReportData) -> Iterator[Paragraph | Table]:
+def derivatives(report: ReportData) -> Iterator[Paragraph | DocumentTable]:
     """Function, value, what was held fixed, and the tables of all derivatives."""
     subject = report.subject
     if report.function is not None:
@@ -47,7 +48,7 @@ def output_values(report: ReportData) -> list[np.ndarray]:
     return [leaf for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)]
 
 
-def _grid(grid: Grid) -> Iterator[Paragraph | Table]:
+def _grid(grid: Grid) -> Iterator[Paragraph | DocumentTable]:
     title = _title(grid)
     if grid.whole is not None:
         yield Paragraph((f"{title}: {_size(grid.whole)}.",))
@@ -67,7 +68,7 @@ def _grid(grid: Grid) -> Iterator[Paragraph | Table]:
             for i, name in enumerate(grid.rows)
         )
     if grid.values.size:
-        yield Table(title, header, rows)
+        yield DocumentTable(title, header, rows)
     else:
         yield Paragraph((f"{title}: no entries.",))
     if grid.unlisted:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import pytest
 
 from jaxdiff_magic.cost import cost_of
-from jaxdiff_magic.cost.residuals import kept_of
+from jaxdiff_magic.cost.kept_for_reverse import kept_of
 from jaxdiff_magic.subject.subject import subject_of
 
 N, STEPS = 100, 1000

@@ -3,7 +3,7 @@
 import pytest
 
 from jaxdiff_magic.base.errors import InputError
-from jaxdiff_magic.notebook.options import OPTIONS, manual, read_line, suggest
+from jaxdiff_magic.notebook.typed_options import OPTIONS, manual, read_line, suggest
 
 
 @pytest.mark.parametrize(

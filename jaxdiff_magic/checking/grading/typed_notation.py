@@ -55,12 +55,12 @@ class Token:
 
 
 @dataclass(frozen=True)
-class Node:
+class Part:
     """A part of an expression: what it is, its sign, name or number, and its parts."""
 
     kind: str
     value: Any = None
-    parts: tuple[Node, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 def tokens(text: str, split: Callable[[str], list[str]], is_known: Callable[[str], bool]) -> list[Token]:
@@ -137,7 +137,7 @@ class Parser:
         self.at = self.depth = 0
         self.bars: list[str] = []
 
-    def whole(self) -> Node:
+    def whole(self) -> Part:
         """The expression.
 
         Raises:
@@ -163,7 +163,7 @@ class Parser:
         if not self._take(sign):
             raise InputError(f"{sign} is missing before {self.now.text}" if self.now.text else f"{sign} is missing")
 
-    def _choice(self) -> Node:
+    def _choice(self) -> Part:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise InputError(f"it has more than {MAX_DEPTH} brackets within one another")
@@ -172,40 +172,40 @@ class Parser:
             condition = self._condition()
             if not self._take("else"):
                 raise InputError("else is missing")
-            yes = Node("choice", None, (condition, yes, self._choice()))
+            yes = Part("choice", None, (condition, yes, self._choice()))
         self.depth -= 1
         return yes
 
-    def _condition(self) -> Node:
+    def _condition(self) -> Part:
         left = self._relation()
         while sign := self._take("and", "or", "&", *(() if "|" in self.bars else ("|",))):
-            left = Node("both" if sign in ("and", "&") else "either", None, (left, self._relation()))
+            left = Part("both" if sign in ("and", "&") else "either", None, (left, self._relation()))
         return left
 
-    def _relation(self) -> Node:
+    def _relation(self) -> Part:
         if self._take("not", "~"):
-            return Node("not", None, (self._relation(),))
+            return Part("not", None, (self._relation(),))
         parts, signs = [self._sum()], []
         while sign := self._take(*RELATIONS):
             signs.append(sign)
             parts.append(self._sum())
-        pairs = [Node("relation", sign, (parts[k], parts[k + 1])) for k, sign in enumerate(signs)]
+        pairs = [Part("relation", sign, (parts[k], parts[k + 1])) for k, sign in enumerate(signs)]
         if not pairs:
             return parts[0]
         found = pairs[0]
         for pair in pairs[1:]:
-            found = Node("both", None, (found, pair))
+            found = Part("both", None, (found, pair))
         return found
 
-    def _sum(self) -> Node:
+    def _sum(self) -> Part:
         left = self._term()
         while sign := self._take("+", "-"):
-            left = Node("elementwise", sign, (left, self._term()))
+            left = Part("elementwise", sign, (left, self._term()))
         return left
 
-    def _term(self) -> Node:
+    def _term(self) -> Part:
         if self._take("-"):
-            return Node("minus", None, (self._term(),))
+            return Part("minus", None, (self._term(),))
         if self._take("+"):
             return self._term()
         left = self._product()
@@ -215,19 +215,19 @@ class Parser:
                 return left
             right = self._product() if self.tight and sign else self._factor()
             if sign in ("⊙", "*", "/"):
-                left = Node("elementwise", "/" if sign == "/" else "*", (left, right))
+                left = Part("elementwise", "/" if sign == "/" else "*", (left, right))
             else:
-                left = Node("product", sign, (left, right))
+                left = Part("product", sign, (left, right))
 
-    def _product(self) -> Node:
+    def _product(self) -> Part:
         """What stands side by side; a fraction of two numbers is a number."""
         left = self._factor()
         fraction = [token.kind for token in self.found[self.at - 1 : self.at + 2]]
         if fraction == ["number", "sign", "number"] and self.now.text == "/" and left.kind == "number":
             self.at += 1
-            left = Node("elementwise", "/", (left, self._factor()))
+            left = Part("elementwise", "/", (left, self._factor()))
         while self._starts():
-            left = Node("product", "", (left, self._factor()))
+            left = Part("product", "", (left, self._factor()))
         return left
 
     def _starts(self) -> bool:
@@ -241,30 +241,30 @@ class Parser:
             return token.text not in self.bars
         return token.kind == "sign" and token.text in ("(", "√", "Σ", "𝟏", "[")
 
-    def _factor(self) -> Node:
+    def _factor(self) -> Part:
         if self._take("-"):
-            return Node("minus", None, (self._factor(),))
+            return Part("minus", None, (self._factor(),))
         if self._take("√"):
-            return Node("call", "sqrt", (self._factor(),))
+            return Part("call", "sqrt", (self._factor(),))
         if self.now.kind == "sign" and self._take("Σ"):
             return self._summed()
         node = self._atom()
         while True:
             if self.now.kind == "raised":
-                node = Node("raised", self._next(), (node,))
+                node = Part("raised", self._next(), (node,))
             elif self.now.kind == "lowered":
-                node = Node("lowered", self._next(), (node,))
+                node = Part("lowered", self._next(), (node,))
             elif sign := self._take("^", "**"):
                 node = self._power(node, sign)
             elif self.now.text == "[" and not self.now.spaced and self.now.kind == "sign":
                 self._take("[")
-                node = Node("index", None, (node, *self._list("]")))
+                node = Part("index", None, (node, *self._list("]")))
             elif self.now.text == "." and self.now.kind == "sign":
                 self._take(".")
-                node = Node("attribute", self._next(), (node,))
+                node = Part("attribute", self._next(), (node,))
             elif self.now.text == "(" and not self.now.spaced and node.kind == "attribute" and node.value != "T":
                 self._take("(")
-                node = Node("called", None, (node, *self._list(")")))
+                node = Part("called", None, (node, *self._list(")")))
             else:
                 return node
 
@@ -272,7 +272,7 @@ class Parser:
         self.at += 1
         return self.found[self.at - 1].text
 
-    def _power(self, base: Node, sign: str) -> Node:
+    def _power(self, base: Part, sign: str) -> Part:
         if self._take("⊙"):
             sign = "**"
         if self._take("{"):
@@ -280,14 +280,14 @@ class Parser:
             self._expect("}")
         elif self.now.text == "T":
             self.at += 1
-            return Node("raised", "T", (base,))
+            return Part("raised", "T", (base,))
         elif self.now.kind == "raised":  # A^⊤
-            return Node("raised", self._next(), (base,))
+            return Part("raised", self._next(), (base,))
         else:
             exponent = self._factor()
-        return Node("power", sign, (base, exponent))
+        return Part("power", sign, (base, exponent))
 
-    def _summed(self) -> Node:
+    def _summed(self) -> Part:
         """`Σₖ Aᵢₖ xₖ`, `Σ_k`: over what stands below, as far as the term goes."""
         letters = ""
         if self.now.kind == "lowered":
@@ -296,44 +296,44 @@ class Parser:
             letters = self._next().strip("_")
         if not letters:
             raise InputError("Σ does not say over which index it adds; write Σₖ or Sum(…, (k, 0, 2))")
-        return Node("sum", tuple(letters), (self._term(),))
+        return Part("sum", tuple(letters), (self._term(),))
 
-    def _atom(self) -> Node:
+    def _atom(self) -> Part:
         token = self.now
         self.at += 1
         if token.kind == "number":
-            return Node("number", float(token.text) if re.search(r"[.eE]", token.text) else int(token.text))
+            return Part("number", float(token.text) if re.search(r"[.eE]", token.text) else int(token.text))
         if token.kind == "text":
-            return Node("text", token.text)
+            return Part("text", token.text)
         if token.kind == "name" and token.text not in WORDS:
             return self._named(token.text)
         if token.text == "𝟏":
-            return Node("ones")
+            return Part("ones")
         if token.text in ("(", "["):
             bars, self.bars = self.bars, []
             parts = self._list(")" if token.text == "(" else "]")
             self.bars = bars
             if token.text == "[":
-                return Node("list", None, tuple(parts))
-            return parts[0] if len(parts) == 1 else Node("tuple", None, tuple(parts))
+                return Part("list", None, tuple(parts))
+            return parts[0] if len(parts) == 1 else Part("tuple", None, tuple(parts))
         if token.text in ("|", "‖"):
             return self._between(token.text)
         raise InputError(f"{token.text} does not fit where it stands" if token.text else "it ends too early")
 
-    def _named(self, name: str) -> Node:
+    def _named(self, name: str) -> Part:
         if not self.is_function(name):
-            return Node("name", name)
+            return Part("name", name)
         power = self._next() if self.now.kind == "raised" and self.found[self.at + 1].text == "(" else ""
         if self._take("("):
-            node = Node("call", name, tuple(self._list(")")))
+            node = Part("call", name, tuple(self._list(")")))
         elif self._starts() or self.now.kind == "number":
-            node = Node("call", name, (self._factor(),))  # log |det A|, tr A
+            node = Part("call", name, (self._factor(),))  # log |det A|, tr A
         else:
-            return Node("name", name)
-        return Node("raised", power, (node,)) if power else node
+            return Part("name", name)
+        return Part("raised", power, (node,)) if power else node
 
-    def _list(self, closing: str) -> list[Node]:
-        parts: list[Node] = []
+    def _list(self, closing: str) -> list[Part]:
+        parts: list[Part] = []
         while not self._take(closing):
             if parts:
                 self._expect(",")
@@ -342,14 +342,14 @@ class Parser:
             parts.append(self._choice())
         return parts
 
-    def _between(self, bar: str) -> Node:
+    def _between(self, bar: str) -> Part:
         self.bars.append(bar)
         inside = self._choice()
         self.bars.pop()
         self._expect(bar)
         if bar == "|":
-            return Node("call", "abs", (inside,))
+            return Part("call", "abs", (inside,))
         kind = ""
         if self.now.kind == "lowered" or (self.now.kind == "name" and self.now.text in ("_F", "_1", "_2")):
             kind = self._next().strip("_")
-        return Node("norm", kind, (inside,))
+        return Part("norm", kind, (inside,))

@@ -7,8 +7,8 @@ import ast
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.findings.nonfinite.origins import Origin
-from jaxdiff_magic.findings.nonfinite.singular import number
 from jaxdiff_magic.findings.nonfinite.syntax import expression_at, operand_of, tail
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
@@ -71,7 +71,7 @@ def _operand(origin: Origin) -> str:
     if not data.size:
         return f"{text} has no elements" if text else f"{primitive}{inside} is given no elements"
     index = tuple(np.argwhere(wrong.mask)[0]) if data.shape == wrong.mask.shape else ()
-    value = number(data[index] if data.shape == np.shape(wrong.mask) else data.flat[0])
+    value = figure(data[index] if data.shape == np.shape(wrong.mask) else data.flat[0], 4)
     if not text:
         return f"{primitive}{inside} is given {value}"
     if index:

@@ -12,15 +12,14 @@ import numpy as np
 
 from jaxdiff_magic.engines.reference.watching import Seen, Value
 from jaxdiff_magic.findings.naming import Names
-from jaxdiff_magic.findings.saying import figure
-from jaxdiff_magic.findings.smoothness.choices import COMPARISONS, is_number
+from jaxdiff_magic.findings.smoothness.ties import COMPARISONS, is_number
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.primitives.positions import NOWHERE, targets
 from jaxdiff_magic.subject.trace import Equation, RuleCall
 
 
 @dataclass(frozen=True)
-class Death:
+class VanishingTangent:
     """A step at which a direction ends.
 
     Attributes:
@@ -35,7 +34,9 @@ class Death:
     reason: str
 
 
-def deaths(names: Names, seen: Sequence[Seen], calls: Mapping[int, RuleCall], directions: int) -> list[list[Death]]:
+def vanishing_tangents(
+    names: Names, seen: Sequence[Seen], calls: Mapping[int, RuleCall], directions: int
+) -> list[list[VanishingTangent]]:
     """For each direction that was watched, the steps at which it ends, wholly or for some elements.
 
     Args:
@@ -44,7 +45,7 @@ def deaths(names: Names, seen: Sequence[Seen], calls: Mapping[int, RuleCall], di
         calls: for each equation (by identity) the function with a rule of its own around it.
         directions: how many there are.
     """
-    found: list[dict[tuple[int, str], Death]] = [{} for _ in range(directions)]
+    found: list[dict[tuple[int, str], VanishingTangent]] = [{} for _ in range(directions)]
     for item in seen:
         step = item.step
         if not isinstance(step, Equation) or step.bodies:
@@ -53,21 +54,21 @@ def deaths(names: Names, seen: Sequence[Seen], calls: Mapping[int, RuleCall], di
             if value.tangent is None or not is_number(value):
                 continue
             if end := _ended(item, operand, directions, calls.get(id(step))):
-                death = _explained(names, end)
+                vanished = _explained(names, end)
                 for row in np.flatnonzero(end.rows):
-                    found[row].setdefault((id(step), death.reason), death)
+                    found[row].setdefault((id(step), vanished.reason), vanished)
     return [_telling(list(rows.values())) for rows in found]
 
 
-def _telling(found: list[Death]) -> list[Death]:
+def _telling(found: list[VanishingTangent]) -> list[VanishingTangent]:
     """Without the comparisons that only decide which value goes on, and the reads that leave elements out."""
     for idle in ("comparison", "unread"):
-        if any(death.reason != idle for death in found):
-            found = [death for death in found if death.reason != idle]
+        if any(vanished.reason != idle for vanished in found):
+            found = [vanished for vanished in found if vanished.reason != idle]
     return found
 
 
-def alive(value: Value, directions: int) -> np.ndarray:
+def alive(value: Watched, directions: int) -> np.ndarray:
     """Where a value moves along each direction, shape `(directions, *shape)`."""
     shape = (directions, *value.data.shape)
     if value.tangent is None:
@@ -93,7 +94,7 @@ class End:
     call: RuleCall | None
 
     @property
-    def value(self) -> Value:
+    def value(self) -> Watched:
         return self.item.operands[self.operand]
 
     @property
@@ -107,8 +108,8 @@ class End:
         low, high = float(np.min(data)), float(np.max(data))
         return figure(low) if low == high else f"{figure(low)} to {figure(high)}"
 
-    def death(self, why: str, reason: str) -> Death:
-        return Death(self.item, why, reason)
+    def because(self, why: str, reason: str) -> VanishingTangent:
+        return VanishingTangent(self.item, why, reason)
 
 
 def _ended(item: Seen, operand: int, directions: int, call: RuleCall | None) -> End | None:
@@ -125,31 +126,31 @@ def _ended(item: Seen, operand: int, directions: int, call: RuleCall | None) -> 
     return End(item, operand, rows, ends.any(axis=0), call) if rows.any() else None
 
 
-def _explained(names: Names, end: End) -> Death:
+def _explained(names: Names, end: End) -> VanishingTangent:
     """Why a direction ends at a step."""
     primitive = end.primitive
     if primitive in EXPLANATIONS:
         return EXPLANATIONS[primitive](names, end)
     if primitive in COMPARISONS:
-        return end.death("only a comparison uses it", "comparison")
+        return end.because("only a comparison uses it", "comparison")
     if not is_number(end.item.results[0]):
-        return end.death("it is made an integer or a boolean", "integer")
+        return end.because("it is made an integer or a boolean", "integer")
     if primitive in having("jumps"):
-        return end.death(f"{primitive} makes it constant piece by piece", "rounding")
+        return end.because(f"{primitive} makes it constant piece by piece", "rounding")
     if primitive in having("reads_at"):
-        return end.death("other elements are read", "another element")
+        return end.because("other elements are read", "another element")
     if primitive in having("parts") and _is_input(names, end.value):
-        return end.death("it is not read", "unread")
+        return end.because("it is not read", "unread")
     if primitive in having("parts"):
-        return end.death("other elements are read", "another element")
+        return end.because("other elements are read", "another element")
     if primitive in having("saturates"):
-        return end.death(f"{primitive} is saturated at {end.numbers}", "saturated")
+        return end.because(f"{primitive} is saturated at {end.numbers}", "saturated")
     if primitive in having("writes"):
         return _written(end)
-    return end.death(f"the slope of {primitive} is 0 here", "stationary")
+    return end.because(f"the slope of {primitive} is 0 here", "stationary")
 
 
-def _is_input(names: Names, value: Value) -> bool:
+def _is_input(names: Names, value: Watched) -> bool:
     """Whether a value is an input, or one at fixed other places."""
     while not 0 <= value.key < len(names.inputs):
         item = names.producer(value)
@@ -159,46 +160,46 @@ def _is_input(names: Names, value: Value) -> bool:
     return True
 
 
-def _smaller(names: Names, end: End) -> Death:
+def _smaller(names: Names, end: End) -> VanishingTangent:
     """max and min: of a rectifier, which is off."""
     other = end.item.operands[1 - end.operand]
     if end.call:
-        return end.death(f"{end.call.name} is flat where its input is {end.numbers}", "not selected")
+        return end.because(f"{end.call.name} is flat where its input is {end.numbers}", "not selected")
     same = other.data.size and np.ptp(other.data) == 0
     taken = f", {figure(other.data.flat[0])}, instead of {end.numbers}" if same else ""
-    return end.death(f"{end.primitive} takes the other operand{taken}", "not selected")
+    return end.because(f"{end.primitive} takes the other operand{taken}", "not selected")
 
 
-def _factor(names: Names, end: End) -> Death:
+def _factor(names: Names, end: End) -> VanishingTangent:
     """A product whose other factor is 0; where that depends on the same direction, the point is stationary."""
     item, other = end.item, end.item.operands[1 - end.operand]
     if alive(other, len(end.rows))[end.rows].any():
-        return end.death("both factors of a product vary, and it is stationary", "stationary")
+        return end.because("both factors of a product vary, and it is stationary", "stationary")
     name = names.array(item, 1 - end.operand)
     what = f"{name}, which is 0 here" if name else "a factor that is 0 here"
-    return end.death(f"it is multiplied by {what}", "factor")
+    return end.because(f"it is multiplied by {what}", "factor")
 
 
-def _product(names: Names, end: End) -> Death:
+def _product(names: Names, end: End) -> VanishingTangent:
     """A product of all elements: another one of them is 0."""
     if np.any(end.value.data[~end.elements] == 0):
-        return end.death("it is multiplied by a factor that is 0 here", "factor")
-    return end.death("the slope of reduce_prod is 0 here", "stationary")
+        return end.because("it is multiplied by a factor that is 0 here", "factor")
+    return end.because("the slope of reduce_prod is 0 here", "stationary")
 
 
-def _written(end: End) -> Death:
+def _written(end: End) -> VanishingTangent:
     """What is written into an array, or was in it before."""
     primitive = end.primitive
     if end.operand and not _fits(end):
-        return end.death("it is written outside the array, and dropped", "overwritten")
+        return end.because("it is written outside the array, and dropped", "overwritten")
     if primitive in ("scatter", "dynamic_update_slice"):
         why = "another element is written over it" if end.operand else "its elements are overwritten"
-        return end.death(why, "overwritten")
+        return end.because(why, "overwritten")
     if primitive.endswith("mul"):
-        return end.death("it is multiplied by a factor that is 0 here", "factor")
+        return end.because("it is multiplied by a factor that is 0 here", "factor")
     if primitive.endswith(("min", "max")):
-        return end.death("another element is taken", "another element")
-    return end.death(f"the slope of {primitive} is 0 here", "stationary")
+        return end.because("another element is taken", "another element")
+    return end.because(f"the slope of {primitive} is 0 here", "stationary")
 
 
 def _fits(end: End) -> bool:
@@ -210,18 +211,18 @@ def _fits(end: End) -> bool:
     return bool(np.any(places[end.elements] != NOWHERE))
 
 
-EXPLANATIONS: Mapping[str, Callable[[Names, End], Death]] = {
-    "stop_gradient": lambda _, end: end.death("stop_gradient holds it fixed", "stop_gradient"),
+EXPLANATIONS: Mapping[str, Callable[[Names, End], VanishingTangent]] = {
+    "stop_gradient": lambda _, end: end.because("stop_gradient holds it fixed", "stop_gradient"),
     **dict.fromkeys(
         ("argmax", "argmin"),
-        lambda _, end: end.death(f"{end.primitive} turns it into a position", "integer"),
+        lambda _, end: end.because(f"{end.primitive} turns it into a position", "integer"),
     ),
-    "select_n": lambda _, end: end.death("where selects the other case", "not selected"),
+    "select_n": lambda _, end: end.because("where selects the other case", "not selected"),
     **dict.fromkeys(("max", "min"), _smaller),
-    "clamp": lambda _, end: end.death(f"it is clipped at {end.numbers}", "not selected"),
+    "clamp": lambda _, end: end.because(f"it is clipped at {end.numbers}", "not selected"),
     **dict.fromkeys(
         ("reduce_max", "reduce_min", "sort", "top_k", "cummax", "cummin"),
-        lambda _, end: end.death("another element is taken", "another element"),
+        lambda _, end: end.because("another element is taken", "another element"),
     ),
     **dict.fromkeys(("mul", "dot_general", "conv_general_dilated"), _factor),
     "reduce_prod": _product,

@@ -14,13 +14,13 @@ from jaxdiff_magic.checking.steps import NAMELESS
 from jaxdiff_magic.engines.reference.directions import Found, Path
 from jaxdiff_magic.engines.symbolic.derivation import Derivation, TracedRule
 from jaxdiff_magic.engines.symbolic.evaluate import evaluation
-from jaxdiff_magic.engines.symbolic.limits import until
-from jaxdiff_magic.engines.symbolic.residual import Difference, differences
+from jaxdiff_magic.engines.symbolic.residual import Excess, differences
+from jaxdiff_magic.engines.symbolic.time_limits import until
 from jaxdiff_magic.report.formula import Formula
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Trace, subject_trace
 
-MAX_EQUATIONS = 150
+MAX_WRITTEN_EQUATIONS = 150
 """Programs with more equations than this are not written out."""
 MAX_LENGTH = 80
 """A formula of more characters is not shown: both numbers say more."""
@@ -71,7 +71,7 @@ def residual_of(disputed: Disputed, deadline: float) -> Residual | None:
 
     Args:
         disputed: the derivative.
-        deadline: `time.monotonic()` after which the formula is given up.
+        deadline: the instant (`budget.now`) after which the formula is given up.
     """
     with contextlib.suppress(OutOfReach, InputError, *UNFORESEEN), until(deadline):
         return _residual(disputed)
@@ -83,7 +83,7 @@ def _residual(disputed: Disputed) -> Residual | None:
     varying, count = len(disputed.points), len(disputed.points[0])
     points = [*disputed.points, *(np.repeat(batch[:1], count, axis=0) for batch in everything[varying:])]
     code, rule = _traces(subject, disputed.rule)
-    if max(len(code.equations), len(rule.equations)) > MAX_EQUATIONS:
+    if max(len(code.equations), len(rule.equations)) > MAX_WRITTEN_EQUATIONS:
         return None
     held = {leaf.name for leaf in subject.held}
     names, eps = [leaf.name for leaf in subject.inputs], literal_eps(subject)
@@ -107,7 +107,7 @@ def _traces(subject: Subject, rule: RuleName) -> tuple[Trace, Trace]:
         raise OutOfReach(f"the rule cannot be traced along all its operands: {error}") from error
 
 
-def _is_confirmed(found: Difference, disputed: Disputed, points: Sequence[np.ndarray], eps: float) -> bool:
+def _is_confirmed(found: Excess, disputed: Disputed, points: Sequence[np.ndarray], eps: float) -> bool:
     """Whether a formula has the values of the rule minus those of the code, at every point where those are known."""
     started = evaluation(found.program, points, eps)
     values, errors = started.of(found.definition)
@@ -115,7 +115,7 @@ def _is_confirmed(found: Difference, disputed: Disputed, points: Sequence[np.nda
     true, bound = given.values - expected.values, SAFETY * (given.errors + expected.errors)
     if values.ndim == 1:
         true, bound = (part[(slice(None), *disputed.entry)] for part in (true, bound))
-    clear = ~(given.on_border | expected.on_border | started.on_border)
+    clear = ~(given.at_tie | expected.at_tie | started.at_tie)
     axes = tuple(range(1, true.ndim))
     clear &= np.isfinite(true).all(axis=axes) & np.isfinite(bound).all(axis=axes)
     true, bound, values, errors = (part[clear] for part in (true, bound, values, errors))

@@ -1,4 +1,4 @@
-"""A waist: a place in the program where everything that reaches the outputs passes through a few values.
+"""A bottleneck: a place in the program where everything that reaches the outputs passes through a few values.
 
 With w values there, the Jacobian of n inputs and m outputs is a product, (m x w) times (w x n), by the chain rule:
 about 2 w passes, each through a part of the program, where the plain modes need n or m (A. Griewank, A. Walther,
@@ -15,7 +15,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
-from jaxdiff_magic.cost.structure.opened import Known, Opened, name_of, opened
+from jaxdiff_magic.cost.structure.opened import Known, OperationList, name_of, opened
 from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE, refusal
 from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.subject import Subject
@@ -23,11 +23,11 @@ from jaxdiff_magic.subject.subject import Subject
 Mode = Literal["forward", "reverse"]
 
 WORTH = 0.5
-"""A waist is worth its two parts while they take at most this share of the passes of the better plain mode."""
+"""A bottleneck is worth its two parts while they take at most this share of the passes of the better plain mode."""
 
 
 @dataclass(frozen=True)
-class Waist:
+class Bottleneck:
     """Where the values are few.
 
     Attributes:
@@ -36,7 +36,7 @@ class Waist:
         operation, operations: after how many operations of how many, with calls of compiled functions opened.
         name: the variable of the user's source that passes, where it is one and has a name; else "".
         where: "cell, line 3" of the operation before, or "".
-        modes: of the Jacobian of the part before the waist, then of the part after it.
+        modes: of the Jacobian of the part before the bottleneck, then of the part after it.
         passes: of those modes, together.
         infeasible: why the two Jacobians cannot be computed; "" when they can.
         build: gives the function of the leaves to the Jacobian's blocks `[o][i]`, as `jax.jacfwd` would; it can be
@@ -55,14 +55,14 @@ class Waist:
     build: Callable[[], Callable[..., Any]] = field(compare=False, repr=False, default=lambda: _no_program)
 
 
-def waist_of(subject: Subject) -> Waist | None:
-    """The narrowest waist of a subject's function, where a product of two Jacobians takes half the passes at most.
+def bottleneck_of(subject: Subject) -> Bottleneck | None:
+    """The narrowest bottleneck of a subject's function, where a product of two Jacobians takes half the passes at most.
 
     The cuts that are looked at are those between two operations in the order in which the function does them.
     Values that do not depend on the inputs pass freely; so do integers and booleans, which carry no derivative.
 
     Returns:
-        None when there is no such waist, or when JAX cannot trace the function.
+        None when there is no such bottleneck, or when JAX cannot trace the function.
     """
     if subject.untraceable:
         return None
@@ -71,8 +71,8 @@ def waist_of(subject: Subject) -> Waist | None:
 
 def narrowest(
     function: Callable[..., Any], point: Sequence[Any], inputs: Sequence[Leaf], outputs: Sequence[Leaf]
-) -> Waist | None:
-    """As `waist_of`, of a function that JAX can trace: `len(inputs)` arrays to a tuple of `len(outputs)` arrays."""
+) -> Bottleneck | None:
+    """As `bottleneck_of`, of what JAX can trace: `len(inputs)` arrays to a tuple of `len(outputs)` arrays."""
     n, m = (sum(leaf.size for leaf in leaves) for leaves in (inputs, outputs))
     if min(n, m) < 2:
         return None
@@ -97,7 +97,7 @@ def narrowest(
         modes.append(order[0] if not reasons[0] or reasons[1] else order[1])
         obstacle = obstacle or (reasons[0] if all(reasons) else "")
     first, second = modes
-    return Waist(
+    return Bottleneck(
         width=width,
         shapes=tuple(tuple(program.avals[v].shape) for v in crossing),
         operation=cut + 1,
@@ -111,7 +111,7 @@ def narrowest(
     )
 
 
-def _dependent(program: Opened) -> set[int]:
+def _dependent(program: OperationList) -> set[int]:
     """Values that can carry a derivative with respect to the inputs: floating, with a floating path to them."""
     found = set(program.inputs)
     for operation in program.operations:
@@ -120,7 +120,7 @@ def _dependent(program: Opened) -> set[int]:
     return found
 
 
-def _crossings(program: Opened) -> list[tuple[int, ...]]:
+def _crossings(program: OperationList) -> list[tuple[int, ...]]:
     """For each operation, the values that carry a derivative across the cut after it."""
     dependent = _dependent(program)
     last_use: dict[int, int] = {}
@@ -142,7 +142,7 @@ Part = Callable[..., tuple[tuple[Any, ...], Any]]
 """Arrays to (differentiated arrays, the rest)."""
 
 
-def _parts(program: Opened, cut: int, crossing: Sequence[int]) -> tuple[Part, Part]:
+def _parts(program: OperationList, cut: int, crossing: Sequence[int]) -> tuple[Part, Part]:
     """The program before and after a cut: leaves to (crossing values, all others), and those to (outputs, nothing)."""
 
     def before(*leaves: Any) -> tuple[tuple[Any, ...], dict[int, Any]]:
@@ -219,4 +219,4 @@ def _obstacle(part: Part, mode: Mode, before: Part, point: Sequence[Any]) -> str
 
 
 def _no_program(*leaves: Any) -> Any:
-    raise NotImplementedError("a waist is made by waist_of")
+    raise NotImplementedError("a bottleneck is made by bottleneck_of")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jaxdiff_magic.base.figures import number, significant
 from jaxdiff_magic.report.matrix_free import Estimate, Products
-from jaxdiff_magic.show.document import Cell, Code, Paragraph, Part, Table
-from jaxdiff_magic.show.numbers import number, significant
+from jaxdiff_magic.show.document import Cell, Code, DocumentTable, Paragraph, Part
 
 
 def too_large(products: Products) -> Iterator[Part]:
@@ -22,7 +22,7 @@ def too_large(products: Products) -> Iterator[Part]:
         for one in products.gradient
     )
     if rows:
-        yield Table("Gradient by argument", ("", "entries", "norm", "largest |entry|"), rows)
+        yield DocumentTable("Gradient by argument", ("", "entries", "norm", "largest |entry|"), rows)
     for one in products.gradient:
         if one.formula is not None:
             yield Paragraph((one.formula,))
@@ -33,7 +33,7 @@ def too_large(products: Products) -> Iterator[Part]:
     }
     facts = tuple((Cell((name,)), Cell((within(fact),))) for name, fact in known.items() if fact is not None)
     if facts:
-        yield Table(f"The Hessian, from {products.passes} products with it", (), facts)
+        yield DocumentTable(f"The Hessian, from {products.passes} products with it", (), facts)
     if products.note:
         yield Paragraph((products.note,))
     for call in products.calls.values():

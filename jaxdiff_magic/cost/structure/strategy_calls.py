@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jaxdiff_magic.cost.calls import argnums_text, function_text, remarked, root_of
+from jaxdiff_magic.cost.mode_calls import argnums_text, function_text, remarked, root_of
 from jaxdiff_magic.cost.passes import Mode
 from jaxdiff_magic.subject.subject import Subject, arguments_of
 from jaxdiff_magic.subject.templates import numbers_in

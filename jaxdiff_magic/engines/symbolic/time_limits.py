@@ -6,11 +6,11 @@ import contextlib
 import ctypes
 import math
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar, copy_context
 from typing import TypeVar
 
+from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ _DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 @contextlib.contextmanager
 def until(deadline: float) -> Iterator[None]:
-    """No formula is derived after `deadline`, on the clock of `time.monotonic()`: those in progress are given up."""
+    """No formula is derived after `deadline`, on the clock of `budget.now`: those in progress are given up."""
     token = _DEADLINE.set(min(deadline, _DEADLINE.get()))
     try:
         yield
@@ -30,7 +30,7 @@ def until(deadline: float) -> Iterator[None]:
 
 def ask() -> None:
     """Raise OutOfReach when the time is over."""
-    if time.monotonic() > _DEADLINE.get():
+    if passed(_DEADLINE.get()):
         raise OutOfReach(
             "its formula takes longer to derive than there is time for",
             "Give it more: budget=60 in derive, --budget 60 in a cell.",

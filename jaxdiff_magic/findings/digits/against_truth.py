@@ -15,18 +15,18 @@ from jaxdiff_magic.engines.jax.rule_traces import cotangent_trace, second_trace,
 from jaxdiff_magic.engines.reference.arithmetic import mpmath
 from jaxdiff_magic.engines.reference.digits import with_digits
 from jaxdiff_magic.engines.reference.directions import Found, Path
-from jaxdiff_magic.findings.digits.loss import DIGITS, MAX_OPERATIONS
+from jaxdiff_magic.findings.digits.loss import DIGITS, MAX_LOSS_OPERATIONS
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.subject.trace import Trace
 
-MAX_ENTRIES = 4096
+MAX_COMPARED_ENTRIES = 4096
 """Blocks with more entries are not looked at."""
 INHERENT = 8.0
 """An error that is no larger than so many times what one rounding of the inputs does is nobody's fault."""
 
 
 @dataclass(frozen=True)
-class Block:
+class Compared:
     """A value or a derivative in the user's dtype, beside the reference.
 
     Attributes:
@@ -46,13 +46,13 @@ class Block:
     def is_suspect(self, eps: float) -> bool:
         """Whether half the digits may be lost: against the reference, or because it cannot tell itself."""
         value, bound = self.found.values[0], self.found.errors[0]
-        if self.found.on_border[0] or not (np.isfinite(value).all() and np.isfinite(self.wide).all()):
+        if self.found.at_tie[0] or not (np.isfinite(value).all() and np.isfinite(self.wide).all()):
             return False
         allowed = np.sqrt(eps) * np.max(np.abs(value), initial=0.0)
         return bool(np.max(np.abs(self.wide - value)) > allowed or np.max(bound) > allowed)
 
 
-def blocks_of(scene: Scene, order: int) -> Iterator[Block]:
+def blocks_of(scene: Scene, order: int) -> Iterator[Compared]:
     """The values, first or second derivatives that the check has compared already."""
     values, point = scene.values, scene.subject.exact_point
     inputs = range(len(scene.subject.inputs))
@@ -67,12 +67,12 @@ def blocks_of(scene: Scene, order: int) -> Iterator[Block]:
             for position in path:
                 native = native[position]
         native = np.asarray(native)
-        if 0 < native.size <= MAX_ENTRIES and (found := scene.reference.known(path, point)):
-            yield Block(path, native, found)
+        if 0 < native.size <= MAX_COMPARED_ENTRIES and (found := scene.reference.known(path, point)):
+            yield Compared(path, native, found)
 
 
 @dataclass(frozen=True)
-class Truth:
+class Expected:
     """What a block should be.
 
     Attributes:
@@ -100,7 +100,7 @@ def in_digits(scene: Scene, path: Path, point: Sequence[np.ndarray]) -> np.ndarr
         OutOfReach: see `with_digits`.
     """
     assert scene.trace is not None
-    return with_digits(scene.trace, [path], point, DIGITS, MAX_OPERATIONS)[path]
+    return with_digits(scene.trace, [path], point, DIGITS, MAX_LOSS_OPERATIONS)[path]
 
 
 def is_inherent(
@@ -129,7 +129,7 @@ def natural_size(scene: Scene, path: Path) -> float:
         return float(np.max(value, initial=0.0) / np.prod(sizes))
 
 
-def program_of(scene: Scene, block: Block, entry: tuple[int, ...]) -> tuple[Trace | None, list[Any]]:
+def program_of(scene: Scene, block: Compared, entry: tuple[int, ...]) -> tuple[Trace | None, list[Any]]:
     """The program that computes an entry in the user's dtype, and its arguments."""
     subject = scene.subject
     point = subject.native_point

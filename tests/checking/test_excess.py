@@ -18,9 +18,9 @@ import sympy as sp
 from jax import lax
 
 from jaxdiff_magic import Report, WrongDerivative, check, derive
-from jaxdiff_magic.checking import residuals
+from jaxdiff_magic.checking import excess
 from jaxdiff_magic.checking.audits import defect_of
-from jaxdiff_magic.checking.residuals import Disputed, residual_of
+from jaxdiff_magic.checking.excess import Disputed, residual_of
 from jaxdiff_magic.engines.reference.watching import watched
 from jaxdiff_magic.report.fault import Fault
 from jaxdiff_magic.report.mathml import formula_html
@@ -336,7 +336,7 @@ class TestNoFormula:
         def refusing(*_: Any) -> Any:
             raise Refused("this operand must not vary")
 
-        monkeypatch.setattr(residuals, "rule_trace", refusing)
+        monkeypatch.setattr(excess, "rule_trace", refusing)
         assert residual_of(disputed_by(scaled, 1.3), time.monotonic() + 60.0) is None
 
     def test_of_a_rule_that_is_not_linear(self) -> None:
@@ -358,7 +358,7 @@ class TestNoFormula:
         def interrupted(*_: Any) -> Any:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(residuals, "differences", interrupted)
+        monkeypatch.setattr(excess, "differences", interrupted)
         with pytest.raises(KeyboardInterrupt):
             residual_of(disputed_by(scaled, 1.3), time.monotonic() + 60.0)
 

@@ -10,7 +10,7 @@ import pytest
 
 from jaxdiff_magic import derive
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.symbolic import limits
+from jaxdiff_magic.engines.symbolic import time_limits
 
 
 def endless() -> str:
@@ -23,12 +23,12 @@ def running() -> set[threading.Thread]:
 
 
 def test_what_is_done_in_time_is_returned() -> None:
-    assert limits.at_most(lambda: "done", "given up") == "done"
+    assert time_limits.at_most(lambda: "done", "given up") == "done"
 
 
 def test_what_takes_too_long_is_given_up_and_ends() -> None:
     before, start = running(), time.monotonic()
-    assert limits.at_most(endless, "given up", 0.2) == "given up"
+    assert time_limits.at_most(endless, "given up", 0.2) == "given up"
     assert time.monotonic() - start < 10
     for thread in running() - before:
         thread.join(10)
@@ -40,7 +40,7 @@ def test_what_it_raises_is_raised_here() -> None:
         raise ZeroDivisionError("no")
 
     with pytest.raises(ZeroDivisionError, match="no"):
-        limits.at_most(fails, "given up")
+        time_limits.at_most(fails, "given up")
 
 
 def test_an_interrupt_ends_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +52,7 @@ def test_an_interrupt_ends_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "join", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            limits.at_most(endless, "given up")
+            time_limits.at_most(endless, "given up")
     for thread in running() - before:
         thread.join(10)
     assert running() <= before
@@ -60,11 +60,11 @@ def test_an_interrupt_ends_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_deadline_around_it_holds_inside() -> None:
     def asks() -> str:
-        limits.ask()
+        time_limits.ask()
         return "done"
 
-    with limits.until(time.monotonic() - 1), pytest.raises(OutOfReach, match="Give it more: budget=60"):
-        limits.at_most(asks, "given up")
+    with time_limits.until(time.monotonic() - 1), pytest.raises(OutOfReach, match="Give it more: budget=60"):
+        time_limits.at_most(asks, "given up")
 
 
 def test_no_table_is_made_of_a_derivative_with_more_entries_than_memory_holds() -> None:

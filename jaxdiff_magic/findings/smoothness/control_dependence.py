@@ -1,10 +1,10 @@
-"""Which steps a function's value is made of, and which only steer: they say how long a loop runs or what is taken."""
+"""Which steps a function's value is made of, and those on which only its control depends."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jaxdiff_magic.findings.smoothness.choices import DECIDING
+from jaxdiff_magic.findings.smoothness.ties import DECIDING
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 Wanted = list[bool]
@@ -12,14 +12,14 @@ Wanted = list[bool]
 
 
 def carrying(trace: Trace, conditions: bool) -> frozenset[int]:
-    """The equations, by identity, whose results reach the function's results otherwise than by steering.
+    """The equations, by identity, whose results reach the function's results otherwise than by control alone.
 
-    The stopping test of a loop steers, and so does all that only such a test reads.
+    The stopping test of a loop is one, and so is all that only such a test reads.
 
     Args:
         trace: of the function; equations of its loops and branches are looked at too.
         conditions: whether what decides a `where` or a `cond`, and a comparison, counts as reached. For a step that
-            bends it does not: it moves a decision only where the comparison itself is on its border. A step that
+            bends it does not: it moves a decision only where the comparison itself is at a tie. A step that
             jumps can turn a decision round.
     """
     found: set[int] = set()

@@ -1,4 +1,4 @@
-"""The choices of a run: which operations chose, between which numbers, and which of them stood on their border."""
+"""The choices of a run: which operations chose, between which numbers, and which of them were at a tie."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.engines.reference.numbers import EPS
+from jaxdiff_magic.base.figures import figure
+from jaxdiff_magic.engines.reference.bounded import EPS
 from jaxdiff_magic.engines.reference.rules.choices import near
-from jaxdiff_magic.engines.reference.watching import Seen, Value
+from jaxdiff_magic.engines.reference.watching import Seen, Watched
 from jaxdiff_magic.findings.naming import Names
-from jaxdiff_magic.findings.saying import figure
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Equation
@@ -40,7 +40,7 @@ Index = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Border:
+class Tie:
     """A choice between two numbers that are equal within rounding.
 
     Attributes:
@@ -54,7 +54,7 @@ class Border:
     constant: float = 0.0
 
 
-def is_number(value: Value) -> bool:
+def is_number(value: Watched) -> bool:
     """Whether a value is real and floating."""
     return value.data.dtype.kind == "f"
 
@@ -64,57 +64,57 @@ def rounding_of(subject: Subject) -> float:
     return max(float(jnp.finfo(leaf.dtype).eps) for leaf in (*subject.inputs, *subject.outputs)) / EPS
 
 
-def borders_of(item: Seen, coarseness: float) -> list[Border]:
+def ties_of(item: Seen, coarseness: float) -> list[Tie]:
     """The elements at which a step chooses between numbers that are equal within rounding; [] for smooth steps.
 
     Args:
         item: an equation that was seen; comparisons count, `where` and `cond` that use them do not.
         coarseness: see `rounding_of`.
     """
-    rule = ON_BORDER.get(item.primitive) if isinstance(item.step, Equation) else None
+    rule = TIES.get(item.primitive) if isinstance(item.step, Equation) else None
     if rule is None or not any(value.varies and is_number(value) for value in item.operands):
         return []
     return list(rule(item, coarseness))
 
 
-def _close(a: Value, b: Value, coarseness: float) -> np.ndarray:
+def _close(a: Watched, b: Watched, coarseness: float) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         return near(a.data, b.data, (np.asarray(a.error) + np.asarray(b.error)) * coarseness)
 
 
-def _pair(*positions: tuple[int, int]) -> Callable[[Seen, float], Iterator[Border]]:
+def _pair(*positions: tuple[int, int]) -> Callable[[Seen, float], Iterator[Tie]]:
     """Operands that are compared element by element."""
 
-    def find(item: Seen, coarseness: float) -> Iterator[Border]:
+    def find(item: Seen, coarseness: float) -> Iterator[Tie]:
         for first, second in positions:
             a, b = item.operands[first], item.operands[second]
             if a.key == b.key or not (is_number(a) and is_number(b)):
                 continue
             for index in map(tuple, np.argwhere(_close(a, b, coarseness)).tolist()):
-                yield Border(item, ((first, _within(a, index)), (second, _within(b, index))))
+                yield Tie(item, ((first, _within(a, index)), (second, _within(b, index))))
 
     return find
 
 
-def _within(value: Value, index: Index) -> Index:
+def _within(value: Watched, index: Index) -> Index:
     """The element of an operand that is in an element of the result: an axis of length 1 stands for a longer one."""
     return tuple(k if length > 1 else 0 for k, length in zip(index, value.data.shape, strict=False))
 
 
-def _against(level: Callable[[np.ndarray], np.ndarray]) -> Callable[[Seen, float], Iterator[Border]]:
+def _against(level: Callable[[np.ndarray], np.ndarray]) -> Callable[[Seen, float], Iterator[Tie]]:
     """An operand that is compared with a number of its own: 0, the nearest whole number."""
 
-    def find(item: Seen, coarseness: float) -> Iterator[Border]:
+    def find(item: Seen, coarseness: float) -> Iterator[Tie]:
         x = item.operands[0]
         if is_number(x):
             levels = np.broadcast_to(level(x.data), x.data.shape)
             for index in map(tuple, np.argwhere(near(x.data, levels, np.asarray(x.error) * coarseness)).tolist()):
-                yield Border(item, ((0, index), None), float(levels[index]))
+                yield Tie(item, ((0, index), None), float(levels[index]))
 
     return find
 
 
-def _roots(item: Seen, coarseness: float) -> Iterator[Border]:
+def _roots(item: Seen, coarseness: float) -> Iterator[Tie]:
     """Powers between 0 and 1 of 0."""
     if item.primitive == "pow":
         exponent = item.operands[1].data
@@ -123,7 +123,7 @@ def _roots(item: Seen, coarseness: float) -> Iterator[Border]:
     yield from _against(np.zeros_like)(item, coarseness)
 
 
-def _ties(item: Seen, coarseness: float) -> Iterator[Border]:
+def _ties(item: Seen, coarseness: float) -> Iterator[Tie]:
     """The largest (or smallest) elements along some axes, where there are several."""
     x, params = item.operands[0], item.params
     axes = tuple(params["axes"])
@@ -136,10 +136,10 @@ def _ties(item: Seen, coarseness: float) -> Iterator[Border]:
         line = tuple(slice(None) if a in axes else k for a, k in enumerate(row))
         inner = np.argwhere(np.expand_dims(close[line], tuple(a for a in range(close.ndim) if a not in axes)))
         tied = [tuple(k if a in axes else row[a] for a, k in enumerate(index)) for index in inner.tolist()]
-        yield from (Border(item, ((0, tied[0]), (0, other))) for other in tied[1:])
+        yield from (Tie(item, ((0, tied[0]), (0, other))) for other in tied[1:])
 
 
-def _in_order(item: Seen, coarseness: float) -> Iterator[Border]:
+def _in_order(item: Seen, coarseness: float) -> Iterator[Tie]:
     """Neighbours in a sorted array."""
     x, params = item.operands[0], item.params
     axis = params.get("dimension", params.get("axis", x.data.ndim - 1)) % max(x.data.ndim, 1)
@@ -152,20 +152,20 @@ def _in_order(item: Seen, coarseness: float) -> Iterator[Border]:
     for index in np.argwhere(close).tolist():
         after = [k + (a == axis) for a, k in enumerate(index)]
         ends = [tuple(int(order[tuple(at)]) if a == axis else k for a, k in enumerate(at)) for at in (index, after)]
-        yield Border(item, ((0, ends[0]), (0, ends[1])))
+        yield Tie(item, ((0, ends[0]), (0, ends[1])))
 
 
-def _nodes(item: Seen, coarseness: float) -> Iterator[Border]:
+def _nodes(item: Seen, coarseness: float) -> Iterator[Tie]:
     """Values that are equal to elements of the array among which their place is looked for."""
     array, values = item.operands
     if array.data.ndim != 1 or not (is_number(array) and is_number(values)):
         return
     error = (np.asarray(values.error)[..., None] + np.asarray(array.error)) * coarseness
     for *index, node in np.argwhere(near(values.data[..., None], array.data, error)).tolist():
-        yield Border(item, ((1, tuple(index)), (0, (node,))))
+        yield Tie(item, ((1, tuple(index)), (0, (node,))))
 
 
-ON_BORDER: Mapping[str, Callable[[Seen, float], Iterator[Border]]] = {
+TIES: Mapping[str, Callable[[Seen, float], Iterator[Tie]]] = {
     "max": _pair((0, 1)),
     "min": _pair((0, 1)),
     "clamp": _pair((1, 0), (1, 2)),
@@ -189,7 +189,7 @@ ON_BORDER: Mapping[str, Callable[[Seen, float], Iterator[Border]]] = {
 """Primitive to the elements at which it is not smooth."""
 
 
-def jumps_behind(names: Names, decision: Value) -> list[Seen]:
+def jumps_behind(names: Names, decision: Watched) -> list[Seen]:
     """The steps that turned numbers which depend on the inputs into what decides a choice, in their order.
 
     Args:
@@ -213,7 +213,7 @@ def jumps_behind(names: Names, decision: Value) -> list[Seen]:
     return list(found.values())[::-1]
 
 
-def comparisons_behind(names: Names, decision: Value) -> list[Seen]:
+def comparisons_behind(names: Names, decision: Watched) -> list[Seen]:
     """Those of `jumps_behind` that compare numbers."""
     return [item for item in jumps_behind(names, decision) if item.primitive in DECIDING]
 
@@ -225,25 +225,25 @@ def comparisons_before(names: Names, item: Seen) -> list[Seen]:
     return list({id(step): step for step in found}.values())
 
 
-def tangent_of(border: Border, directions: int) -> np.ndarray:
-    """How fast the two sides of a border move apart along each direction that was watched; shape `(directions,)`."""
+def tangent_of(tie: Tie, directions: int) -> np.ndarray:
+    """How fast the two sides of a tie move apart along each direction that was watched; shape `(directions,)`."""
     total = np.zeros(directions)
-    for side, sign in zip(border.sides, (1.0, -1.0), strict=True):
+    for side, sign in zip(tie.sides, (1.0, -1.0), strict=True):
         if side is None:
             continue
         operand, index = side
-        value = border.item.operands[operand]
+        value = tie.item.operands[operand]
         if value.tangent is not None:
             rows = np.broadcast_to(value.tangent, (directions, *value.data.shape))
             total += sign * np.real(rows[(slice(None), *(index if value.data.shape else ()))])
     return total
 
 
-def said(names: Names, border: Border) -> str:
+def said(names: Names, tie: Tie) -> str:
     """`x[0] and x[1] are both 1`, `x[2] is 0`, `its operands are both 3`: the two numbers that are equal."""
-    (operand, index), second = border.sides
-    value = border.item.operands[operand].data[index if border.item.operands[operand].data.shape else ()]
-    named = [names.element(border.item, *side) for side in border.sides if side is not None]
+    (operand, index), second = tie.sides
+    value = tie.item.operands[operand].data[index if tie.item.operands[operand].data.shape else ()]
+    named = [names.element(tie.item, *side) for side in tie.sides if side is not None]
     named = list(dict.fromkeys(filter(None, named)))
     if len(named) == 2:
         return f"{named[0]} and {named[1]} are both {figure(value)}"

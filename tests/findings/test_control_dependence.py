@@ -17,7 +17,7 @@ from jax.experimental.ode import odeint
 
 from jaxdiff_magic.checking.sides import Slopes, both_sides
 from jaxdiff_magic.findings.kinks import find
-from jaxdiff_magic.findings.smoothness.steering import carrying
+from jaxdiff_magic.findings.smoothness.control_dependence import carrying
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.subject import subject_of
 from jaxdiff_magic.subject.trace import Trace, subject_trace

@@ -1,7 +1,7 @@
 """The numbers of the reference: float64 arrays with a bound on their own rounding, and dual numbers over them.
 
-Every array begins with the run's *lead* axes (points, cotangents, tangents), each of full length or 1, before the axes
-of the value itself; all arithmetic broadcasts over the lead. The bound is a running error analysis (N. J. Higham,
+Every array begins with the run's batch axes (points, cotangents, tangents), each of full length or 1, before the axes
+of the value itself; all arithmetic broadcasts over them. The bound is a running error analysis (N. J. Higham,
 "Accuracy and Stability of Numerical Algorithms", 2nd ed., section 3.3). A dual number carries a derivative along one
 infinitesimal; nested ones carry derivatives of any order (Griewank & Walther, "Evaluating Derivatives", ch. 3 and 13).
 """
@@ -17,11 +17,12 @@ import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.precise import is_precise
-from jaxdiff_magic.engines.reference.scalars import FUNCTIONS, ROUGH, ULPS, Scalar
+from jaxdiff_magic.engines.reference.scalars import FUNCTIONS, ScalarFunction
+from jaxdiff_magic.primitives.scalar import SCALARS
 
 EPS = float(np.finfo(np.float64).eps)
 Move = Callable[[np.ndarray], np.ndarray]
-"""A map of arrays that selects, copies or adds elements, the lead axes left alone."""
+"""A map of arrays that selects, copies or adds elements, the batch axes left alone."""
 
 
 class Number:
@@ -63,7 +64,7 @@ class Bounded(Number):
     """An array and a bound on the error of each element.
 
     Attributes:
-        data: shape `(*lead, *shape)`, float64 (complex128 for complex values; objects for more digits).
+        data: shape `(*batch, *shape)`, float64 (complex128 for complex values; objects for more digits).
         error: broadcasts to `data`; None where the values are exact, and for objects.
     """
 
@@ -224,7 +225,7 @@ def _picked(which: np.ndarray, cases: list[np.ndarray]) -> np.ndarray:
 
 
 def join(parts: list[Number], combine: Callable[[list[np.ndarray]], np.ndarray]) -> Number:
-    """Several numbers put together (concatenated, stacked); their lead axes are broadcast first."""
+    """Several numbers put together (concatenated, stacked); their batch axes are broadcast first."""
     if k := level(*parts):
         pairs = [split(part, k) for part in parts]
         tangents = [move(p, np.zeros_like) if t is None else t for p, t in pairs]
@@ -256,18 +257,18 @@ def dot(a: Number, b: Number, product: Callable[[np.ndarray, np.ndarray], np.nda
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """`np.matmul` in few large products: a lead axis that one operand alone has is one of its rows or columns.
+    """`np.matmul` in few large products: a batch axis that one operand alone has is one of its rows or columns.
 
     NumPy repeats the other operand along it, and multiplies 2,000 vectors by a matrix one by one.
     """
-    lead = max(a.ndim, b.ndim) - 2
-    a, b = (x.reshape((1,) * (lead + 2 - x.ndim) + x.shape) for x in (a, b))
-    of_a = [k for k in range(lead) if b.shape[k] == 1 != a.shape[k]]
-    of_b = [k for k in range(lead) if a.shape[k] == 1 != b.shape[k]]
+    batch = max(a.ndim, b.ndim) - 2
+    a, b = (x.reshape((1,) * (batch + 2 - x.ndim) + x.shape) for x in (a, b))
+    of_a = [k for k in range(batch) if b.shape[k] == 1 != a.shape[k]]
+    of_b = [k for k in range(batch) if a.shape[k] == 1 != b.shape[k]]
     if not of_a and not of_b:
         return np.matmul(a, b)
-    shared = [k for k in range(lead) if k not in (*of_a, *of_b)]
-    rows, columns = lead, lead + 1
+    shared = [k for k in range(batch) if k not in (*of_a, *of_b)]
+    rows, columns = batch, batch + 1
     batch, tall, wide = (
         [x.shape[k] for k in axes] for x, axes in ((a, shared), (a, [*of_a, rows]), (b, [*of_b, columns]))
     )
@@ -302,16 +303,17 @@ def call(name: str, *args: Number, static: tuple[Any, ...] = ()) -> Number:
     data = function.value(*arguments, *static)
     if is_precise(data):
         return Bounded(data)
-    error = ULPS.get(name, 2) * _rounding(data, *parts)
-    if name in ROUGH:
-        error = error + ULPS.get(name, 2) * EPS
+    known = SCALARS[name]
+    error = known.ulps * _rounding(data, *parts)
+    if known.rough == "near zeros":
+        error = error + known.ulps * EPS
     for i, part in enumerate(parts):
         if part.error is not None and (slope := _slope(function, i, part, (*arguments, *static, data))) is not None:
             error = error + np.where(part.error == 0, 0.0, slope * part.error)
     return Bounded(data, error)
 
 
-def _slope(function: Scalar, position: int, part: Bounded, arguments: tuple[Any, ...]) -> np.ndarray | None:
+def _slope(function: ScalarFunction, position: int, part: Bounded, arguments: tuple[Any, ...]) -> np.ndarray | None:
     """How strongly an argument's error acts; None where that is not known and the error is rounding alone."""
     try:
         return np.abs(function.partials(position)(*arguments))
