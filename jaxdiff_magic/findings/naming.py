@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxdiff_magic.base.figures import figure
 from jaxdiff_magic.engines.reference.directions import leaf_places
-from jaxdiff_magic.engines.reference.watching import Seen, Value
-from jaxdiff_magic.findings.saying import figure
+from jaxdiff_magic.engines.reference.watching import Seen, Watched
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.primitives.positions import NOWHERE, origins
 from jaxdiff_magic.subject.leaves import Leaf

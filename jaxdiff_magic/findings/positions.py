@@ -137,7 +137,7 @@ def _indexed(names: Names, item: Seen) -> Iterator[Outside]:
             yield Outside(item, axis, length, _written(names, indices, (*index, component), at), did, instead, size)
 
 
-def _written(names: Names, value: Value, index: tuple[int, ...], found: int) -> int:
+def _written(names: Names, value: Watched, index: tuple[int, ...], found: int) -> int:
     """An index as the user wrote it: before JAX added the length to what is negative."""
     made = names.producer(value)
     while made is not None and made.primitive in ("broadcast_in_dim", "reshape", "convert_element_type"):

@@ -10,7 +10,7 @@ from sympy import Expr, Integer
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic.elementwise import ELEMENTWISE
 from jaxdiff_magic.engines.symbolic.rules import STRUCTURE
-from jaxdiff_magic.engines.symbolic.rules.view import Result, View
+from jaxdiff_magic.engines.symbolic.rules.view import ResultView, View
 from jaxdiff_magic.primitives.core import CORE
 
 
@@ -19,7 +19,9 @@ def has_rule(primitive: str) -> bool:
     return any(primitive in table for table in (STRUCTURE, ELEMENTWISE, CORE))
 
 
-def applied(primitive: str, inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def applied(
+    primitive: str, inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]
+) -> list[View]:
     """The results of a primitive.
 
     Raises:
@@ -34,7 +36,7 @@ def applied(primitive: str, inputs: Sequence[View], params: Mapping[str, Any], r
     if rewriting := CORE.get(primitive):
 
         def bind(core: str, xs: Sequence[View], own: Mapping[str, Any], shape: tuple[int, ...]) -> View:
-            return applied(core, xs, own, [Result(shape, dtype)])[0]
+            return applied(core, xs, own, [ResultView(shape, dtype)])[0]
 
         return rewriting(bind, inputs, params, [result.shape for result in results])
     raise OutOfReach(f"{primitive} has no formula yet")

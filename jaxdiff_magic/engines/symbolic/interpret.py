@@ -219,7 +219,7 @@ class _Reading:
 
     def apply(self, equation: Equation) -> list[View]:
         inputs = [self.view(atom) for atom in equation.inputs]
-        results = [Result(var.shape, var.dtype) for var in equation.outputs]
+        results = [ResultView(var.shape, var.dtype) for var in equation.outputs]
         return applied(equation.primitive, inputs, equation.params, results)
 
     def add(self, variable: Variable, result: View, equation: Equation) -> None:

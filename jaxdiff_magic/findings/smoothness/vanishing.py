@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxdiff_magic.engines.reference.watching import Seen, Value
+from jaxdiff_magic.base.figures import figure
+from jaxdiff_magic.engines.reference.watching import Seen, Watched
 from jaxdiff_magic.findings.naming import Names
 from jaxdiff_magic.findings.smoothness.ties import COMPARISONS, is_number
 from jaxdiff_magic.primitives.facts import having

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jaxdiff_magic.engines.reference.run import Node, Result, Rule, Run, Step
+from jaxdiff_magic.engines.reference.run import Node, Result, Rule, RuleStep, Run
 from jaxdiff_magic.primitives.core import CORE, Rewriting
 
 
 def rewritten(rewriting: Rewriting) -> Rule:
     """The rule that a rewriting makes."""
 
-    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         dtype = step.results[0].dtype
 
         def bind(primitive: str, operands: Sequence[Node], params: Mapping[str, Any], shape: tuple[int, ...]) -> Node:

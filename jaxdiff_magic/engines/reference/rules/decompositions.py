@@ -148,7 +148,7 @@ def _lu(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
 
     pivots = [scipy.linalg.lu_factor(matrix, check_finite=False)[1] for matrix in data]
     order = np.array([_permutation(swaps, m) for swaps in pivots], int)
-    lead = x.array.shape[: run.lead]
+    lead = x.array.shape[: run.batch_axes]
     permutation = run.shared(Node(order.reshape(*lead, *stack, m), (*stack, m), False))
     swaps = run.shared(Node(np.array(pivots, int).reshape(*lead, *stack, k), (*stack, k), False))
     dims = {"dimension_numbers": (((len(stack) + 1,), (len(stack),)), (batch, batch))}
@@ -158,7 +158,7 @@ def _lu(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     square, solve = Result((*stack, k, k), dtype), {"left_side": n > m, "lower": n > m, "transpose_a": False}
     if m != n:
         (rest,) = cut(run, sorted_, [*whole, slice(0 if n > m else k, m), slice(k if n > m else 0, n)])
-        step_ = Step({**solve, "unit_diagonal": n > m}, [square])
+        step_ = RuleStep({**solve, "unit_diagonal": n > m}, [square])
         (rest,) = triangular_solve(run, [packed, rest], step_)
         joined = {"dimension": len(stack) + int(n > m)}
         (packed,) = run.apply("concatenate", [packed, rest], joined, [step.results[0]])

@@ -11,7 +11,7 @@ import numpy as np
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.bounded import Number, add, base, weigh
 from jaxdiff_magic.engines.reference.rules.movement import cut, moved
-from jaxdiff_magic.engines.reference.run import Node, Result, Rule, Run, Step
+from jaxdiff_magic.engines.reference.run import Node, Result, Rule, RuleStep, Run
 from jaxdiff_magic.primitives.positions import NOWHERE, origins, region, targets
 
 MAX_TURNS = 200
@@ -68,7 +68,7 @@ def _scattered(flat: np.ndarray, at: np.ndarray, size: int, unique: bool) -> np.
     return whole
 
 
-def _gather(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _gather(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     x, indices = xs
     shape = step.results[0].shape
     (positions,) = origins("gather", step.params, [x.shape], [shape], [run.shared(indices)])
@@ -89,7 +89,7 @@ def _extreme(dtype: np.dtype) -> int:
     return np.iinfo(dtype).min if np.issubdtype(dtype, np.signedinteger) else np.iinfo(dtype).max
 
 
-def _positions(run: Run, xs: list[Node], step: Step) -> tuple[np.ndarray, np.ndarray]:
+def _positions(run: Run, xs: list[Node], step: RuleStep) -> tuple[np.ndarray, np.ndarray]:
     """Where the updates of a scatter go, and which of them go anywhere."""
     x, indices, updates = xs
     found = targets("scatter", step.params, x.shape, updates.shape, [run.shared(indices)])
@@ -122,7 +122,7 @@ def _overwritten(run: Run, x: Node, updates: Node, positions: np.ndarray, valid:
     return run.record([x, new], [add(weigh(x.value, kept), new.value)], [x.shape], pull)
 
 
-def _scatter_add(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _scatter_add(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     positions, valid = _positions(run, xs, step)
     added = placed(run, xs[2], xs[0].shape, positions, valid)
     return run.apply("add", [xs[0], added], {}, step.results)
@@ -131,7 +131,7 @@ def _scatter_add(run: Run, xs: list[Node], step: Step) -> list[Node]:
 def _scatter_by(primitive: str) -> Rule:
     """scatter-mul, -min, -max: an element that has several updates gets them one after the other."""
 
-    def rule(run: Run, xs: list[Node], step: Step) -> list[Node]:
+    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         positions, valid = _positions(run, xs, step)
         turns = _turns(positions, valid)
         if (count := int(np.max(turns, initial=0))) > MAX_TURNS:

@@ -109,7 +109,7 @@ def _slice(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     return cut(run, xs[0], [slice(int(a), int(b), int(s)) for a, b, s in zip(starts, limits, strides, strict=True)])
 
 
-def _unstack(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _unstack(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     return unstacked(run, xs[0], step.params.get("axis", step.params.get("dimension", 0)) % len(xs[0].shape))
 
 
@@ -224,14 +224,14 @@ def _assign(run: Run, whole: np.ndarray, target: tuple[Any, ...], a: np.ndarray,
         whole[target] = a[source]
 
 
-def _iota(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _iota(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     shape, dtype = step.results[0]
     along = step.params["dimension"]
     index = np.arange(shape[along]).reshape([-1 if axis == along else 1 for axis in range(len(shape))])
     return [run.constant(np.broadcast_to(index, shape).astype(dtype))]
 
 
-def _empty(run: Run, xs: list[Node], step: Step) -> list[Node]:
+def _empty(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     return [run.constant(np.zeros(step.results[0].shape, step.results[0].dtype))]
 
 

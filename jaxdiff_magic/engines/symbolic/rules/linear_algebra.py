@@ -79,7 +79,7 @@ def _eigh(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[R
     return [View(a.shape, vectors.at), View(a.shape[:-1], values.at)]
 
 
-def _lu(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _lu(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     """Both factors in one array, where rows were exchanged, and the order of rows that this makes."""
     a = inputs[0].whole()
     if a.shape[-1] != a.shape[-2]:
@@ -90,7 +90,9 @@ def _lu(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Res
     return [View(array.shape, array.at) for array in (packed, *found)]
 
 
-def _pivots_to_permutation(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _pivots_to_permutation(
+    inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]
+) -> list[View]:
     """The order of rows of the same factorisation."""
     pivots = inputs[0].whole()
     if pivots.operation is None or pivots.operation[0] != "lu_pivots" or pivots.shape != results[0].shape:
@@ -99,7 +101,7 @@ def _pivots_to_permutation(inputs: Sequence[View], params: Mapping[str, Any], re
     return [View(pivots.shape, Array.function("lu_permutation", pivots.shape, a, below=max(pivots.shape[-1], 1)).at)]
 
 
-def _tridiagonal_solve(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _tridiagonal_solve(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     """The inverse, times b, of the matrix whose row i holds the i-th elements of its three bands."""
     *bands, b = inputs
 
@@ -112,7 +114,7 @@ def _tridiagonal_solve(inputs: Sequence[View], params: Mapping[str, Any], result
     return [product(inverse(matrix), b)]
 
 
-def _triangular_solve(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _triangular_solve(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     """The x with op(A) x = b or x op(A) = b, where only one triangle of A is read."""
     a, b = inputs
     if params["conjugate_a"]:

@@ -57,7 +57,7 @@ def _transpose(inputs: Sequence[View], params: Mapping[str, Any], results: Seque
     return [View(results[0].shape, lambda i: inputs[0].at(tuple(i[order.index(axis)] for axis in range(len(order)))))]
 
 
-def _slice(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _slice(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     starts = params["start_indices"]
     strides = params["strides"] or (1,) * len(starts)
 
@@ -91,7 +91,7 @@ def _concatenate(inputs: Sequence[View], params: Mapping[str, Any], results: Seq
     return [View(results[0].shape, at)]
 
 
-def _pad(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[Result]) -> list[View]:
+def _pad(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     x, filling = inputs
 
     def at(i: Indices) -> sp.Basic:
