@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.base.figures import figure
-from jaxdiff_magic.engines.reference.bounded import Bounded
 from jaxdiff_magic.engines.reference.directions import leaf_places
-from jaxdiff_magic.engines.reference.run import Node, Result, Run
 from jaxdiff_magic.engines.reference.watching import Seen, Watched
 from jaxdiff_magic.primitives.facts import having
+from jaxdiff_magic.primitives.positions import NOWHERE, origins
 from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.trace import Constant, Equation
 
@@ -60,24 +59,14 @@ class Names:
         known = [self.positions(operand, moves - 1) for operand in moved]
         if all(positions is None for positions in known):
             return None
-        run = Run(1, 1, taped=False)
-        nodes = [
-            Node(
-                Bounded(np.full((1, *operand.data.shape), -1.0) if at is None else at[None].astype(float)), shape, True
-            )
-            for operand, at, shape in zip(moved, known, (operand.data.shape for operand in moved), strict=True)
+        shapes, results = [operand.data.shape for operand in moved], [item.step.outputs[0].shape]
+        places = [operand.data for operand in item.operands[len(moved) :]]
+        (found,) = origins(item.primitive, item.params, shapes, results, places)
+        flat = [
+            np.full(math.prod(shape), NOWHERE) if at is None else at.ravel()
+            for at, shape in zip(known, shapes, strict=True)
         ]
-        nodes += [Node(operand.data[None], operand.data.shape, False) for operand in item.operands[len(moved) :]]
-        try:
-            (result,) = run.apply(
-                item.primitive,
-                nodes,
-                item.params,
-                [Result(variable.shape, np.dtype(float)) for variable in item.step.outputs],
-            )
-        except OutOfReach:
-            return None
-        return np.where(np.isnan(result.array), -1, result.array).astype(int).reshape(result.shape)
+        return np.concatenate([*flat, [NOWHERE]])[found]  # the last is that of a filling
 
     def input_element(self, position: int) -> str:
         """`x[2]`: the element at a position of the flat inputs."""

@@ -12,6 +12,7 @@ from jaxdiff_magic.engines.reference.watching import Seen, Watched
 from jaxdiff_magic.findings.naming import Names
 from jaxdiff_magic.findings.saying import count, listing, quoted
 from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.primitives.positions import window_sizes
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.trace import Equation
 
@@ -124,9 +125,9 @@ def _indexed(names: Names, item: Seen) -> Iterator[Outside]:
     d, mode = params["dimension_numbers"], str(params["mode"]).upper()
     reads = item.primitive == "gather"
     axes = d.start_index_map if reads else d.scatter_dims_to_operand_dims
+    sizes = params["slice_sizes"] if reads else window_sizes(params, x.data.shape, item.operands[2].data.shape)
     for component, axis in enumerate(axes):
-        size = int(params["slice_sizes"][axis]) if reads else _window(item, axis)
-        length = x.data.shape[axis]
+        size, length = int(sizes[axis]), x.data.shape[axis]
         starts = indices.data[..., component]
         for index in map(tuple, np.argwhere((starts < 0) | (starts > length - size)).tolist()):
             at = int(starts[index])
@@ -134,16 +135,6 @@ def _indexed(names: Names, item: Seen) -> Iterator[Outside]:
             did = "clamped" if "CLIP" in mode else "dropped" if not reads else "half" if kept else "filled"
             instead = min(max(at, 0), length - size) if kept else None
             yield Outside(item, axis, length, _written(names, indices, (*index, component), at), did, instead, size)
-
-
-def _window(item: Seen, axis: int) -> int:
-    """How many elements along an axis one update of a scatter covers."""
-    d, updates = item.params["dimension_numbers"], item.operands[2].data.shape
-    outside = (*d.inserted_window_dims, *getattr(d, "operand_batching_dims", ()))
-    if axis in outside:
-        return 1
-    inside = [a for a in range(item.operands[0].data.ndim) if a not in outside]
-    return updates[d.update_window_dims[inside.index(axis)]]
 
 
 def _written(names: Names, value: Watched, index: tuple[int, ...], found: int) -> int:

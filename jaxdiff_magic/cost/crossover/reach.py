@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.cost.counting.elementwise import ELEMENTWISE
 from jaxdiff_magic.primitives.facts import having
-from jaxdiff_magic.subject.native import run_alone
+from jaxdiff_magic.primitives.positions import MOVES, NOWHERE, origins
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 SAME = frozenset(ELEMENTWISE) | having("passes") | {"select_n", "stop_gradient"}
 """Each element of the result depends on the element in its place only."""
-VIEWS: dict[str, Callable[[np.ndarray, Equation], np.ndarray]] = {
-    "slice": lambda x, e: x[_slices(e.params["start_indices"], e.params["limit_indices"], e.params["strides"])],
-    **dict.fromkeys(("squeeze", "expand_dims"), lambda x, e: x.reshape(e.outputs[0].shape)),
-    "reshape": lambda x, e: x.reshape(e.outputs[0].shape),
-    "transpose": lambda x, e: x.transpose(e.params["permutation"]),
-    "rev": lambda x, e: np.flip(x, e.params["dimensions"]),
-    "broadcast_in_dim": lambda x, e: _spread(x, e.outputs[0].shape, e.params["broadcast_dimensions"]),
-}
-"""Each element of the result is one of the operand's; done by NumPy, since JAX would compile each for its shape."""
-TAKES = having("reads_at")
-"""Likewise, of the first operand's, where the others are known."""
 REDUCTIONS = frozenset("reduce_sum reduce_prod reduce_max reduce_min".split())
 ARITHMETIC: dict[str, Callable[..., Any]] = {
     "add": np.add,
@@ -67,60 +56,44 @@ def _needed(equation: Equation, live: dict[int, np.ndarray], known: Known) -> It
     """For each operand, the elements that the live results are made of."""
     result, name = equation.outputs[0], equation.primitive
     mask = live.get(result.id, np.zeros(result.shape, bool))
-    values = [_value(atom, known) for atom in equation.inputs]
-    first = 0
-    for k, atom in enumerate(equation.inputs):
-        needed = np.ones(atom.shape, bool)
+    starts = list(itertools.accumulate((math.prod(atom.shape) for atom in equation.inputs), initial=0))
+    read = np.zeros(starts[-1] + 1, bool)  # the last is that of a filling
+    if (places := _origins(equation, known)) is not None:
+        read[places[mask]] = True
+    for atom, start, end in zip(equation.inputs, starts, starts[1:], strict=False):
         if name in SAME and atom.shape == mask.shape:
-            needed = mask
-        elif k == 0 and (name in VIEWS or (name in TAKES and all(value is not None for value in values[1:]))):
-            needed = _origins(equation, atom.shape, values[1:], mask)
+            yield mask
+        elif places is not None:
+            yield read[start:end].reshape(atom.shape)
         elif name in REDUCTIONS:
-            needed = np.broadcast_to(np.expand_dims(mask, equation.params["axes"]), atom.shape)
-        elif name == "concatenate":
-            axis = equation.params["dimension"]
-            needed = np.take(mask, range(first, first + atom.shape[axis]), axis)
-            first += atom.shape[axis]
-        yield needed
+            yield np.broadcast_to(np.expand_dims(mask, equation.params["axes"]), atom.shape)
+        else:
+            yield np.ones(atom.shape, bool)
 
 
-def _origins(equation: Equation, shape: tuple[int, ...], rest: Sequence[Any], mask: np.ndarray) -> np.ndarray:
-    """Where the marked elements of a result come from: the operation is done with positions for numbers."""
-    size = math.prod(shape)
-    positions = np.arange(size, dtype=np.int32).reshape(shape)
-    moved = np.asarray(_done(equation, [positions, *rest]))[mask]
-    found = np.zeros(size, bool)
-    found[moved[(moved >= 0) & (moved < size)]] = True  # what is out of range is filled with another number
-    return found.reshape(shape)
+def _origins(equation: Equation, known: Known) -> np.ndarray | None:
+    """Where the elements of the one result come from in the operands; None where that is not known."""
+    if equation.primitive not in MOVES or len(equation.outputs) != 1:
+        return None
+    moved = 1 if equation.primitive in having("reads_at") else len(equation.inputs)
+    places = [_value(atom, known) for atom in equation.inputs[moved:]]
+    given = [value for value in places if value is not None]
+    if len(given) < len(places):
+        return None
+    shapes, result = [atom.shape for atom in equation.inputs[:moved]], equation.outputs[0].shape
+    return origins(equation.primitive, equation.params, shapes, [result], given)[0]
 
 
-def _done(equation: Equation, values: Sequence[np.ndarray]) -> Any:
-    """The result of an equation, or None where it is not known; of arrays, its first operand."""
-    match equation.primitive, values:
-        case name, [value] if name in VIEWS:
-            return VIEWS[name](value, equation)
-        case name, _ if name in ARITHMETIC:
-            return ARITHMETIC[name](*values)
-        case "convert_element_type", [value]:
-            return value.astype(equation.params["new_dtype"])
-        case "dynamic_slice", [value, *starts]:
-            lengths = equation.params["slice_sizes"]
-            begin = [int(np.clip(k, 0, n - w)) for k, n, w in zip(starts, value.shape, lengths, strict=True)]
-            return value[_slices(begin, [k + w for k, w in zip(begin, lengths, strict=True)], None)]
-        case "gather", _:
-            return run_alone(equation, list(map(jnp.asarray, values)))[0]
-    return None
-
-
-def _slices(starts: Sequence[int], ends: Sequence[int], strides: Sequence[int] | None) -> tuple[slice, ...]:
-    return tuple(map(slice, starts, ends, strides or [1] * len(starts)))
-
-
-def _spread(x: np.ndarray, shape: tuple[int, ...], dimensions: Sequence[int]) -> np.ndarray:
-    own = [1] * len(shape)
-    for dimension, side in zip(dimensions, x.shape, strict=True):
-        own[dimension] = side
-    return np.broadcast_to(x.reshape(own), shape)
+def _done(equation: Equation, values: Sequence[np.ndarray], known: Known) -> Any:
+    """The result of an equation of known operands, or None."""
+    if equation.primitive in ARITHMETIC:
+        return ARITHMETIC[equation.primitive](*values)
+    if equation.primitive == "convert_element_type":
+        return values[0].astype(equation.params["new_dtype"])
+    places = _origins(equation, known)
+    if places is None or np.any(places == NOWHERE):
+        return None
+    return np.concatenate([value.ravel() for value in values])[places].astype(equation.outputs[0].dtype)
 
 
 def _indices(trace: Trace) -> Known:
@@ -132,7 +105,7 @@ def _indices(trace: Trace) -> Known:
         if result.dtype.kind in "iub" and math.prod(result.shape) <= MOST_INDICES:
             given = [value for value in values if value is not None]
             with np.errstate(over="ignore"):  # JAX's integers wrap around without a word
-                found = _done(equation, given) if len(given) == len(values) else None
+                found = _done(equation, given, known) if len(given) == len(values) else None
             if found is not None:
                 known[result.id] = np.asarray(found)
     return known

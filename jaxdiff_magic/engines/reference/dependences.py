@@ -17,11 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.engines.reference.bounded import Bounded
 from jaxdiff_magic.engines.reference.rules.elementwise import ELEMENTWISE
-from jaxdiff_magic.engines.reference.rules.movement import MOVEMENT
-from jaxdiff_magic.engines.reference.run import Node, Result, Run
+from jaxdiff_magic.engines.reference.run import Result, Run
 from jaxdiff_magic.primitives.facts import having
+from jaxdiff_magic.primitives.positions import MOVES, NOWHERE, origins, targets
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 MAX_MARKS = 20_000_000
@@ -132,17 +131,12 @@ class _Pass:
             axes = tuple(int(axis) + 1 for axis in equation.params["axes"])
             return [operands[0].any(axis=axes).reshape(self.groups, *v.shape) for v in equation.outputs]
         try:
-            if primitive in MOVEMENT:
-                return self._apply(equation, primitive, operands)
-            if primitive in ("gather", "dynamic_slice") and not any(m.any() for m in operands[1:]):
-                places = [self._positions(atom) for atom in equation.inputs[1:]]
-                return self._apply(equation, primitive, [operands[0], *places])
-            if primitive.startswith("scatter") and not operands[1].any():
-                return [self._scattered(equation, operands)]
-            if primitive == "dynamic_update_slice" and not any(m.any() for m in operands[2:]):
-                return [self._updated(equation, operands)]
-        except (OutOfReach, KeyError):
-            pass  # positions that are computed, or a form without a rule
+            if primitive in MOVES:
+                return self._moved(equation, operands)
+            if primitive in having("writes"):
+                return [self._written(equation, operands)]
+        except OutOfReach:
+            pass  # positions that are computed
         return self._everything(equation, operands)
 
     # Steps
@@ -170,18 +164,28 @@ class _Pass:
             np.broadcast_to(any_.reshape(-1, *(1,) * len(v.shape)), (self.groups, *v.shape)) for v in equation.outputs
         ]
 
-    def _apply(self, equation: Equation, primitive: str, operands: Sequence[Marks | np.ndarray]) -> list[Marks]:
-        """What a rule makes of marks as numbers 0 and 1."""
-        run = Run(1, self.groups, taped=False)
-        nodes = [
-            Node(Bounded(marks.astype(float)), marks.shape[1:], True)
-            if marks.dtype == bool
-            else Node(marks, marks.shape[1:], False)
-            for marks in operands
-        ]
-        results = [Result(v.shape, np.dtype(float)) for v in equation.outputs]
-        found = run.apply(primitive, nodes, equation.params, results)
-        return [np.broadcast_to(node.array != 0, (self.groups, *node.shape)) for node in found]
+    def _moved(self, equation: Equation, operands: list[Marks]) -> list[Marks]:
+        """The marks of elements, where these are moved to."""
+        count = 1 if equation.primitive in having("reads_at") else len(operands)
+        places = self._places(equation.inputs[count:], operands[count:])
+        shapes, results = [v.shape for v in equation.inputs[:count]], [v.shape for v in equation.outputs]
+        unmarked = np.zeros((self.groups, 1), bool)  # as a filling is
+        flat = np.concatenate([*(marks.reshape(self.groups, -1) for marks in operands[:count]), unmarked], axis=1)
+        return [flat[:, at] for at in origins(equation.primitive, equation.params, shapes, results, places)]
+
+    def _written(self, equation: Equation, operands: list[Marks]) -> Marks:
+        """The marks of an array, some elements of which are replaced or changed."""
+        a_slice = equation.primitive == "dynamic_update_slice"
+        updates, which = operands[1 if a_slice else 2], slice(2, None) if a_slice else slice(1, 2)
+        places = self._places(equation.inputs[which], operands[which])
+        at = targets(equation.primitive, equation.params, operands[0].shape[1:], updates.shape[1:], places)
+        kept = at != NOWHERE
+        found = operands[0].reshape(self.groups, -1).copy()
+        if a_slice or (equation.primitive == "scatter" and equation.params.get("update_jaxpr") is None):
+            found[:, at[kept]] = False
+        for group, marks in zip(found, updates, strict=True):
+            group[at[marks & kept]] = True
+        return found.reshape(operands[0].shape)
 
     def _number(self, atom: Variable | Constant) -> np.ndarray | None:
         """A value that is the same at every point, where it is known."""
@@ -200,31 +204,17 @@ class _Pass:
                 found = run.apply(equation.primitive, nodes, equation.params, results)
                 yield from ((v, node.array.reshape(v.shape)) for v, node in zip(equation.outputs, found, strict=True))
 
-    def _positions(self, atom: Variable | Constant) -> np.ndarray:
+    def _places(self, atoms: Sequence[Variable | Constant], operands: Sequence[Marks]) -> list[np.ndarray]:
         """Integers that the program knows.
 
         Raises:
             OutOfReach: they are computed from what is not known.
         """
-        value = self._number(atom)
-        if value is None:
+        values = [self._number(atom) for atom in atoms]
+        known = [np.asarray(value) for value in values if value is not None]
+        if len(known) < len(values) or any(marks.any() for marks in operands):
             raise OutOfReach("positions are computed")
-        return np.asarray(value)[None]
-
-    def _scattered(self, equation: Equation, operands: Sequence[Marks]) -> Marks:
-        array, updates = operands[0], operands[2]
-        positions = self._positions(equation.inputs[1])
-        empty = np.zeros_like(array)
-        (put,) = self._apply(equation, "scatter-add", [empty, positions, updates])
-        if equation.primitive != "scatter" or equation.params.get("update_jaxpr") is not None:
-            return array | put
-        (over,) = self._apply(equation, "scatter-add", [empty, positions, np.ones_like(updates)])
-        return (array & ~over) | put
-
-    def _updated(self, equation: Equation, operands: Sequence[Marks]) -> Marks:
-        places = [self._positions(atom) for atom in equation.inputs[2:]]
-        (found,) = self._apply(equation, equation.primitive, [operands[0], operands[1], *places])
-        return found
+        return known
 
     # Bodies
 

@@ -21,7 +21,9 @@ Indices = tuple[Expr, ...]
 Rule = Callable[[Array, Indices, Indices, Expr, Expr], Expr]
 """Of the operand, the indices of the batch, those of the result's element, and row and column of the operand's."""
 
-POSITIONS = frozenset("argmax argmin argsort argsort_descending argcummax argcummin sign_det".split())
+POSITIONS = frozenset(
+    "argmax argmin argsort argsort_descending argcummax argcummin sign_det lu_pivots lu_permutation".split()
+)
 """Functions whose values jump: their derivative is 0 wherever they have one."""
 
 
@@ -87,6 +89,40 @@ def _eigenvectors(a: Array, batch: Indices, own: Indices, row: Expr, column: Exp
     return total(spread * v.at((*batch, i, p)) * v.at((*batch, row, p)) * v.at((*batch, column, j)), [p])
 
 
+def _factorised(a: Array, batch: Indices, row: Expr, column: Expr) -> tuple[Array, Array, Callable[[Expr, Expr], Expr]]:
+    """The factors of P A = L U, and L⁻¹ P dA U⁻¹ by its row and column."""
+    low, up = (Array.function(name, a.shape, a) for name in ("lu_lower", "lu_upper"))
+    order = Array.function("lu_permutation", a.shape[:-1], a, below=max(a.shape[-1], 1))
+    place = Array.function("argsort", a.shape[:-1], order, below=max(a.shape[-1], 1))
+    before, after = _inverse_of(low), _inverse_of(up)
+
+    def inner(p: Expr, q: Expr) -> Expr:
+        return before.at((*batch, p, place.at((*batch, row)))) * after.at((*batch, column, q))
+
+    return low, up, inner
+
+
+def _lu_lower(a: Array, batch: Indices, own: Indices, row: Expr, column: Expr) -> Expr:
+    """dL = L tril(L⁻¹ P dA U⁻¹), without the diagonal."""
+    (i, j), p = own, Index(a.shape[-1], "p")
+    low, _, inner = _factorised(a, batch, row, column)
+    return total(low.at((*batch, i, p)) * Within(p - j, Integer(1), Integer(a.shape[-1])) * inner(p, j), [p])
+
+
+def _lu_upper(a: Array, batch: Indices, own: Indices, row: Expr, column: Expr) -> Expr:
+    """dU = triu(L⁻¹ P dA U⁻¹) U."""
+    (i, j), p = own, Index(a.shape[-1], "p")
+    _, up, inner = _factorised(a, batch, row, column)
+    return total(inner(i, p) * Within(p - i, Integer(0), Integer(a.shape[-1])) * up.at((*batch, p, j)), [p])
+
+
+def _lu(a: Array, batch: Indices, own: Indices, row: Expr, column: Expr) -> Expr:
+    """U, and L below its diagonal."""
+    (i, j), n = own, Integer(a.shape[-1])
+    below, above = Within(i - j, Integer(1), n), Within(j - i, Integer(0), n)
+    return below * _lu_lower(a, batch, own, row, column) + above * _lu_upper(a, batch, own, row, column)
+
+
 RULES: Mapping[str, Rule] = {
     "inv": _inv,
     "det": _det,
@@ -94,5 +130,8 @@ RULES: Mapping[str, Rule] = {
     "cholesky": _cholesky,
     "eigvalsh": _eigvalsh,
     "eigenvectors": _eigenvectors,
+    "lu": _lu,
+    "lu_lower": _lu_lower,
+    "lu_upper": _lu_upper,
 }
 """Function of one matrix to its differential rule."""

@@ -8,7 +8,7 @@ Golub & Van Loan, "Matrix Computations", 4th ed., section 8.1).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -90,6 +90,38 @@ def cholesky(a: np.ndarray, error: np.ndarray) -> ArrayValue:
     return _smooth(factor, np.abs(factor) @ inner + EPS * np.abs(factor))
 
 
+def _lu(part: Callable[..., Any]) -> Numeric:
+    """Some part of P A = L U with LAPACK's pivots, which jump where two of a column are as large as each other.
+
+    Args:
+        part: of L, U, their error bounds, LAPACK's swaps, and the order of rows that they make; with its error bound.
+    """
+
+    def found(a: np.ndarray, error: np.ndarray) -> ArrayValue:
+        import scipy.linalg  # heavy, and seldom needed
+
+        n = a.shape[-1]
+        pairs = [scipy.linalg.lu_factor(each, check_finite=False) for each in a.reshape(-1, n, n)]
+        packed = np.reshape([factors for factors, _ in pairs], a.shape)
+        swaps = np.array([pivots for _, pivots in pairs], int).reshape(-1, n)
+        order = np.tile(np.arange(n), (len(swaps), 1))
+        for i, j in ((i, swaps[:, i]) for i in range(n)):
+            every = np.arange(len(order))
+            order[every, i], order[every, j] = order[every, j], order[every, i]
+        swaps, order = (positions.reshape(a.shape[:-1]) for positions in (swaps, order))
+        low, up = np.tril(packed, -1) + np.eye(n), np.triu(packed)
+        wide = np.take_along_axis(_widened(a, error), order[..., None], -2)
+        inner = np.abs(_where_finite(np.linalg.inv, low)) @ wide @ np.abs(_where_finite(np.linalg.inv, up))
+        of_low = np.abs(low) @ np.tril(inner, -1) + EPS * np.abs(low)
+        of_up = np.triu(inner) @ np.abs(up) + EPS * np.abs(up)
+        near = np.any(np.tril(np.abs(low) >= 1 - 4 * of_low, -1), axis=(-2, -1), keepdims=True)
+        data, bound = part(low, up, of_low, of_up, swaps, order)
+        near = np.broadcast_to(near if data.ndim == a.ndim else near[..., 0], data.shape)
+        return ArrayValue(data.astype(float), np.nan_to_num(bound, nan=np.inf), near)
+
+    return found
+
+
 def _spectrum(a: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     values, vectors = np.linalg.eigh(a)
     inner = np.abs(_transposed(vectors)) @ _widened(a, error) @ np.abs(vectors)
@@ -163,6 +195,11 @@ NUMERIC: Mapping[str, Numeric] = {
     "cholesky": cholesky,
     "eigvalsh": eigvalsh,
     "eigenvectors": eigenvectors,
+    "lu": _lu(lambda low, up, of_low, of_up, *_: (np.tril(low, -1) + up, np.tril(of_low, -1) + np.triu(of_up))),
+    "lu_lower": _lu(lambda low, up, of_low, *_: (low, of_low)),
+    "lu_upper": _lu(lambda low, up, of_low, of_up, *_: (up, of_up)),
+    "lu_pivots": _lu(lambda *parts: (parts[-2], np.zeros(parts[-2].shape))),
+    "lu_permutation": _lu(lambda *parts: (parts[-1], np.zeros(parts[-1].shape))),
     "argmax": _extreme(np.argmax),
     "argmin": _extreme(np.argmin),
     "argsort": _argsort(descending=False),

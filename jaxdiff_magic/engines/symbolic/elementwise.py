@@ -14,7 +14,7 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic.expression import Choice, bounds, decided
 from jaxdiff_magic.engines.symbolic.functions import FORMULAS, Rounded, maximum, minimum
 from jaxdiff_magic.engines.symbolic.indices import quotient
-from jaxdiff_magic.engines.symbolic.rules.linear_algebra import without_zeros
+from jaxdiff_magic.engines.symbolic.rules.linear_algebra import kept
 
 Rule = Callable[..., sp.Basic]
 
@@ -28,7 +28,10 @@ def _select(which: sp.Basic, *cases: sp.Basic, **_: Any) -> sp.Basic:
     if not any(isinstance(case, Expr) for case in cases) and len(cases) == 2:  # a Symbol is both, to SymPy
         return sp.Or(sp.And(which, cases[1]), sp.And(sp.Not(which), cases[0]))
     if not isinstance(which, Expr):
-        return cases[1] if cases[0] == 0 and without_zeros(which, cases[1]) else Choice(which, cases[1], cases[0])
+        for condition, case, other in ((which, cases[1], cases[0]), (sp.Not(which), cases[0], cases[1])):
+            if other == 0 and (alone := kept(condition, case)) is not None:
+                return alone
+        return Choice(which, cases[1], cases[0])
     chosen = cases[-1]
     for k in reversed(range(len(cases) - 1)):
         chosen = Choice(sp.Eq(which, k), cases[k], chosen)

@@ -15,12 +15,12 @@ from sympy import Expr, Integer, Rational
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic import library, unrolling
+from jaxdiff_magic.engines.symbolic.application import applied, has_rule
 from jaxdiff_magic.engines.symbolic.calculus import differentiate
 from jaxdiff_magic.engines.symbolic.concrete import Atom, Concrete, integers
-from jaxdiff_magic.engines.symbolic.elementwise import ELEMENTWISE
 from jaxdiff_magic.engines.symbolic.expression import Choice, FunctionSymbol, Index, IndexSum, Truth, contains, free
 from jaxdiff_magic.engines.symbolic.program import Array, Definition, Program, functions_in, substitute
-from jaxdiff_magic.engines.symbolic.rules import STRUCTURE, VIEWS
+from jaxdiff_magic.engines.symbolic.rules import VIEWS
 from jaxdiff_magic.engines.symbolic.rules.linear_algebra import inverse, product
 from jaxdiff_magic.engines.symbolic.rules.view import ResultView, View
 from jaxdiff_magic.engines.symbolic.smooth import smooth
@@ -130,7 +130,7 @@ class _Reading:
             case name if name in library.FUNCTIONS and equation.bodies:
                 if not library.is_itself(equation):
                     return unrolling.instance(equation.bodies[0], equation.inputs)
-            case name if name not in STRUCTURE and name not in ELEMENTWISE and len(equation.bodies) == 1:
+            case name if len(equation.bodies) == 1 and not has_rule(name):
                 return unrolling.instance(equation.bodies[0], equation.inputs)
         return None
 
@@ -220,12 +220,7 @@ class _Reading:
     def apply(self, equation: Equation) -> list[View]:
         inputs = [self.view(atom) for atom in equation.inputs]
         results = [ResultView(var.shape, var.dtype) for var in equation.outputs]
-        if rule := STRUCTURE.get(equation.primitive):
-            return rule(inputs, equation.params, results)
-        if scalar := ELEMENTWISE.get(equation.primitive):
-            shape, params = results[0].shape, {**equation.params, "dtype": results[0].dtype}
-            return [View(shape, lambda i: scalar(*(x.at(_broadcast(i, shape, x.shape)) for x in inputs), **params))]
-        raise OutOfReach(f"{equation.primitive} has no formula yet")
+        return applied(equation.primitive, inputs, equation.params, results)
 
     def add(self, variable: Variable, result: View, equation: Equation) -> None:
         """Give a result a name, unless it only re-indexes or chooses."""
@@ -383,12 +378,6 @@ def _shown(e: sp.Basic, indices: Sequence[Expr]) -> sp.Symbol | None:
 
 def _is_real(variable: Variable) -> bool:
     return variable.dtype != bool and jnp.issubdtype(variable.dtype, jnp.floating)
-
-
-def _broadcast(indices: Sequence[sp.Expr], shape: tuple[int, ...], operand: tuple[int, ...]) -> tuple[sp.Expr, ...]:
-    """Which element of an operand goes with an element of the result: a scalar, or an axis of length 1, with all."""
-    lengths = zip(shape, operand, strict=False)  # a scalar has none
-    return tuple(k if own == length else Integer(0) for k, (length, own) in zip(indices, lengths, strict=False))
 
 
 def _at(location: Location) -> str:

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.base.figures import figure
-from jaxdiff_magic.engines.reference.bounded import Bounded
-from jaxdiff_magic.engines.reference.run import Node, Result, Run
 from jaxdiff_magic.engines.reference.watching import Seen, Watched
 from jaxdiff_magic.findings.naming import Names
 from jaxdiff_magic.findings.smoothness.ties import COMPARISONS, is_number
 from jaxdiff_magic.primitives.facts import having
+from jaxdiff_magic.primitives.positions import NOWHERE, targets
 from jaxdiff_magic.subject.trace import Equation, RuleCall
 
 
@@ -209,16 +207,9 @@ def _fits(end: End) -> bool:
     """Whether any of the ended elements of what a step writes has its place in the array."""
     if not end.primitive.startswith("scatter"):
         return True  # a slice is moved until it fits
-    array, indices, _ = end.item.operands
-    shape, run = array.data.shape, Run(1, 1, taped=False)
-    kept = Node(Bounded(np.zeros((1, *shape))), shape, True)
-    at = Node(indices.data[None], indices.data.shape, False)
-    marks = Node(Bounded(end.elements[None].astype(float)), end.elements.shape, True)
-    try:  # marks are added up where the elements would be
-        (found,) = run.apply("scatter-add", [kept, at, marks], end.item.params, [Result(shape, np.dtype(float))])
-    except OutOfReach:
-        return True
-    return bool(np.any(found.array != 0))
+    array, indices, updates = (operand.data for operand in end.item.operands)
+    places = targets(end.primitive, end.item.params, array.shape, updates.shape, [indices])
+    return bool(np.any(places[end.elements] != NOWHERE))
 
 
 EXPLANATIONS: Mapping[str, Callable[[Names, End], VanishingTangent]] = {

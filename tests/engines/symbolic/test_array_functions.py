@@ -133,6 +133,28 @@ class TestErrorBounds:
         assert np.all(apart <= value.error)
         assert np.all(value.error <= 1e-4)
 
+    @pytest.mark.parametrize("name", ["lu", "lu_lower", "lu_upper"])
+    def test_hold_of_factors_of_any_matrix(self, name: str) -> None:
+        a = RNG.normal(size=(20, 4, 4))
+        change = 1e-9 * RNG.uniform(-1, 1, a.shape)
+        function = array_values.NUMERIC[name]
+        value, moved = function(a, np.abs(change)), function(a + change, np.zeros_like(a))
+        assert np.all(np.abs(value.data - moved.data) <= value.error)
+        assert np.all(value.error <= 1e-4)
+
+    def test_factors_in_their_order_of_rows_are_the_matrix(self) -> None:
+        a = RNG.normal(size=(5, 4, 4))
+        low, up, order, swaps = (
+            array_values.NUMERIC[name](a, np.zeros_like(a)).data
+            for name in ("lu_lower", "lu_upper", "lu_permutation", "lu_pivots")
+        )
+        np.testing.assert_allclose(low @ up, np.take_along_axis(a, order.astype(int)[..., None], -2), atol=1e-14)
+        assert np.array_equal(swaps, jax.lax.linalg.lu(jnp.asarray(a))[1])
+
+    def test_rows_that_could_change_places_are_noticed(self) -> None:
+        a = np.array([[[1.0, 2.0], [-1.0, 3.0]], [[1.0, 2.0], [0.5, 3.0]]])
+        assert array_values.NUMERIC["lu"](a, np.zeros_like(a)).border.any((1, 2)).tolist() == [True, False]
+
     def test_of_a_singular_matrix_there_is_no_number(self) -> None:
         a = np.stack([np.eye(2), np.ones((2, 2))])
         found = array_values.inv(a, np.zeros_like(a))

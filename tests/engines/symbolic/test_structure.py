@@ -15,6 +15,7 @@ from jax.ad_checkpoint import checkpoint_name
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic.notation import definition_formula
 from jaxdiff_magic.engines.symbolic.rules import STRUCTURE, VIEWS
+from jaxdiff_magic.primitives.core import CORE
 
 from .agreement import assert_formulas_match, assert_formulas_match_differences, formulas_of, primitives_of
 
@@ -229,21 +230,37 @@ CASES: dict[str, list[Case]] = {
         (lambda a, b: lax.linalg.triangular_solve(definite(a), b, lower=True), (3, 3), (2, 3)),
         (lambda a, b: jax.scipy.linalg.cho_solve(jax.scipy.linalg.cho_factor(definite(a)), b), (3, 3), (3,)),
     ],
+    "tridiagonal_solve": [
+        (lambda d, b: lax.linalg.tridiagonal_solve(jnp.sin(d), 4 + d**2, jnp.cos(d), b), (4,), (4, 1)),
+        (lambda d, b: lax.linalg.tridiagonal_solve(d, 4 + d**2, -d, b), (2, 3), (2, 3, 2)),
+        (lambda b: lax.linalg.tridiagonal_solve(jnp.ones(3), 3 * jnp.ones(3), jnp.ones(3), b), (3, 4)),
+        (lambda d: lax.linalg.tridiagonal_solve(d, 4 + d**2, -d, d[:, None]), (1,)),
+    ],
+    "lu": [
+        (lambda a: lax.linalg.lu(a)[0], (3, 3)),
+        (lambda a: jax.scipy.linalg.lu(a)[1], (3, 3)),
+        (lambda a: jax.scipy.linalg.lu(a)[2], (3, 3)),
+        (lambda a: jnp.sin(jax.scipy.linalg.lu_factor(a)[0]), (2, 2, 2)),
+    ],
+    "lu_pivots_to_permutation": [
+        (lambda a, b: jax.scipy.linalg.lu_solve(jax.scipy.linalg.lu_factor(a), b), (3, 3), (3,)),
+        (lambda a, b: jax.scipy.linalg.lu_solve(jax.scipy.linalg.lu_factor(a), b, trans=1), (2, 2), (2, 2)),
+    ],
     "eigh": [
         (lambda x: jnp.linalg.eigvalsh(definite(x)), (3, 3)),
         (lambda x: square_root(definite(x)), (3, 3)),
     ],
 }
-WITHIN = {"scan_element", "expand_dims", "copy_p"}
+WITHIN = {"scan_element", "expand_dims", "copy_p", "scatter_sub"}
 """A primitive of our own, of which loops are made: see test_unrolling; and names that JAX uses no more, or not yet."""
 
 
 def test_no_rule_goes_untested() -> None:
-    assert {*CASES, *WITHIN} == set(STRUCTURE)
+    assert {*CASES, *WITHIN} == {*STRUCTURE, *CORE}
 
 
 def test_every_primitive_that_only_moves_elements_has_a_rule() -> None:
-    assert STRUCTURE.keys() >= VIEWS
+    assert STRUCTURE.keys() | CORE.keys() >= VIEWS
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxdiff_magic.engines.reference.rules.compound import COMPOUND
 from jaxdiff_magic.engines.reference.rules.control import CONTROL
 from jaxdiff_magic.engines.reference.rules.decompositions import DECOMPOSITIONS
 from jaxdiff_magic.engines.reference.rules.elementwise import ELEMENTWISE
@@ -11,5 +12,5 @@ from jaxdiff_magic.engines.reference.rules.movement import MOVEMENT
 from jaxdiff_magic.engines.reference.rules.reductions import REDUCTIONS
 from jaxdiff_magic.engines.reference.run import RULES
 
-for family in (ELEMENTWISE, MOVEMENT, REDUCTIONS, INDEXING, LINEAR_ALGEBRA, DECOMPOSITIONS, CONTROL):
+for family in (COMPOUND, ELEMENTWISE, MOVEMENT, REDUCTIONS, INDEXING, LINEAR_ALGEBRA, DECOMPOSITIONS, CONTROL):
     RULES.update(family)

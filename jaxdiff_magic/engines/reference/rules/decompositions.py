@@ -138,27 +138,30 @@ def _lu(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     L^-1 A.
     """
     x = xs[0]
-    if len(x.shape) != 2 or np.iscomplexobj(x.array):
-        raise OutOfReach("lu of several matrices, or of complex ones, has no rule yet")
-    (m, n), k = x.shape, min(x.shape)
+    if np.iscomplexobj(x.array):
+        raise OutOfReach("lu of complex matrices has no rule yet")
+    (*stack, m, n), k = x.shape, min(x.shape[-2:])
+    whole, batch = [slice(None)] * len(stack), tuple(range(len(stack)))
     dtype = step.results[0].dtype
     data = nearest(x.array).reshape(-1, m, n)  # of the pivots alone
     import scipy.linalg  # heavy, and seldom needed
 
     pivots = [scipy.linalg.lu_factor(matrix, check_finite=False)[1] for matrix in data]
-    order = np.array([_permutation(swaps, m) for swaps in pivots])
-    batch = x.array.shape[: run.batch_axes]
-    permutation = run.shared(Node(order.reshape(*batch, -1), (m,), False))
-    swaps = run.shared(Node(np.asarray(pivots).reshape(*batch, -1), (k,), False))
-    (sorted_,) = product(run, run.constant(np.eye(m)[permutation]), x, step.results[0])
-    (block,) = cut(run, sorted_, [slice(0, k), slice(0, k)])
+    order = np.array([_permutation(swaps, m) for swaps in pivots], int)
+    lead = x.array.shape[: run.batch_axes]
+    permutation = run.shared(Node(order.reshape(*lead, *stack, m), (*stack, m), False))
+    swaps = run.shared(Node(np.array(pivots, int).reshape(*lead, *stack, k), (*stack, k), False))
+    dims = {"dimension_numbers": (((len(stack) + 1,), (len(stack),)), (batch, batch))}
+    (sorted_,) = run.apply("dot_general", [run.constant(np.eye(m)[permutation]), x], dims, [step.results[0]])
+    (block,) = cut(run, sorted_, [*whole, slice(0, k), slice(0, k)])
     (packed,) = matrix_function(factors, _lu_pull)(run, [block], step)
-    square, solve = Result((k, k), dtype), {"left_side": n > m, "lower": n > m, "transpose_a": False}
+    square, solve = Result((*stack, k, k), dtype), {"left_side": n > m, "lower": n > m, "transpose_a": False}
     if m != n:
-        (rest,) = cut(run, sorted_, [slice(0 if n > m else k, m), slice(k if n > m else 0, n)])
+        (rest,) = cut(run, sorted_, [*whole, slice(0 if n > m else k, m), slice(k if n > m else 0, n)])
         step_ = RuleStep({**solve, "unit_diagonal": n > m}, [square])
         (rest,) = triangular_solve(run, [packed, rest], step_)
-        (packed,) = run.apply("concatenate", [packed, rest], {"dimension": int(n > m)}, [step.results[0]])
+        joined = {"dimension": len(stack) + int(n > m)}
+        (packed,) = run.apply("concatenate", [packed, rest], joined, [step.results[0]])
     return [packed, run.constant(swaps.astype(np.int32)), run.constant(permutation.astype(np.int32))]
 
 

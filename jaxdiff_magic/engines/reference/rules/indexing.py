@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.bounded import Number, add, base, weigh
 from jaxdiff_magic.engines.reference.rules.movement import cut, moved
 from jaxdiff_magic.engines.reference.run import Node, Result, Rule, RuleStep, Run
+from jaxdiff_magic.primitives.positions import NOWHERE, origins, region, targets
 
 MAX_TURNS = 200
 """An element that is updated more often than this is not followed."""
@@ -68,73 +68,11 @@ def _scattered(flat: np.ndarray, at: np.ndarray, size: int, unique: bool) -> np.
     return whole
 
 
-def _window(
-    operand: tuple[int, ...],
-    indices: np.ndarray,
-    shape: tuple[int, ...],
-    window_axes: Sequence[int],
-    dropped: Sequence[int],
-    mapped: Sequence[int],
-    batched: Sequence[int],
-    indices_batched: Sequence[int],
-    sizes: Sequence[int],
-    clip: bool,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Row-major positions in the operand, and whether each window lies inside it (XLA's Gather and Scatter).
-
-    Args:
-        operand: its shape.
-        indices: start indices, the last axis over the components in `mapped`.
-        shape: of the gathered result or of the updates; `window_axes` are those of its axes that run in the window.
-        dropped, batched: axes of the operand that are not among the window's.
-        indices_batched: for each batched axis, that of `indices`.
-        sizes: of the window, one for each axis of the operand.
-        clip: whether windows are moved inside.
-    """
-    outer = [a for a in range(len(shape)) if a not in window_axes]
-    grid = np.indices(shape, sparse=True)
-    inner_axes = [d for d in range(len(operand)) if d not in (*dropped, *batched)]
-    inner = dict(zip(inner_axes, (grid[a] for a in window_axes), strict=True))
-    place = np.zeros(shape, np.int64)
-    valid = np.ones(shape, bool)
-    strides = np.cumprod([1, *operand[:0:-1]])[::-1]
-    for d, length in enumerate(operand):
-        at = inner.get(d, 0)
-        if d in batched:
-            at = at + grid[outer[indices_batched[list(batched).index(d)]]]
-        elif d in mapped:
-            component = indices[..., list(mapped).index(d)].astype(np.int64)
-            expanded = component.reshape([shape[a] if a in outer else 1 for a in range(len(shape))])
-            most = length - int(sizes[d])
-            if clip:
-                expanded = np.clip(expanded, 0, most)
-            valid &= (expanded >= 0) & (expanded <= most)
-            at = at + expanded
-        place += int(strides[d]) * at
-    return place, valid
-
-
-def _clips(mode: Any, reads: bool) -> bool:
-    """Whether windows are moved inside: XLA does so where it reads; where it writes, only when JAX asks for it."""
-    name = str(mode).lower()
-    return "clip" in name or (reads and "fill" not in name and "drop" not in name)
-
-
 def _gather(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     x, indices = xs
-    d, shape = step.params["dimension_numbers"], step.results[0].shape
-    positions, valid = _window(
-        x.shape,
-        run.shared(indices),
-        shape,
-        d.offset_dims,
-        d.collapsed_slice_dims,
-        d.start_index_map,
-        getattr(d, "operand_batching_dims", ()),
-        getattr(d, "start_indices_batching_dims", ()),
-        step.params["slice_sizes"],
-        _clips(step.params["mode"], reads=True),
-    )
+    shape = step.results[0].shape
+    (positions,) = origins("gather", step.params, [x.shape], [shape], [run.shared(indices)])
+    valid = positions != NOWHERE
     found = taken(run, x, positions, valid)
     if valid.all():
         return [found]
@@ -151,31 +89,18 @@ def _extreme(dtype: np.dtype) -> int:
     return np.iinfo(dtype).min if np.issubdtype(dtype, np.signedinteger) else np.iinfo(dtype).max
 
 
-def _scatter_positions(run: Run, xs: list[Node], step: RuleStep) -> tuple[np.ndarray, np.ndarray]:
+def _positions(run: Run, xs: list[Node], step: RuleStep) -> tuple[np.ndarray, np.ndarray]:
+    """Where the updates of a scatter go, and which of them go anywhere."""
     x, indices, updates = xs
-    d = step.params["dimension_numbers"]
-    batched = getattr(d, "operand_batching_dims", ())
-    windows = iter(updates.shape[a] for a in d.update_window_dims)
-    sizes = [1 if a in (*d.inserted_window_dims, *batched) else next(windows) for a in range(len(x.shape))]
-    return _window(
-        x.shape,
-        run.shared(indices),
-        updates.shape,
-        d.update_window_dims,
-        d.inserted_window_dims,
-        d.scatter_dims_to_operand_dims,
-        batched,
-        getattr(d, "scatter_indices_batching_dims", ()),
-        sizes,
-        _clips(step.params["mode"], reads=False),
-    )
+    found = targets("scatter", step.params, x.shape, updates.shape, [run.shared(indices)])
+    return found, found != NOWHERE
 
 
 def _scatter(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """Overwrites; of several updates of one element, the last stays."""
     if (update := step.params.get("update_jaxpr")) is not None and update.outvars != update.invars[1:]:
         raise OutOfReach("scatter that applies a function has no rule yet")
-    positions, valid = _scatter_positions(run, xs, step)
+    positions, valid = _positions(run, xs, step)
     at = np.where(valid, positions, -1).ravel()
     last = np.zeros(at.size, bool)
     last[at.size - 1 - np.unique(at[::-1], return_index=True)[1]] = True
@@ -198,22 +123,16 @@ def _overwritten(run: Run, x: Node, updates: Node, positions: np.ndarray, valid:
 
 
 def _scatter_add(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
-    positions, valid = _scatter_positions(run, xs, step)
+    positions, valid = _positions(run, xs, step)
     added = placed(run, xs[2], xs[0].shape, positions, valid)
     return run.apply("add", [xs[0], added], {}, step.results)
-
-
-def _scatter_sub(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
-    positions, valid = _scatter_positions(run, xs, step)
-    taken_off = placed(run, xs[2], xs[0].shape, positions, valid)
-    return run.apply("sub", [xs[0], taken_off], {}, step.results)
 
 
 def _scatter_by(primitive: str) -> Rule:
     """scatter-mul, -min, -max: an element that has several updates gets them one after the other."""
 
     def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
-        positions, valid = _scatter_positions(run, xs, step)
+        positions, valid = _positions(run, xs, step)
         turns = _turns(positions, valid)
         if (count := int(np.max(turns, initial=0))) > MAX_TURNS:
             raise OutOfReach(f"scatter-{primitive} that updates an element {count:,} times has no rule yet")
@@ -241,18 +160,12 @@ def _turns(positions: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 def _dynamic_slice(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     x, *starts = xs
-    return cut(run, x, _region(run, x, starts, step.params["slice_sizes"]))
-
-
-def _region(run: Run, x: Node, starts: Sequence[Node], sizes: Sequence[int]) -> list[slice]:
-    first = [int(np.clip(int(run.shared(s)), 0, n - k)) for s, n, k in zip(starts, x.shape, sizes, strict=True)]
-    return [slice(a, a + int(k)) for a, k in zip(first, sizes, strict=True)]
+    return cut(run, x, region(x.shape, list(map(run.shared, starts)), step.params["slice_sizes"]))
 
 
 def _dynamic_update_slice(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     x, new, *starts = xs
-    region = _region(run, x, starts, new.shape)
-    positions = np.arange(math.prod(x.shape)).reshape(x.shape)[tuple(region)]
+    positions = targets("dynamic_update_slice", step.params, x.shape, new.shape, list(map(run.shared, starts)))
     return _overwritten(run, x, new, positions, np.ones(positions.shape, bool))
 
 
@@ -314,8 +227,6 @@ INDEXING: Mapping[str, Rule] = {
     "scatter": _scatter,
     "scatter-add": _scatter_add,
     "scatter_add": _scatter_add,
-    "scatter-sub": _scatter_sub,
-    "scatter_sub": _scatter_sub,
     "scatter-mul": _scatter_by("mul"),
     "scatter_mul": _scatter_by("mul"),
     "scatter-min": _scatter_by("min"),

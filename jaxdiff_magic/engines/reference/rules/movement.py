@@ -109,16 +109,6 @@ def _slice(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     return cut(run, xs[0], [slice(int(a), int(b), int(s)) for a, b, s in zip(starts, limits, strides, strict=True)])
 
 
-def _split(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
-    x, axis = xs[0], step.params["axis"]
-    starts = itertools.accumulate((int(size) for size in step.params["sizes"]), initial=0)
-    whole = [slice(None)] * len(x.shape)
-    return [
-        cut(run, x, [*whole[:axis], slice(start, start + result.shape[axis]), *whole[axis + 1 :]])[0]
-        for start, result in zip(starts, step.results, strict=False)
-    ]
-
-
 def _unstack(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     return unstacked(run, xs[0], step.params.get("axis", step.params.get("dimension", 0)) % len(xs[0].shape))
 
@@ -234,27 +224,11 @@ def _assign(run: Run, whole: np.ndarray, target: tuple[Any, ...], a: np.ndarray,
         whole[target] = a[source]
 
 
-def _tile(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
-    x, shape = xs[0], step.results[0].shape
-    reps = [size // length if length else 1 for size, length in zip(shape, x.shape, strict=True)]
-    split = [part for pair in zip(reps, x.shape, strict=True) for part in pair]
-    repeats = tuple(range(0, len(split), 2))
-
-    def back(g: np.ndarray) -> np.ndarray:
-        return g.reshape(*g.shape[: run.batch_axes], *split).sum(axis=run.axes(repeats))
-
-    return moved(run, x, shape, lambda a: np.tile(a, [1] * run.batch_axes + reps), back, int(np.prod(reps)))
-
-
 def _iota(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     shape, dtype = step.results[0]
     along = step.params["dimension"]
     index = np.arange(shape[along]).reshape([-1 if axis == along else 1 for axis in range(len(shape))])
     return [run.constant(np.broadcast_to(index, shape).astype(dtype))]
-
-
-def _squeezed(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
-    return moved(run, xs[0], step.results[0].shape, _to(run, step.results[0].shape), _to(run, xs[0].shape))
 
 
 def _empty(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
@@ -263,18 +237,14 @@ def _empty(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
 
 MOVEMENT: Mapping[str, Rule] = {
     "reshape": _reshape,
-    "squeeze": _squeezed,
-    "expand_dims": _squeezed,
     "broadcast_in_dim": _broadcast,
     "transpose": _transpose,
     "rev": _reverse,
     "slice": _slice,
-    "split": _split,
     "unstack": _unstack,
     "stack": _stack,
     "concatenate": _concatenate,
     "pad": _pad,
-    "tile": _tile,
     "iota": _iota,
     "empty": _empty,
     "empty2": _empty,

@@ -1,20 +1,16 @@
 """Indexing: gather, scatter, and slices at computed positions.
 
-Known indices are followed exactly: the primitive itself is run on the positions of the elements, and where each of
-them went is written as index arithmetic. Indices that are positions found in an array (of a maximum, of an order)
-stay symbolic.
+Known indices are followed exactly: where each element comes from, or goes to, is written as index arithmetic. Indices
+that are positions found in an array (of a maximum, of an order) stay symbolic.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
-import jax
 import numpy as np
 import sympy as sp
-from jax import lax
 from sympy import Expr, Integer
 
 from jaxdiff_magic.base.errors import OutOfReach
@@ -23,6 +19,7 @@ from jaxdiff_magic.engines.symbolic.functions import maximum, minimum
 from jaxdiff_magic.engines.symbolic.indices import total
 from jaxdiff_magic.engines.symbolic.rules.view import Indices, ResultView, StructureRule, View, chosen
 from jaxdiff_magic.engines.symbolic.tables import lookup, region
+from jaxdiff_magic.primitives.positions import NOWHERE, origins, targets
 
 MOST_POSITIONS = 1 << 20
 """Larger movements are not followed element by element."""
@@ -46,18 +43,8 @@ def _gather(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence
         return [View(shape, lambda i: Integer(0))]
     if where.value is None:
         return _gather_at_positions(inputs, params, results)
-    positions = np.arange(int(np.prod(x.shape)), dtype=np.int32).reshape(x.shape)
-    source = np.asarray(
-        lax.gather(
-            positions,
-            _known(where, x, View(shape, x.at)),
-            params["dimension_numbers"],
-            tuple(map(int, params["slice_sizes"])),
-            mode=params["mode"],
-            fill_value=-1,
-        )
-    )
-    inside = source >= 0
+    (source,) = origins("gather", params, [x.shape], [shape], [_known(where, x, View(shape, x.at))])
+    inside = source != NOWHERE
     axes = np.unravel_index(np.where(inside, source, 0), x.shape) if x.shape else ()
 
     def at(i: Indices) -> sp.Basic:
@@ -159,20 +146,11 @@ def _element(inputs: Sequence[View], params: Mapping[str, Any], results: Sequenc
 
 
 def _targets(inputs: Sequence[View], params: Mapping[str, Any]) -> np.ndarray:
-    """For each element of the updates, the position of the element that it goes to; -1 where it is dropped."""
+    """Where each element of the updates of a scatter goes to, where that is known."""
     x, where, updates = inputs
     if where.value is None:
         raise OutOfReach("a scatter to positions computed from the inputs has no formula yet")
-    indices = _known(where, x, updates)
-    zeros = np.zeros(x.shape, np.float32)
-
-    def scatter(u: Any) -> Any:
-        return lax.scatter_add(zeros, indices, u, params["dimension_numbers"], mode=params["mode"])
-
-    # The transpose of adding the updates up is to read off, for each, the number where it went.
-    numbered = np.arange(1, zeros.size + 1, dtype=np.float32).reshape(x.shape)
-    (found,) = jax.linear_transpose(scatter, jax.ShapeDtypeStruct(updates.shape, np.float32))(numbered)
-    return np.asarray(found).astype(np.int64) - 1
+    return targets("scatter", params, x.shape, updates.shape, [_known(where, x, updates)])
 
 
 def _rounds(targets: np.ndarray) -> list[np.ndarray]:
@@ -195,8 +173,8 @@ def _scatter_by(combine: Callable[[sp.Basic, sp.Basic], sp.Basic], most: int) ->
             raise OutOfReach("a scatter that applies a function has no formula yet")
         if 0 in updates.shape or 0 in x.shape:
             return [View(x.shape, x.at)]
-        targets = _targets(inputs, params)
-        rounds = _rounds(targets)
+        places = _targets(inputs, params)
+        rounds = _rounds(places)
         if len(rounds) > most:
             raise OutOfReach("a scatter that hits an element several times has no formula yet")
 
@@ -207,16 +185,16 @@ def _scatter_by(combine: Callable[[sp.Basic, sp.Basic], sp.Basic], most: int) ->
             return found
 
         def _changed(before: sp.Basic, hitting: np.ndarray, i: Indices) -> sp.Basic:
-            places = region(_spread(np.ones(hitting.size), hitting, False).astype(bool), i)
+            hit = region(_spread(np.ones(hitting.size), hitting, False).astype(bool), i)
             coordinates = np.unravel_index(hitting, updates.shape) if updates.shape else ()
-            source = [places.at(_spread(along, hitting, 0)) for along in coordinates]
-            if combine is sp.Add and places.selector != 1:  # no need to say it twice
-                return before + places.selector * updates.at(tuple(source))
-            return chosen(places.selector, lambda: combine(before, updates.at(tuple(source))), lambda: before)
+            source = [hit.at(_spread(along, hitting, 0)) for along in coordinates]
+            if combine is sp.Add and hit.selector != 1:  # no need to say it twice
+                return before + hit.selector * updates.at(tuple(source))
+            return chosen(hit.selector, lambda: combine(before, updates.at(tuple(source))), lambda: before)
 
         def _spread(values: np.ndarray, hitting: np.ndarray, elsewhere: int) -> np.ndarray:
             spread = np.full(int(np.prod(x.shape)), elsewhere, np.int64)
-            spread[targets.ravel()[hitting]] = values
+            spread[places.ravel()[hitting]] = values
             return spread.reshape(x.shape)
 
         return [View(x.shape, at)]
@@ -235,24 +213,18 @@ def _scatter_add(inputs: Sequence[View], params: Mapping[str, Any], results: Seq
     x, _, updates = inputs
     if 0 in updates.shape or 0 in x.shape:
         return [View(x.shape, x.at)]
-    targets = _targets(inputs, params)
-    if len(_rounds(targets)) <= 1:
+    places = _targets(inputs, params)
+    if len(_rounds(places)) <= 1:
         return _add_once(inputs, params, results)
-    axes = np.unravel_index(np.maximum(targets, 0), x.shape) if x.shape else ()
+    axes = np.unravel_index(np.maximum(places, 0), x.shape) if x.shape else ()
 
     def at(i: Indices) -> sp.Basic:
         summed = [Index(length, "u") for length in updates.shape]
-        kept = region(targets >= 0, summed)
+        kept = region(places != NOWHERE, summed)
         hits = (Delta(lookup(along, summed), k) for along, k in zip(axes, i, strict=True))
         return x.at(i) + total(sp.Mul(kept.selector, *hits, updates.at(tuple(summed))), summed)
 
     return [View(x.shape, at)]
-
-
-def _scatter_sub(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
-    x, where, updates = inputs
-    negated = replace(updates, at=lambda i: -cast(Expr, updates.at(i)), value=None)
-    return _scatter_add([x, where, negated], params, results)
 
 
 INDEXING: Mapping[str, StructureRule] = {
@@ -262,7 +234,6 @@ INDEXING: Mapping[str, StructureRule] = {
     "scan_element": _element,
     "scatter": _scatter_by(_replaced, 1),
     "scatter-add": _scatter_add,
-    "scatter-sub": _scatter_sub,
     "scatter-mul": _scatter_by(sp.Mul, MOST_REPEATS),
     "scatter-min": _scatter_by(minimum, MOST_REPEATS),
     "scatter-max": _scatter_by(maximum, MOST_REPEATS),

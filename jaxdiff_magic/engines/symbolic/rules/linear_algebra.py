@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import sympy as sp
 from sympy import Expr, Integer
@@ -13,6 +13,9 @@ from jaxdiff_magic.engines.symbolic.expression import Delta, FunctionSymbol, Ind
 from jaxdiff_magic.engines.symbolic.indices import total
 from jaxdiff_magic.engines.symbolic.program import Array
 from jaxdiff_magic.engines.symbolic.rules.view import Indices, ResultView, StructureRule, View
+
+FACTORS = {True: "lu_lower", False: "lu_upper"}
+"""The function of a matrix that is its lower, or its upper, factor where rows are exchanged as LAPACK does."""
 
 
 def _transposed(x: View) -> View:
@@ -76,6 +79,41 @@ def _eigh(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[R
     return [View(a.shape, vectors.at), View(a.shape[:-1], values.at)]
 
 
+def _lu(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
+    """Both factors in one array, where rows were exchanged, and the order of rows that this makes."""
+    a = inputs[0].whole()
+    if a.shape[-1] != a.shape[-2]:
+        raise OutOfReach("lu of a matrix that is not square has no formula yet")
+    rows = a.shape[:-1]
+    packed = Array.function("lu", a.shape, a)
+    found = [Array.function(name, rows, a, below=max(rows[-1], 1)) for name in ("lu_pivots", "lu_permutation")]
+    return [View(array.shape, array.at) for array in (packed, *found)]
+
+
+def _pivots_to_permutation(
+    inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]
+) -> list[View]:
+    """The order of rows of the same factorisation."""
+    pivots = inputs[0].whole()
+    if pivots.operation is None or pivots.operation[0] != "lu_pivots" or pivots.shape != results[0].shape:
+        raise OutOfReach("an order of rows from pivots of no lu has no formula")
+    (a,) = pivots.operation[1]
+    return [View(pivots.shape, Array.function("lu_permutation", pivots.shape, a, below=max(pivots.shape[-1], 1)).at)]
+
+
+def _tridiagonal_solve(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
+    """The inverse, times b, of the matrix whose row i holds the i-th elements of its three bands."""
+    *bands, b = inputs
+
+    def at(i: Indices) -> sp.Basic:
+        return sp.Add(
+            *(Delta(i[-1], i[-2] + offset) * band.at(i[:-1]) for offset, band in zip((-1, 0, 1), bands, strict=True))
+        )
+
+    matrix = View((*b.shape[:-1], b.shape[-2]), at, named=b.named)
+    return [product(inverse(matrix), b)]
+
+
 def _triangular_solve(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     """The x with op(A) x = b or x op(A) = b, where only one triangle of A is read."""
     a, b = inputs
@@ -91,8 +129,10 @@ def _triangle(a: View, lower: bool, unit: bool) -> View:
     indices = tuple(Index(length) for length in a.shape)
     e = a.at(indices)
     order = indices[-2:] if lower else indices[:-3:-1]
-    if _is_cholesky(e) and e.indices[-2:] == order and not unit:
+    if _is_function(e, "cholesky") and e.indices[-2:] == order and not unit:
         return a  # it has no other triangle
+    if _is_function(e, "lu") and e.indices == indices and lower == unit:
+        return View(a.shape, _factor(e, lower).at, named=a.named)
 
     def at(i: Indices) -> sp.Basic:
         ahead: Expr = i[-2] - i[-1] if lower else i[-1] - i[-2]
@@ -102,20 +142,30 @@ def _triangle(a: View, lower: bool, unit: bool) -> View:
     return View(a.shape, at, named=a.named)
 
 
-def _is_cholesky(e: sp.Basic) -> bool:
-    return (
-        isinstance(e, sp.Indexed)
-        and isinstance(e.base.label, FunctionSymbol)
-        and e.base.label.operation[0] == "cholesky"
-    )
+def _is_function(e: sp.Basic, name: str) -> TypeGuard[sp.Indexed]:
+    return isinstance(e, sp.Indexed) and isinstance(e.base.label, FunctionSymbol) and e.base.label.operation[0] == name
 
 
-def without_zeros(condition: sp.Basic, e: sp.Basic) -> bool:
-    """Whether an element is 0 wherever a condition on its indices fails: the upper triangle of a Cholesky factor."""
-    if not _is_cholesky(e) or not isinstance(condition, (sp.Ge, sp.Le)):
-        return False
-    ahead = sp.expand(condition.gts - condition.lts - (e.indices[-2] - e.indices[-1]))
-    return isinstance(ahead, Integer) and ahead >= 0
+def _factor(packed: sp.Indexed, lower: bool) -> Array:
+    label = packed.base.label
+    return Array.function(FACTORS[lower], label.shape, *label.operation[1])
+
+
+def kept(condition: sp.Basic, e: sp.Basic) -> Expr | None:
+    """An element with 0 where a condition on its indices fails, if it needs none to say so: one of a triangle."""
+    if not isinstance(condition, (sp.Ge, sp.Le, sp.Gt, sp.Lt)):
+        return None
+    ahead = condition.gts - condition.lts - (0 if isinstance(condition, (sp.Ge, sp.Le)) else 1)  # of integers
+    if _is_function(e, "cholesky"):
+        spare = sp.expand(ahead - (e.indices[-2] - e.indices[-1]))
+        return e if isinstance(spare, Integer) and spare >= 0 else None
+    if _is_function(e, "lu"):
+        *_, row, column = e.indices
+        if sp.expand(ahead - (row - column)) == -1:
+            return _factor(e, True).at(e.indices) - Delta(row, column)
+        if sp.expand(ahead - (column - row)) == 0:
+            return _factor(e, False).at(e.indices)
+    return None
 
 
 LINEAR_ALGEBRA: Mapping[str, StructureRule] = {
@@ -126,5 +176,8 @@ LINEAR_ALGEBRA: Mapping[str, StructureRule] = {
     "cholesky": _cholesky,
     "eigh": _eigh,
     "triangular_solve": _triangular_solve,
+    "tridiagonal_solve": _tridiagonal_solve,
+    "lu": _lu,
+    "lu_pivots_to_permutation": _pivots_to_permutation,
 }
 """Primitive, or function of JAX's library that is kept whole, to its rule."""

@@ -57,16 +57,6 @@ def _transpose(inputs: Sequence[View], params: Mapping[str, Any], results: Seque
     return [View(results[0].shape, lambda i: inputs[0].at(tuple(i[order.index(axis)] for axis in range(len(order)))))]
 
 
-def _tile(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
-    x = inputs[0]
-    return [
-        View(
-            results[0].shape,
-            lambda i: x.at(tuple(remainder(k, max(size, 1)) for k, size in zip(i, x.shape, strict=True))),
-        )
-    ]
-
-
 def _slice(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
     starts = params["start_indices"]
     strides = params["strides"] or (1,) * len(starts)
@@ -99,35 +89,6 @@ def _concatenate(inputs: Sequence[View], params: Mapping[str, Any], results: Seq
         return pieces([(place, lambda x=x, j=j: x.at(j)) for place, x, j in parts])
 
     return [View(results[0].shape, at)]
-
-
-def _stack(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
-    axis = params.get("axis", params.get("dimension", 0)) % len(results[0].shape)
-
-    def at(i: Indices) -> sp.Basic:
-        rest = (*i[:axis], *i[axis + 1 :])
-        return pieces([(Delta(i[axis], Integer(k)), lambda x=x: x.at(rest)) for k, x in enumerate(inputs)])
-
-    return [View(results[0].shape, at)]
-
-
-def _unstack(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
-    axis = params.get("axis", params.get("dimension", 0)) % len(inputs[0].shape)
-
-    def piece(k: int) -> View:
-        return View(results[k].shape, lambda i: inputs[0].at((*i[:axis], Integer(k), *i[axis:])))
-
-    return [piece(k) for k in range(len(results))]
-
-
-def _split(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
-    axis = params["axis"]
-    starts = itertools.accumulate((int(size) for size in params["sizes"]), initial=0)
-
-    def piece(start: int, shape: tuple[int, ...]) -> View:
-        return View(shape, lambda i: inputs[0].at((*i[:axis], i[axis] + start, *i[axis + 1 :])))
-
-    return [piece(start, result.shape) for start, result in zip(starts, results, strict=False)]
 
 
 def _pad(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:
@@ -195,16 +156,10 @@ MOVEMENT: Mapping[str, StructureRule] = {
     **dict.fromkeys(having("passes"), _same),
     "broadcast_in_dim": _broadcast,
     "reshape": _reshape,
-    "squeeze": _same_order,
-    "expand_dims": _same_order,
     "transpose": _transpose,
-    "tile": _tile,
     "slice": _slice,
     "rev": _reverse,
     "concatenate": _concatenate,
-    "stack": _stack,
-    "unstack": _unstack,
-    "split": _split,
     "pad": _pad,
     "iota": _iota,
     "convert_element_type": _convert,

@@ -1,0 +1,48 @@
+"""One primitive applied to views: by its rule on indices, by its scalar function, or in core primitives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sympy import Expr, Integer
+
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.engines.symbolic.elementwise import ELEMENTWISE
+from jaxdiff_magic.engines.symbolic.rules import STRUCTURE
+from jaxdiff_magic.engines.symbolic.rules.view import ResultView, View
+from jaxdiff_magic.primitives.core import CORE
+
+
+def has_rule(primitive: str) -> bool:
+    """Whether a primitive has a formula of its own."""
+    return any(primitive in table for table in (STRUCTURE, ELEMENTWISE, CORE))
+
+
+def applied(
+    primitive: str, inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]
+) -> list[View]:
+    """The results of a primitive.
+
+    Raises:
+        OutOfReach: it has no formula, for these operands or at all.
+    """
+    if rule := STRUCTURE.get(primitive):
+        return rule(inputs, params, results)
+    shape, dtype = results[0].shape, results[0].dtype
+    if scalar := ELEMENTWISE.get(primitive):
+        given = {**params, "dtype": dtype}
+        return [View(shape, lambda i: scalar(*(x.at(_broadcast(i, shape, x.shape)) for x in inputs), **given))]
+    if rewriting := CORE.get(primitive):
+
+        def bind(core: str, xs: Sequence[View], own: Mapping[str, Any], shape: tuple[int, ...]) -> View:
+            return applied(core, xs, own, [ResultView(shape, dtype)])[0]
+
+        return rewriting(bind, inputs, params, [result.shape for result in results])
+    raise OutOfReach(f"{primitive} has no formula yet")
+
+
+def _broadcast(indices: Sequence[Expr], shape: tuple[int, ...], operand: tuple[int, ...]) -> tuple[Expr, ...]:
+    """Which element of an operand goes with an element of the result: a scalar, or an axis of length 1, with all."""
+    lengths = zip(shape, operand, strict=False)  # a scalar has none
+    return tuple(k if own == length else Integer(0) for k, (length, own) in zip(indices, lengths, strict=False))
