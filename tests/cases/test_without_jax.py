@@ -28,7 +28,7 @@ def reported(f: Callable[..., Any], *args: Any, order: int = 1) -> Report:
 
 def given(found: Check) -> list[float]:
     """What a reader takes for the derivative, row by row."""
-    return [row.symbolic if row.symbolic is not None else row.numeric for row in found.entries]  # type: ignore
+    return [row.symbolic if row.symbolic is not None else row.numeric for row in found.entries]  # type: ignore[arg-type]
 
 
 def segments(x: jax.Array) -> jax.Array:

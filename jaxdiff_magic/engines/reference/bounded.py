@@ -120,7 +120,7 @@ def plus(a: Number | None, b: Number | None) -> Number | None:
 
 def each(x: Number, f: Callable[[Bounded], Bounded]) -> Number:
     """A linear map applied to the value and all derivatives."""
-    return Dual(x.level, each(x.primal, f), each(x.tangent, f)) if isinstance(x, Dual) else f(x)  # type: ignore
+    return Dual(x.level, each(x.primal, f), each(x.tangent, f)) if isinstance(x, Dual) else f(x)  # type: ignore[arg-type]
 
 
 def add(a: Number, b: Number) -> Number:

@@ -291,7 +291,7 @@ class Reference:
                 return found[0]
             whole = found[0][0]
             for key in [key for key in whole if key[0] == "direction"]:
-                whole[key] = tuple(np.concatenate([raw[key][k] for raw, _ in found], axis=1) for k in (0, 1))  # type: ignore
+                whole[key] = tuple(np.concatenate([raw[key][k] for raw, _ in found], axis=1) for k in (0, 1))  # type: ignore[assignment]
             return whole, np.any([tie for _, tie in found], axis=0)
 
         raw, tie = self._portions(points, run, 1 if freeze else batch, keep_first=freeze)

@@ -129,7 +129,7 @@ def arranged(
     for o, i in itertools.product(range(len(results)), range(len(leaves))):
         if ("adjoint", i) in raw:
             shape = block_shape((o, i), leaves, results)
-            blocks[o, i] = tuple(part[:, of[o]].reshape(len(part), *shape) for part in raw["adjoint", i])  # type: ignore
+            blocks[o, i] = tuple(part[:, of[o]].reshape(len(part), *shape) for part in raw["adjoint", i])  # type: ignore[assignment]
     for path in paths(leaves, results, order):
         output, *inputs = path
         pair = raw["direction", inputs[0] if reverse else output]

@@ -74,7 +74,7 @@ class Evaluation:
             found = self._eval(definition.expr)
         axes = (POINT, *definition.indices)
         shape = (len(self.at_tie), *definition.array.shape)
-        return tuple(np.broadcast_to(_aligned(found.axes, part, axes), shape) for part in found[1:])  # type: ignore
+        return tuple(np.broadcast_to(_aligned(found.axes, part, axes), shape) for part in found[1:])
 
     def define(self, definition: Definition) -> None:
         """Evaluate a definition, so that later ones can refer to it."""

@@ -93,7 +93,7 @@ def while_step(equation: Equation) -> tuple[list[Equation], Equation]:
 def while_parts(equation: Equation) -> tuple[Sequence[Atom], Sequence[Atom], Sequence[Atom]]:
     """What only the condition sees, what only the body sees, and the state of the loop."""
     first, second = int(equation.params["cond_nconsts"]), int(equation.params["body_nconsts"])
-    return np.split(np.array([*equation.inputs, None], object)[:-1], [first, first + second])  # type: ignore
+    return np.split(np.array([*equation.inputs, None], object)[:-1], [first, first + second])
 
 
 def platform(platforms: Sequence[Sequence[str] | None]) -> int:

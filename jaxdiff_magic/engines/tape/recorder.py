@@ -120,7 +120,7 @@ class Recorder:
 
         def renumbered(node: TapeNode) -> TapeNode:
             name, *rest = node
-            return node if name in ("input", "const") else (name, *(places[number] for number in rest))  # type: ignore
+            return node if name in ("input", "const") else (name, *(places[number] for number in rest))  # type: ignore[index]
 
         return Tape(
             tuple(renumbered(self.nodes[number]) for number in kept),

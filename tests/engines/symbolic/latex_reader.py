@@ -325,7 +325,7 @@ class _Reader:
             return lambda scope: (
                 _looked_up(token, parts, scope)
                 if np.ndim(scope.get(token)) == len(parts)
-                else float(first(scope) == second(scope))  # type: ignore
+                else float(first(scope) == second(scope))  # type: ignore[arg-type]
             )
         opening = self.next
         power = None
