@@ -101,17 +101,20 @@ def _whole(x: Any) -> np.ndarray:
     """All elements of an array, which ends where the arrays end that it is made of."""
     if not isinstance(x, _Defined):
         return np.asarray(x)
-    lengths = []
-    for axis in range(len(x.letters)):
-        count = 0
-        while True:
-            try:
-                x[tuple(count if k == axis else 0 for k in range(len(x.letters)))]
-            except IndexError:
-                break
-            count += 1
-        lengths.append(count)
+    lengths = [_length(x, axis) for axis in range(len(x.letters))]
     return np.array([x[at] for at in itertools.product(*map(range, lengths))]).reshape(lengths)
+
+
+def _length(x: _Defined, axis: int) -> int:
+    """Where an array ends along an axis; along the diagonal, where the others are 0 beside it, as in a triangle."""
+    longest = max((length for known in x.scope.values() for length in np.shape(known)), default=0)
+    for others in (lambda count: 0, lambda count: count):
+        for count in range(longest + 1):
+            try:
+                x[tuple(count if k == axis else others(count) for k in range(len(x.letters)))]
+            except IndexError:
+                return count
+    raise Unread("an array without an end")
 
 
 def _equation(latex: str) -> tuple[str, list[str], Node]:
