@@ -62,6 +62,24 @@ def too_wide(values: np.ndarray, *errors: np.ndarray) -> np.ndarray:
         return ~(SAFETY * sum(errors) <= NEAR * size_of(values))
 
 
+def apart(theirs: Found, ours: Found, eps: float) -> np.ndarray:
+    """Where a rule's numbers miss the code's beyond both rounding bounds, and beyond one rounding in the user's dtype.
+
+    Nothing is said where either is not finite, and at points where a choice is at a tie.
+
+    Args:
+        theirs, ours: of the same block, `(points, …)`.
+        eps: relative rounding error of the user's dtype.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance = np.abs(theirs.values - ours.values)
+        beyond = distance > SAFETY * (ours.errors + theirs.errors) + np.finfo(float).tiny
+        beyond &= distance > 4 * eps * np.abs(ours.values)
+    parts = (theirs.values, ours.values, theirs.errors, ours.errors)
+    clear = ~(ours.at_tie | theirs.at_tie).reshape(-1, *[1] * (ours.values.ndim - 1))
+    return beyond & clear & np.logical_and.reduce([np.isfinite(part) for part in parts])
+
+
 @dataclass
 class Sharper:
     """Runs with more digits at the user's own point, made when they are asked for.
