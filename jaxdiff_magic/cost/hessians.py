@@ -15,7 +15,7 @@ from jaxdiff_magic.cost.counting import Programs
 from jaxdiff_magic.cost.measuring import Measured
 from jaxdiff_magic.cost.structure import Strategy, by_formula
 from jaxdiff_magic.cost.structured import program_of, way
-from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES
+from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES
 from jaxdiff_magic.report.cost_figures import ModeCost
 from jaxdiff_magic.subject.subject import Subject
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES
+from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES
 from jaxdiff_magic.subject.subject import Subject
 
 Mode = Literal["forward", "reverse"]

@@ -14,7 +14,8 @@ from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.cost.crossover.reach import reaches_all
 from jaxdiff_magic.cost.crossover.resizing import Resized, resized
 from jaxdiff_magic.cost.passes import Mode
-from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES, equation_count
+from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES
+from jaxdiff_magic.engines.jax.values import equation_count
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import opened_trace
 

@@ -26,7 +26,7 @@ from jaxdiff_magic.cost.structure.verified_products import (
     reverse_product,
 )
 from jaxdiff_magic.cost.structure.verifying import confirmed
-from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES
+from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES
 from jaxdiff_magic.subject.derivative_programs import in_chunks
 from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.subject import Subject

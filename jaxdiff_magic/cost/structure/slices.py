@@ -20,7 +20,7 @@ from jaxdiff_magic.cost.running import STAND_IN
 from jaxdiff_magic.cost.structure.strategy import Strategy
 from jaxdiff_magic.cost.structure.verified_products import directions, point_of
 from jaxdiff_magic.cost.structure.verifying import confirmed
-from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES
+from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES
 from jaxdiff_magic.subject.subject import Subject, arguments_of
 
 FEWEST_PASSES = 8

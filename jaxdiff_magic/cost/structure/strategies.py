@@ -21,7 +21,7 @@ from jaxdiff_magic.cost.structure.strategy import LATE, Strategy
 from jaxdiff_magic.cost.structure.strategy_calls import transform_call
 from jaxdiff_magic.cost.structure.verified_products import What, counts_of, obstacle, point_of, scalar
 from jaxdiff_magic.cost.structure.verifying import confirmed
-from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES
+from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES
 from jaxdiff_magic.subject.subject import Subject
 
 FEWEST_PASSES = 64
