@@ -21,7 +21,8 @@ from jaxdiff_magic.engines.reference.directions import Path
 from jaxdiff_magic.engines.reference.rule_values import RuleValues
 
 MAX_COMPARED = 200_000
-"""Derivatives of one order are compared at as many sampled points as keep them below this many numbers."""
+"""Derivatives of one order are compared at as many sampled points as keep them below this many numbers. A choice of
+time and memory: 1.6 MB for each array of a run."""
 MAX_AT_ONCE = 4_000_000
 """A rule that makes no more numbers at one point is compared there, though time is up: it takes less than a second."""
 

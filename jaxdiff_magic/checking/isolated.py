@@ -23,9 +23,11 @@ DISTANCES = (2.0**-26, 2.0**-22)
 """Relative distances at which it is looked at beside the point: half of the bits of a float64, where derivatives still
 have the other half of theirs, and somewhat more."""
 SIGNS = 2
-"""In so many directions, both ways, at each distance."""
+"""In so many directions, both ways, at each distance. A choice: what is true all around a point is true in two
+directions; one alone may run along a boundary."""
 ALIKE = 0.01
-"""The derivative beside the point is that of function values within this part of it."""
+"""The derivative beside the point is that of function values within this part of it. A choice: apart from the guarded
+point the derivative changes by far less at these distances, at it by far more."""
 
 
 def isolated(

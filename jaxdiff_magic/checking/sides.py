@@ -15,6 +15,8 @@ from jaxdiff_magic.base.budget import now, passed
 from jaxdiff_magic.engines.reference.directions import leaf_places
 
 STEPS = 14
+"""Quotients are taken at so many steps, each half of the one before: from a tenth of the size of x down to 1e-5 of it,
+where values keep half the digits of a float64."""
 LAST = 6
 """So many of the last changes between quotients, at steps below a hundredth of the first, show where they lead to."""
 JUMPS, STEEP = 1.9, 1.2
@@ -23,11 +25,14 @@ RISING = 0.98, 1.7, 2.3
 """Factors of the changes where quotients grow without end: 1 for x log x, 2^(1 - p) for x^p, up to 2 for a jump. What
 grows by more than the second is told from a bend nearby only where it is large beside the slope."""
 SETTLING = 0.9
-"""By what factor at most the changes shrink where quotients have a limit: 1/2 where the function is smooth."""
+"""By what factor at most the changes shrink where quotients have a limit: 1/2 where the function is smooth. A choice
+between that and 1, where there is none."""
 FINE = 1e-9
-"""No jump is seen that is smaller than this part of the values around it."""
+"""No jump is seen that is smaller than this part of the values around it. A choice: below half the digits of a float64,
+far above its rounding."""
 PORTION = 0.5
-"""Seconds after which the clock is looked at again, where a function is slow."""
+"""Seconds after which the clock is looked at again, where a function is slow. A choice: short enough to end in time,
+long enough for runs of many points at once."""
 
 Batch = list[np.ndarray]
 """For each leaf its values at several points, shape `(points, *shape)`."""

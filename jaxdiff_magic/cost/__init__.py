@@ -27,12 +27,14 @@ __all__ = ["cost_of"]
 
 MODES: tuple[Mode, ...] = ("forward", "reverse")
 WORTH_A_WORD = 1000
-"""XLA's count of a program with fewer operations may differ without a word."""
+"""XLA's count of a program with fewer operations may differ without a word. A choice: in so short a program a few
+operations that XLA fuses or leaves out are a large share."""
 WORTH_KEEPING = 100_000
-"""What a function that moves fewer bytes keeps for reverse mode fits anywhere."""
+"""What a function that moves fewer bytes keeps for reverse mode fits anywhere. A choice: a tenth of a megabyte."""
 
 WORTH = 0.25
-"""A way that was found but not timed is better than the plain modes where it takes so small a share of their passes."""
+"""A way that was found but not timed is better than the plain modes where it takes so small a share of their passes. A
+choice, as in `structure/strategies.py`: fewer passes of other programs may take as long."""
 
 Times = Mapping[str, np.ndarray]
 

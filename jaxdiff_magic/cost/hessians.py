@@ -20,7 +20,8 @@ from jaxdiff_magic.report.cost_figures import ModeCost
 from jaxdiff_magic.subject.subject import Subject
 
 FEWEST_TIMED = 64
-"""The Hessian of fewer inputs is not worth the time to compile it again."""
+"""The Hessian of fewer inputs is not worth the time to compile it again. A choice: it takes at most so many passes
+either way."""
 
 
 def hessian_ways(

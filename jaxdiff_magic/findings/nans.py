@@ -55,7 +55,7 @@ ADVICE = {
     "overflow": "Keep the numbers in range: subtract the largest before exp, work with logarithms, or use float64.",
 }
 SHOWN_AT_MOST = 3
-"""How many lines are told for one output."""
+"""How many lines are told for one output. A choice: what anybody reads."""
 
 
 def find(scene: Scene) -> list[Finding]:

@@ -16,7 +16,7 @@ from jaxdiff_magic.show.document import Code, DocumentTable, Paragraph, Picture,
 
 WIDTH = 100
 MOST_NAME = 24
-"""Names of rows are kept in one line while none is longer than this."""
+"""Names of rows are kept in one line while none is longer than this. A choice: a fourth of the width."""
 
 
 def render_text(report: ReportData, width: int | None = None) -> str:

@@ -21,10 +21,12 @@ from jaxdiff_magic.subject.trace import opened_trace
 
 MODES: tuple[Mode, Mode] = ("forward", "reverse")
 MOST_EQUATIONS = 300
-"""Programs with more are not traced at other sizes: a loop that is written out grows with them."""
+"""Programs with more are not traced at other sizes: a loop that is written out grows with them. A choice of time."""
 MOST_SIDE = 4096
+"""No side of an array is made longer: a choice, so that what is recommended could be run."""
 FACTOR = 4.0
-"""How far, at least, the sizes reach to either side of those at the point."""
+"""How far, at least, the sizes reach to either side of those at the point. A choice: two doublings, over which a
+crossing is of use to somebody."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import numpy as np
 from jaxdiff_magic.subject.subject import Subject
 
 MAX_BUILT_ENTRIES = 4_000_000
-"""A derivative with more scalar entries than this is described, not built."""
+"""A derivative with more scalar entries than this is described, not built. A choice of memory: 32 MB in float64, and
+several times that within the check."""
 MAX_BLOCKS = 400
 """A derivative of more arrays than this, one for each output and inputs, takes minutes to compile …"""
 MAX_FORWARD = 100

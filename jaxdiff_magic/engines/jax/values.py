@@ -22,7 +22,8 @@ from jaxdiff_magic.subject.surroundings import settings_set_aside
 from jaxdiff_magic.subject.untraced import REFUSED, hindrance_of, innermost
 
 MAX_PASSES = 1024
-"""The dearer of two modes is left out of the check beyond this many passes."""
+"""The dearer of two modes is left out of the check beyond this many passes. A choice of time and memory: all passes run
+at once."""
 MAX_BOTH_WAYS = 1024
 """A Hessian with no more entries than this is computed a second time, in another order, for the check …"""
 MAX_ROWS = 256
@@ -34,7 +35,8 @@ MAX_COMPILED_EQUATIONS = 20_000
 MAX_BYTES = 1_000_000_000
 """Where one array within a program would be larger, its columns or rows are computed in chunks…"""
 CHUNK_BYTES = 128_000_000
-"""… in which that array is about as large as this."""
+"""… in which that array is about as large as this. Choices of memory: the first is what a laptop has left beside a
+notebook, an eighth of it leaves room for what there is besides."""
 
 NO_DERIVATIVE = (TypeError, ValueError, NotImplementedError, AssertionError)
 """What JAX raises where a function has no derivative of the kind asked for; the last where a rule is not linear in its

@@ -30,8 +30,9 @@ from jaxdiff_magic.subject.trace import Constant, Equation, Location, Trace, Var
 MOST_ITERATIONS = 64
 """Loops are written out while they take no more steps than this, all together …"""
 MOST_DEFINITIONS = 400
-"""… and make no more definitions than this."""
+"""… and make no more definitions than this. Choices of time, and of what anybody would read."""
 LARGEST_TABLE = 1 << 16
+"""Larger arrays of integers are no tables of positions that could be looked into: a choice of time and memory."""
 CLUTTER = (Choice, sp.Abs, sp.sign, sp.Max, sp.Min, IndexSum)
 """What makes a known integer or condition worth computing."""
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from jaxdiff_magic.engines.tape.simplification import simpler
 MAX_TAPE_OPERATIONS = 3_000
 """The browser differentiates as many within a frame."""
 MAX_RECORDED_STEPS = 12_000
-"""Recording ends there, before it takes long."""
+"""Recording ends there, before it takes long. A choice: dead steps are dropped afterwards, which may leave a fourth."""
 
 
 class Recorder:
