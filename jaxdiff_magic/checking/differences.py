@@ -17,7 +17,7 @@ Column = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 STEPS, FINE = 12, 23
 """So many steps are tried, each half of the one before; and where the larger ones do not settle an estimate. Of 12 the
-last is 1/2048 of the first, of 23 it is 1/4,194,304, half the digits of a float64 below it."""
+last is 1/2048 of the first, of 23 it is 1/4,194,304: choices, of which the first takes half the time."""
 COARSE = 1e-3
 """Where an estimate is known less well than this, smaller steps are tried: only there is chaos straight. A choice:
 three digits are enough to tell a rule that is wrong from one that is right."""

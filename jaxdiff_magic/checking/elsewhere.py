@@ -32,8 +32,8 @@ LOOPS = having("loops")
 POSITIONS = having("reads_at", "writes")
 """Code in which an integer may be a position, of which others need not exist."""
 LARGER, SMALLER = 10.0, 0.1
-"""By these factors operands are made larger and smaller: a choice of one power of ten, at which most functions still
-have their numbers, and rules may take another branch."""
+"""By these factors operands are made larger and smaller: a choice, a power of ten, beyond which many functions
+overflow."""
 
 Move = Callable[[np.ndarray], np.ndarray]
 

@@ -27,7 +27,7 @@ MAX_LENGTH = 80
 EXACT, ROUGH = 1e-6, 1e-3
 """How near a formula must be to its own numbers, beside their rounding, and, rounding or not, to the largest of them:
 literals are shown as they were typed, the program holds them rounded. A choice: six digits show a formula to be the
-one, three are what literals of half precision leave."""
+one, three are what literals in float16 leave."""
 UNFORESEEN = (ArithmeticError, AttributeError, MemoryError, NotImplementedError, RecursionError, TypeError, ValueError)
 """What SymPy and NumPy raise on expressions that they do not expect: a formula less."""
 

@@ -29,8 +29,7 @@ MAX_SEEN, MAX_PER_POINT = 8, 3
 """At how many sets of operands a call is looked at, in all and of one run. A choice of time: a rule that is wrong is
 mostly wrong at any operands."""
 MAX_AUDITED_EQUATIONS = 200
-"""How many operations are looked at where no rule is at fault. A choice of time: each takes two derivatives of one
-operation."""
+"""How many operations are looked at where no rule is at fault. A choice of time."""
 RESIDUAL_SECONDS = 2.0
 """How long a formula is looked for of what one rule gives too much. A choice: it explains a fault that both numbers
 show already."""

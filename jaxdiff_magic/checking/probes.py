@@ -23,7 +23,7 @@ SMALLEST, SAMPLED = 20, 20
 """How many inputs are tried singly: those with the smallest entries, which directions show worst, and random ones. A
 choice of time: each is one more direction."""
 GROSS = 1e-5
-"""A difference below this part of the derivative along the direction is not called wrong. A choice: some hundred times
+"""A difference below this part of the derivative along the direction is not called wrong. A choice: some eighty times
 the rounding of a float32, above what remainders leave."""
 SHOWN = 1e-4
 """An entry of which the directions do not show this part is left undecided, unless it was tried singly. A choice: ten

@@ -43,13 +43,13 @@ DIGITS = 20
 doubt."""
 SECONDS = 2.0
 """There is always so much time for a run with more digits: without it a wide bound leaves everything undecided. A
-choice: the time of about two runs of the longest program that is tried (see `digits.py`)."""
+choice: some 800,000 scalar operations, by `MAX_PRECISE_OPERATIONS` in `digits.py`."""
 STEP, STEP_DIGITS = 2.0**-48, 40
 """Relative step of differences with more digits, some units in the last place of a float64, and the digits of values
 that are taken from each other: no piece of a chaotic function is too short, and nothing is lost."""
 MAX_SLOPES = 16
 """Of a block with more entries than this, none is differenced anew for the numeric column. A choice of time: each takes
-two runs with 40 digits."""
+four runs with 40 digits."""
 
 
 def size_of(values: np.ndarray) -> np.ndarray:

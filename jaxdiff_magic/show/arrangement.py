@@ -23,7 +23,8 @@ CORNER = 3
 LIST_CORNER = 6
 """… so many elements of a longer list are shown at either end: choices."""
 MAX_FORMULA = 60
-"""Characters of an entry's formula; where one is longer, the closed form stands above the numbers instead."""
+"""Characters of an entry's formula; where one is longer, the closed form stands above the numbers instead. A choice:
+what fits into a cell of a table."""
 MAX_OUTPUTS = 4
 """Of how many output elements the second and higher derivatives are listed. A choice: each has a table of its own."""
 

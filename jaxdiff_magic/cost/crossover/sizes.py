@@ -23,7 +23,7 @@ MODES: tuple[Mode, Mode] = ("forward", "reverse")
 MOST_EQUATIONS = 300
 """Programs with more are not traced at other sizes: a loop that is written out grows with them. A choice of time."""
 MOST_SIDE = 4096
-"""No side of an array is made longer: a choice, so that what is recommended could be run."""
+"""No side of an array is made longer: a choice, beside `MAX_BUILT_ENTRIES`, of what is met in use."""
 FACTOR = 4.0
 """How far, at least, the sizes reach to either side of those at the point. A choice: two doublings, over which a
 crossing is of use to somebody."""

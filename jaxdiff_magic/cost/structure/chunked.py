@@ -35,13 +35,12 @@ AT_ONCE = 256
 """Larger chunks are hardly faster."""
 SHARE = 8
 """A chunk is made for about this share of the temporary memory that there should be; a single line may take it all. A
-choice of three bits: a pass keeps several values of the size of its line."""
+choice of three bits, for what else the program keeps."""
 WORTH = 2
 """Chunks are worth their time while they take at most so many times the passes of the other mode. A choice: twice the
 time for a derivative that would not fit otherwise."""
 RUNS = 2
-"""How often a way is run to verify it. A choice of time: the second run, without compilation, is the one that
-counts."""
+"""How often a way is run to verify it. A choice: once at the point, and once near it."""
 SECOND: tuple[tuple[Mode, Inner, str], ...] = (
     ("forward", "jax.grad", "forward over reverse"),
     ("reverse", "jax.grad", "reverse over reverse"),

@@ -24,8 +24,7 @@ from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES
 from jaxdiff_magic.subject.subject import Subject, arguments_of
 
 FEWEST_PASSES = 8
-"""Where the better plain mode takes fewer passes, slices are not looked for. A choice: a map over fewer slices saves
-less than what it takes to begin."""
+"""Where the better plain mode takes fewer passes, slices are not looked for. A choice: there is little to save."""
 ULPS = 32
 """Two orders of the same additions in a slice may differ by so many units in the last place of the largest number. A
 choice of five bits."""

@@ -21,8 +21,8 @@ from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 MAX_REPLAYED_STEPS = 20_000
 """A run with more steps than this is not told. A choice of time."""
 MAX_BYTES = 1_000_000_000
-"""Nor is one whose values take more memory than this, all together. A choice of memory: what a laptop has left beside a
-notebook."""
+"""Nor is one whose values take more memory than this, all together. A choice of memory: more might bring down a small
+machine."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,14 +29,15 @@ MAX_BOTH_WAYS = 1024
 MAX_ROWS = 256
 """… while reverse mode takes no more passes for it than this …"""
 MAX_LINES = 2_000
-"""… and its program has no more equations than this: it doubles what there is to compile."""
+"""… and its program has no more equations than this: it doubles what there is to compile. All three are choices of
+time."""
 MAX_COMPILED_EQUATIONS = 20_000
 """A program with more equations than this takes minutes to compile and is not compiled unasked."""
 MAX_BYTES = 1_000_000_000
 """Where one array within a program would be larger, its columns or rows are computed in chunks…"""
 CHUNK_BYTES = 128_000_000
-"""… in which that array is about as large as this. Choices of memory: the first is what a laptop has left beside a
-notebook, an eighth of it leaves room for what there is besides."""
+"""… in which that array is about as large as this. Choices of memory: more than the first might bring down a small
+machine, an eighth of it leaves room for other arrays."""
 
 NO_DERIVATIVE = (TypeError, ValueError, NotImplementedError, AssertionError)
 """What JAX raises where a function has no derivative of the kind asked for; the last where a rule is not linear in its

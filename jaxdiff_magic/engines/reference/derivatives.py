@@ -48,7 +48,7 @@ FURTHER = (1.0, 0.25)
 there after twice its iterations."""
 PATIENCE = 20
 """How many times as long as at the user's point a loop may take elsewhere, and so many iterations more. A choice:
-points are a tenth of themselves apart, at which no loop that ends takes so much longer."""
+points move by about a tenth, for which few loops that end take so much longer."""
 MAX_KEPT = 40
 """Results of so many batches are kept: all that a check asks for of a function of one or two inputs. A choice of
 memory."""

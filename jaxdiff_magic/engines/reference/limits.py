@@ -20,8 +20,8 @@ from jaxdiff_magic.engines.reference.followed import Followed
 from jaxdiff_magic.engines.reference.precise import elementwise, exact, in_digits, is_finite
 
 DIGITS = 100
-"""Near 0, sin(x) / x and the like lose as many digits as the steps are small, once or twice for each order. A choice:
-40 bits are 12 digits, of which two orders of 0/0 lose some four times as many."""
+"""Near 0, sin(x) / x and the like lose as many digits as the steps are small, once or twice for each order. 2^-40 is 12
+digits, of which a second derivative of 0/0 loses up to four times as many; the others are to spare."""
 DISTANCES = (2.0**-24, 2.0**-32, 2.0**-40)
 """Relative distances at which the sides are compared. Powers of two, each 2^-8 of the one before; the first is half the
 bits of a float64."""

@@ -41,7 +41,8 @@ MAX_PIECES = 1024
 MAX_PIECE_NUMBERS = 4_000_000
 """No derivative has more numbers than this …"""
 MIN_NUMBERS = 400
-"""… and no run so many steps, each of which counts as so many: there are some dozens of runs."""
+"""… and no run so many steps, each of which counts as so many: there are some dozens of runs. Choices of time and
+memory."""
 MAX_MEETINGS = 4
 """At so many points of a batch the pieces that meet are compared: it takes some dozens of runs for each. A choice of
 time."""
@@ -53,7 +54,9 @@ bits, as in the check."""
 FINE = 1e-6
 """Bounds that are wider than this, relative to the numbers, show nothing; then the pieces are compared …"""
 DIGITS, OPERATIONS = 50, 100_000
-"""… with so many digits, if a run takes no more scalar operations than this."""
+"""… with so many digits, if a run takes no more scalar operations than this. The first of the three is that of numbers
+that are the same (`NEAR` in `checking/sharper.py`), the last a fourth of a second by `MAX_PRECISE_OPERATIONS` in
+`digits.py`."""
 
 
 @dataclass(frozen=True)

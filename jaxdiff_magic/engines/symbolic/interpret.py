@@ -32,7 +32,8 @@ MOST_ITERATIONS = 64
 MOST_DEFINITIONS = 400
 """… and make no more definitions than this. Choices of time, and of what anybody would read."""
 LARGEST_TABLE = 1 << 16
-"""Larger arrays of integers are no tables of positions that could be looked into: a choice of time and memory."""
+"""Integers are kept as a table where their formula does not read well, while there are no more of them than this: a
+choice of memory, half a megabyte."""
 CLUTTER = (Choice, sp.Abs, sp.sign, sp.Max, sp.Min, IndexSum)
 """What makes a known integer or condition worth computing."""
 T = TypeVar("T")

@@ -61,8 +61,7 @@ UNFORESEEN = (ArithmeticError, AttributeError, LookupError, MemoryError, Recursi
 """What SymPy and NumPy raise on expressions that they do not expect."""
 LONG = "it is too long to read in one piece; report.formula({!r}, 'steps') has it step by step"
 MAX_NAMES = 16
-"""How many of the user's variables are considered for a place in a matrix form. A choice of time: each takes a
-comparison with all that a form is made of."""
+"""How many of the user's variables are considered for a place in a matrix form. A choice of time."""
 NOTATIONS = ("auto", "component", "index", "matrix", "steps")
 
 

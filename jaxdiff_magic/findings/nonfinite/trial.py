@@ -25,7 +25,7 @@ DRAWS = 48
 """So many points are drawn, of which some have no finite derivative and do not count: a choice of time."""
 CLOSE, CLOSER = 1e-3, 1e-5
 """How far off, relative to the point, limits are looked at; what tends to one is near at the first, or nearer at the
-second."""
+second. Choices: a hundred times nearer, what tends to one as its argument or as its root is nearer, too."""
 FLOOR_ULP = 64
 """Differences below as many units in the last place of 1 are no evidence, for either side: a saturated function. A
 choice of six bits."""

@@ -27,7 +27,7 @@ PROBES = 8
 of their number."""
 SETTLED = 0.01
 """Ends that are known to this part of the distance between them have settled; before that, they still move outwards. A
-choice: two digits of a condition number are what anybody uses."""
+choice of two digits."""
 
 
 def products_of(

@@ -24,7 +24,7 @@ MAX_VECTORS = 64
 """At most so many vectors span the space in which eigenvectors are looked for. A choice of time: each takes a
 product."""
 TOLERANCE = 1e-4
-"""Good enough: an eigenvalue known to this part of the largest. A choice of four digits, as many as are shown."""
+"""Good enough: an eigenvalue known to this part of the largest. A choice of four digits."""
 MAX_BASIS_BYTES = 128_000_000
 """The vectors are kept, and made orthogonal to each other again, while they need no more memory than this. A choice of
 memory: 64 vectors of 250,000 float64s."""
