@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 LEAST = 1.0
-"""A stage that has a share of the budget has so many seconds in any case."""
+"""A stage that has a share of the budget has so many seconds in any case. A choice: less finishes nothing, and more
+would be felt by who asks for a small budget."""
 PATIENCE, TO_BEGIN = 1.5, 2.0
-"""A run step by step that goes on after so many budgets, and so many seconds more, is given up."""
+"""A run step by step that goes on after so many budgets, and so many seconds more, is given up. A choice: half as much
+again lets nearly finished runs end, and two seconds let one begin where the budget is tiny."""
 
 
 def now() -> float:

@@ -13,7 +13,8 @@ import numpy as np
 DIGITS = 10
 """Most significant digits in a table: enough to recognise a float64, and all of a float32."""
 WHOLE = 6
-"""Numbers of so many digits before the point are written without a power of ten, also where fewer are significant."""
+"""Numbers of so many digits before the point are written without a power of ten, also where fewer are significant. A
+choice: what is read at a glance."""
 
 
 def figure(value: Any, digits: int = 6) -> str:

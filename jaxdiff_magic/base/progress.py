@@ -12,7 +12,8 @@ from contextvars import ContextVar, copy_context
 from typing import Any
 
 PATIENCE = 1.0
-"""Seconds that nobody minds to wait without a word."""
+"""Seconds that nobody minds to wait without a word. The limit within which a user's flow of thought stays
+uninterrupted: J. Nielsen, "Usability Engineering", 1993, ch. 5."""
 
 _stage: ContextVar[list[str] | None] = ContextVar("stage", default=None)
 

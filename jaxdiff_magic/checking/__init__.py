@@ -11,59 +11,59 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Sequence
 
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.base.budget import left, now, passed, within
+from jaxdiff_magic.base.budget import left, within
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.along import check_along
 from jaxdiff_magic.checking.blame import blamed
 from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
 from jaxdiff_magic.checking.closed_forms import ClosedForms, confirmed
+from jaxdiff_magic.checking.compared_rules import MAX_COMPARED, ComparedRules
 from jaxdiff_magic.checking.decide import decided
+from jaxdiff_magic.checking.differences import Column
 from jaxdiff_magic.checking.doubts import doubts_of
-from jaxdiff_magic.checking.evidence import PROVED, UNDECIDED, Evidence, RuleEvidence
+from jaxdiff_magic.checking.evidence import PROVED, Decision, Evidence, RuleEvidence
 from jaxdiff_magic.checking.faults import faults_of
 from jaxdiff_magic.checking.freezing import may_freeze
 from jaxdiff_magic.checking.hessian_products import hessian_products
 from jaxdiff_magic.checking.instead import entries_instead, told
-from jaxdiff_magic.checking.isolated import isolated
+from jaxdiff_magic.checking.isolated import with_isolated
+from jaxdiff_magic.checking.iterations import converging
 from jaxdiff_magic.checking.native import columns_of, dtypes_of
-from jaxdiff_magic.checking.numeric import Numeric, RuleBlock
+from jaxdiff_magic.checking.numeric import Numeric
 from jaxdiff_magic.checking.own_errors import with_own_errors
-from jaxdiff_magic.checking.points import place_of, sample, where_it_ends
+from jaxdiff_magic.checking.points import native_point, sample, where_it_ends
 from jaxdiff_magic.checking.proofs import Proofs
 from jaxdiff_magic.checking.reasons import reasons_of, with_reasons
-from jaxdiff_magic.checking.rules import RuleName, compare, converging, rule_trace, rule_values
+from jaxdiff_magic.checking.rules import RuleName, rule_trace, rule_values
 from jaxdiff_magic.checking.sharper import SAFETY, Sharper
 from jaxdiff_magic.checking.summary import summary_of
 from jaxdiff_magic.checking.trusted import Trusted
-from jaxdiff_magic.checking.words import Why
 from jaxdiff_magic.engines.jax.values import Derivatives, Values
 from jaxdiff_magic.engines.reference.bounded import EPS
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.reference.directions import Found, Path
 from jaxdiff_magic.engines.symbolic.derivation import Derivation
-from jaxdiff_magic.report import Check, Outcome, worst
+from jaxdiff_magic.report import Check, Outcome, Slope, worst
 from jaxdiff_magic.report.fault import Fault
 from jaxdiff_magic.subject.trace import Trace
 
-MAX_COMPARED = 200_000
-"""Derivatives of one order are compared at as many sampled points as keep them below this many numbers."""
 MAX_DIFFERENCED = 64
-"""The numeric column is filled while there are no more scalar inputs than this."""
+"""The numeric column is filled while there are no more scalar inputs than this. A choice of time: each input takes some
+two dozen runs of the function at each point."""
 MAX_PROVED = 64
-"""Entries are proved one by one while a block has no more than this."""
-MAX_AT_ONCE = 4_000_000
-"""A rule that makes no more numbers at one point is compared there, though time is up: it takes less than a second."""
+"""Entries are proved one by one while a block has no more than this. A choice of time: each proof may take a second."""
 MODES = ("forward", "reverse")
 TO_SEE_IT_END = 0.1
-"""The share of the time for the check in which the sampled points are tried, where the function has loops."""
+"""The share of the time for the check in which the sampled points are tried, where the function has loops. A choice:
+nine tenths are left to what the points are for."""
 NATIVE_POINTS = 4
-"""At how many of the points JAX's own numbers are compared, the user's point included."""
+"""At how many of the points JAX's own numbers are compared, the user's point included. A choice: at one point alone a
+wrong number may happen to be right; each more is another run of all derivatives."""
 
 
 def check_of(
@@ -126,21 +126,21 @@ class _Checking:
         self.eps = max(float(jnp.finfo(dtype).eps) for dtype in (*(leaf.dtype for leaf in leaves), *inside))
         self.tiny = max(float(jnp.finfo(leaf.dtype).tiny) for leaf in leaves)
         nearby = range(1, min(NATIVE_POINTS, 1 + points))
-        self.native = [values, *(derivatives.at(self._native_point(k)) for k in nearby)]
-        self.counts: dict[int, int] = {}  # for each length of path, at how many points rules are compared
+        self.native = [values, *(derivatives.at(native_point(self.subject, self.points, k)) for k in nearby)]
         self.proved: set[Path] = set()  # blocks of which some entry is proved
-        self.compared: list[int] = []  # for each block and rule, at how many random points
         self.missing = {mode: why for mode, why in values.missing.items() if mode in MODES}
         if reference is not None:
             unreachable = self._out_of_reach()
         if unreachable:
             self.reference, self.missing["symbolic"] = None, unreachable
         self.traces: dict[RuleName, Trace] = dict(self._traces()) if self.reference else {}
-        self.rules = {name: rule_values(self.subject, name, trace) for name, trace in self.traces.items()}
-        self.sharper = (
-            Sharper(self.reference, self.rules, self.subject.exact_point, deadline) if self.reference else None
-        )
-        self.proofs = Proofs(self.subject, derivation, self.traces, deadline) if derivation and self.reference else None
+        programs = {name: rule_values(self.subject, name, trace) for name, trace in self.traces.items()}
+        self.sharper = self.rules = self.proofs = None
+        if self.reference is not None:
+            self.sharper = Sharper(self.reference, programs, self.subject.exact_point, deadline)
+            known = self.points, self.native, self.eps, deadline
+            self.rules = ComparedRules(derivatives, self.reference, programs, self.sharper, *known)
+            self.proofs = Proofs(self.subject, derivation, self.traces, deadline) if derivation else None
         found = (lambda path: self._found(path, len(self.native))) if self.reference else None
         self.doubts = doubts_of(self.subject, self.native, found, self._tolerance)
         self.doubt = self.doubts.whole
@@ -173,27 +173,34 @@ class _Checking:
         if self.reference and not self.doubt:
             with contextlib.suppress(OutOfReach):  # one sweep of the highest order gives the lower ones as well
                 self._found((0, *[0] * self._order()), len(self.native))
-        paths = list(self._paths())
-        blocks = [self._block(what, path) for what, path in paths]
-        blocks += self._products()
-        rules: dict[RuleName, RuleBlock] = {name: self._rule_block(name) for name in self.traces}
-        slopes = [] if self.doubt or self.may_freeze else self.numeric.slopes(rules)
-        settled = [path[:-1] for (_, path), block in zip(paths, blocks, strict=False) if block.is_of_solution]
-        slopes = [(above, slope) for above, slope in slopes if above not in settled or slope.says != "wrong"]
-        alone: set[Path] = set()  # of which an entry holds at the point alone
-        for k, (_, path) in enumerate(paths):
-            if self.sharper is not None and not self.doubt:
-                point, before = [batch[0] for batch in self.points], blocks[k].decision
-                decision = isolated(before, blocks[k].evidence, self.sharper, path, point)
-                if decision is not before:
-                    alone.add(path)
-                elif path[:-1] in alone:
-                    decision = decision.set(True, UNDECIDED, Why.BELOW_ALONE)
-                blocks[k] = replace(blocks[k], decision=decision)
-            if any(above == path[:-1] and slope.says == "wrong" for above, slope in slopes):
-                blocks[k] = blocks[k].unconfirmed()
-        # where no rule could be compared, JAX's own numbers were, at the first points
-        points = min(self.compared, default=len(self.native) - 1)
+        named = list(self._paths())
+        paths = [path for _, path in named]
+        blocks = [*(self._block(what, path) for what, path in named), *self._products()]
+        slopes = self._slopes(paths, blocks)
+        if self.sharper is not None and not self.doubt:
+            blocks = with_isolated(blocks, paths, self.sharper, [batch[0] for batch in self.points])
+        wrong = [above for above, slope in slopes if slope.says == "wrong"]
+        blocks[: len(paths)] = [
+            block.unconfirmed() if path[:-1] in wrong else block for path, block in zip(paths, blocks, strict=False)
+        ]
+        blocks, outcome, faults = self._explained(blocks, paths)
+        return self._told(blocks, outcome, faults, [slope for _, slope in slopes])
+
+    def _slopes(self, paths: Sequence[Path], blocks: Sequence[BlockCheck]) -> list[tuple[Path, Slope]]:
+        """What Taylor remainders say of derivatives, each by the path of what it is the derivative of.
+
+        They accuse no rule that is the derivative of what the code's loops come to.
+        """
+        if self.doubt or self.may_freeze:
+            return []
+        settled = [path[:-1] for path, block in zip(paths, blocks, strict=False) if block.is_of_solution]
+        slopes = self.numeric.slopes({name: self.rules.block(name) for name in self.traces} if self.rules else {})
+        return [(above, slope) for above, slope in slopes if above not in settled or slope.says != "wrong"]
+
+    def _explained(
+        self, blocks: list[BlockCheck], paths: Sequence[Path]
+    ) -> tuple[list[BlockCheck], Outcome, tuple[Fault, ...]]:
+        """The blocks with the particular reasons of this function, the worst outcome, and the rules at fault."""
         outcome = worst([block.worst for block in blocks])
         faults = self._faults(blocks, outcome)
         if outcome != "differs" and self.trace is not None:
@@ -203,7 +210,18 @@ class _Checking:
             dtypes = [leaf.dtype for leaf in (*self.subject.inputs, *self.subject.outputs)]
             point = [batch[0] for batch in self.points]
             blocks = with_reasons(blocks, reasons_of(self.trace, point, self.traces, dtypes))
-        blocks = with_own_errors(blocks, [path for _, path in paths], self.trace, self.subject, self.deadline)
+        return with_own_errors(blocks, paths, self.trace, self.subject, self.deadline), outcome, faults
+
+    def _told(
+        self,
+        blocks: Sequence[BlockCheck],
+        outcome: Outcome,
+        faults: tuple[Fault, ...],
+        slopes: Sequence[Slope],
+    ) -> Check:
+        """The check, with rows for what JAX refuses and local rules or differences have."""
+        # where no rule could be compared, JAX's own numbers were, at the first points
+        points = min(self.rules.compared if self.rules else (), default=len(self.native) - 1)
         by_rules = (lambda path: self._found(path, 1)) if self.reference else None
         instead = entries_instead(self.subject, self.native[0], by_rules, self.numeric.column, self.doubt)
         summary = summary_of(blocks, points, self.missing, faults)
@@ -218,7 +236,7 @@ class _Checking:
                 *(f"{name}: {why}" for name, why in self.native[0].missing.items() if name not in MODES),
                 *(gap for block in blocks for gap in block.gaps()),
             ),
-            taylor=tuple(slope for _, slope in slopes),
+            taylor=tuple(slopes),
         )
 
     def _faults(self, blocks: Sequence[BlockCheck], outcome: Outcome) -> tuple[Fault, ...]:
@@ -238,9 +256,6 @@ class _Checking:
             deadline=self.deadline,
             is_entangled=self.subject.is_entangled,
         )
-
-    def _native_point(self, k: int) -> list[np.ndarray]:
-        return [batch[k].astype(leaf.dtype) for batch, leaf in zip(self.points, self.subject.inputs, strict=True)]
 
     def _paths(self) -> Iterator[tuple[str, Path]]:
         outputs, inputs = range(len(self.subject.outputs)), range(len(self.subject.inputs))
@@ -289,103 +304,93 @@ class _Checking:
             return float(size / np.prod(sizes))
 
     def _block(self, what: str, path: Path) -> BlockCheck:
+        evidence = self._evidence(path)
+        decision = self._with_proofs(path, decided(evidence, self._tolerance))
+        inputs = tuple(self.subject.inputs[i] for i in path[1:])
+        return BlockCheck(what, self.subject.outputs[path[0]], inputs, evidence, decision)
+
+    def _evidence(self, path: Path) -> Evidence:
+        """All that is known about one block."""
         output, *inputs = (self.subject.outputs[path[0]], *(self.subject.inputs[i] for i in path[1:]))
         shape = sum((leaf.shape for leaf in inputs), output.shape)
         size = int(np.prod(shape, dtype=int))
-        formula, scale = self._formula(path), self._scale(path)
-        rules = self._rule_evidence(self.reference, path) if self.reference and formula else ()
-        for rule in rules:
-            if rule.comparison.solution is not None and formula is not None:
-                with contextlib.suppress(OutOfReach):
-                    formula = rule.comparison.solution.evaluate(path, self._first(len(self.native)), self.eps)
-        small = size > 0 and self.subject.size <= MAX_DIFFERENCED
-        numeric = self.numeric.column(path) if small else None
+        formula, rules = self._by_local_rules(path)
+        numeric = self.numeric.column(path) if size > 0 and self.subject.size <= MAX_DIFFERENCED else None
         probes = {} if numeric or formula or self.doubt or not size else self.numeric.probes(path)
-        columns = [columns_of(values, path) for values in self.native]
         doubt = self.doubts.of(path) or self.trusted.doubt(path)
         if numeric is not None and path[0] in self.doubts.outputs:
             formula, rules, doubt = None, (), self.trusted.doubt(path)  # there are its values
-        undefined = self.doubts.without_value(path, shape)
         is_smooth = False
         if formula is not None and not doubt and size > 0:
-            value = self._found(path[:1], len(self.native)).values
-            completed = self.closed.completed(path, self._first(1), formula, value)
-            asked = formula.at_tie[0] or completed is not formula
-            if asked and numeric is None and np.isfinite(completed.values[0]).all():
-                is_smooth = self.numeric.is_smooth(path, completed.values[0])
-            if completed is not formula:
-                formula = confirmed(formula, completed, numeric, is_smooth, scale)
+            formula, is_smooth = self._completed(path, formula, numeric)
+        has_digits = self.sharper is not None and path[0] not in self.doubts.outputs
+        return Evidence(
+            shape=shape,
+            eps=self.eps,
+            scale=self._scale(path),
+            doubt=doubt,
+            formula=formula,
+            native=[columns_of(values, path) for values in self.native],
+            rules=rules,
+            numeric=numeric,
+            probes=probes,
+            is_smooth=is_smooth,
+            may_freeze=self.may_freeze,
+            ahead=functools.partial(self._ahead, path, formula),
+            undefined=self.doubts.without_value(path, shape),
+            has_hole=self.doubts.has_hole,
+            height=self._scale(path, least=1.0),
+            in_float64=functools.partial(self.numeric.in_float64, path),
+            shown=self.sharper.column(path, numeric) if self.sharper and has_digits else numeric,
+        )
 
-        def ahead(k: int, numbers: np.ndarray) -> np.ndarray | bool:
-            if self.reference is None or formula is None:
-                return False
-            return converging(self.reference, path, [b[k : k + 1] for b in self.points], numbers, formula.values[k])
+    def _by_local_rules(self, path: Path) -> tuple[Found | None, tuple[RuleEvidence, ...]]:
+        """The reference where JAX's numbers are known, and what JAX's rules say beside it.
 
-        more = probes, is_smooth, self.may_freeze, ahead, undefined, self.doubts.has_hole, self._scale(path, least=1.0)
-        wide = functools.partial(self.numeric.in_float64, path)
-        shown = numeric
-        if self.sharper is not None and path[0] not in self.doubts.outputs:
-            shown = self.sharper.column(path, numeric)
-        evidence = Evidence(shape, self.eps, scale, doubt, formula, columns, rules, numeric, *more, wide, shown)
-        decision = decided(evidence, self._tolerance)
+        Where a rule is the derivative of what the code's loops come to, the reference is that of this, too.
+        """
+        if self.reference is None or self.sharper is None or self.rules is None:
+            return None, ()
+        try:
+            formula = self.sharper.code(path, self._found(path, len(self.native)))
+        except OutOfReach:
+            return None, ()
+        rules = self.rules.evidence(path)
+        for solution in (rule.comparison.solution for rule in rules):
+            if solution is not None:
+                with contextlib.suppress(OutOfReach):
+                    formula = solution.evaluate(path, self._first(len(self.native)), self.eps)
+        return formula, rules
+
+    def _completed(self, path: Path, formula: Found, numeric: Column | None) -> tuple[Found, bool]:
+        """The reference, where it has none with what a closed form gives; and whether values show no bend there.
+
+        Values are asked where a choice is at a tie, or a closed form stands in, and there is no numeric column.
+        """
+        value = self._found(path[:1], len(self.native)).values
+        completed = self.closed.completed(path, self._first(1), formula, value)
+        is_other = completed is not formula
+        is_asked = (formula.at_tie[0] or is_other) and numeric is None and np.isfinite(completed.values[0]).all()
+        is_smooth = bool(is_asked) and self.numeric.is_smooth(path, completed.values[0])
+        return confirmed(formula, completed, numeric, is_smooth, self._scale(path)) if is_other else formula, is_smooth
+
+    def _ahead(self, path: Path, formula: Found | None, k: int, numbers: np.ndarray) -> np.ndarray | bool:
+        """See `Evidence.ahead`."""
+        if self.reference is None or formula is None:
+            return False
+        return converging(self.reference, path, [b[k : k + 1] for b in self.points], numbers, formula.values[k])
+
+    def _with_proofs(self, path: Path, decision: Decision) -> Decision:
+        """The decision with what formulas prove."""
         # where the first derivative is too long to prove, the second is longer
-        worth_it = len(path) == 2 or path[:2] in self.proved
-        if (proofs := self.proofs) and worth_it and (names := proofs.rules_for(path, self._rules_for(path))):
+        proofs, is_worth_it = self.proofs, len(path) == 2 or path[:2] in self.proved
+        if proofs is None or self.rules is None or not is_worth_it:
+            return decision
+        if names := proofs.rules_for(path, self.rules.names_for(path)):
             if proofs.of_block(path, names):
                 decision = decision.with_proofs(lambda _: True)
-            elif size <= MAX_PROVED:
+            elif decision.outcome.size <= MAX_PROVED:
                 decision = decision.with_proofs(lambda entry: proofs.of_entry(path, names, entry))
             if np.any(decision.outcome == PROVED):
                 self.proved.add(path)
-        return BlockCheck(what, output, tuple(inputs), evidence, decision)
-
-    def _formula(self, path: Path) -> Found | None:
-        """The reference at the points where JAX's numbers are known."""
-        if self.reference is not None and self.sharper is not None:
-            with contextlib.suppress(OutOfReach):
-                return self.sharper.code(path, self._found(path, len(self.native)))
-        return None
-
-    def _count(self, order: int) -> int:
-        """At how many points, the user's own included, derivatives of one order are compared."""
-        entries = self.subject.output_size * self.subject.size**order
-        count = max(1, min(len(self.points[0]), MAX_COMPARED // max(entries, 1)))
-        started = now()
-        self._found((0, *[0] * order), 1)
-        seconds = max(now() - started, 1e-6)  # of one point; kept results cost nothing
-        return max(1, min(count, int(max(left(self.deadline), 0.0) / (8 * seconds))))
-
-    def _rule_evidence(self, reference: Reference, path: Path) -> tuple[RuleEvidence, ...]:
-        found = []
-        assert self.sharper is not None
-        for name in self._rules_for(path):
-            if passed(self.deadline) and self.rules[name].numbers > MAX_AT_ONCE:
-                continue
-            try:
-                count = self.counts.setdefault(len(path), self._count(len(path) - 1))
-                native = lambda k: self._native(path, k)  # noqa: E731
-                points = self._first(count)
-                comparison = compare(reference, self.rules[name], path, points, native, self.eps, self.sharper, name)
-            except OutOfReach:
-                continue
-            self.compared.append(count - 1)
-            found.append(RuleEvidence(name, comparison, place_of(self.subject, self.points, comparison.at)))
-        return tuple(found)
-
-    def _rule_block(self, name: RuleName) -> Callable[[Path], tuple[np.ndarray, np.ndarray]]:
-        """A block of one of JAX's rules at the user's point, with bounds on its rounding."""
-
-        def block(path: Path) -> tuple[np.ndarray, np.ndarray]:
-            found = self.rules[name].evaluate(path, self._first(self.counts.get(len(path), 1)))
-            return found.values[0], found.errors[0]
-
-        return block
-
-    def _native(self, path: Path, k: int) -> np.ndarray:
-        """JAX's numbers for a block at one of the points."""
-        values = self.native[k] if k < len(self.native) else self.derivatives.at(self._native_point(k))
-        return next(column for column in columns_of(values, path)[::-1] if column is not None)
-
-    def _rules_for(self, path: Path) -> list[RuleName]:
-        names: dict[int, tuple[RuleName, ...]] = {2: ("forward", "reverse"), 3: ("second",)}
-        return [name for name in names.get(len(path), ()) if name in self.rules]
+        return decision

@@ -31,9 +31,11 @@ from jaxdiff_magic.subject.trace import Constant, Equation, Trace, subject_trace
 SMOOTH = having("smooth")
 """A function of these has no kinks and no poles."""
 PROOF_SECONDS = 5.0
-"""A proof is looked for at least so long."""
+"""A proof is looked for at least so long. A choice: what is tried there has no other way to be proved, and simple
+formulas take far less."""
 SMALL = 0.05
-"""A relative difference that is more than curvature and rounding leave in the quotients that are compared."""
+"""A relative difference that is more than curvature and rounding leave in the quotients that are compared. A choice:
+wrong rules are mostly off by a factor or a sign; a smaller error is not seen, and none is made up."""
 
 
 @dataclass(frozen=True)

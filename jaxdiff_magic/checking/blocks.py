@@ -15,10 +15,12 @@ from jaxdiff_magic.report import OUTCOMES, CheckEntry, Outcome
 from jaxdiff_magic.subject.leaves import Leaf
 
 MAX_ROWS_OF_ENTRIES = 100
-"""Every entry has a row while there are no more than this in all; beyond, the worst of each block has one."""
+"""Every entry has a row while there are no more than this in all; beyond, the worst of each block has one. A choice:
+what still can be scrolled through."""
 
 INHERENT = 8.0
-"""An error that is no larger than so many times the rounding of f, for each unit of x, is nobody's fault."""
+"""An error that is no larger than so many times the rounding of f, for each unit of x, is nobody's fault. A choice of
+three bits: some operations each round once."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from jaxdiff_magic.engines.symbolic.proof import SYMPY_FAILURES
 from jaxdiff_magic.engines.symbolic.time_limits import until
 
 CLOSE = 1e-6
-"""How well function values must show a derivative, relative to its size around."""
+"""How well function values must show a derivative, relative to its size around. A choice: above half the digits of a
+float64 (1.5e-8), far below what another formula would give."""
 
 
 @dataclass(frozen=True)

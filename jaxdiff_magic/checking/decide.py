@@ -16,11 +16,14 @@ from jaxdiff_magic.checking.words import Reason, Why
 
 ALL_DIGITS, VISIBLE = 0.5, 1e-3
 """A number that is off by half of what it should be has no digit right; that counts where it is also this part of what
-derivatives of the function are around the point: near a stationary point all are small."""
+derivatives of the function are around the point: near a stationary point all are small. A choice: losses of fewer
+digits are findings, and no verdict."""
 ROUNDINGS = 100
-"""So many roundings in the user's dtype from the true derivative, a number is no longer the same to the eye."""
+"""So many roundings in the user's dtype from the true derivative, a number is no longer the same to the eye. A choice
+of two digits."""
 SMALL_BESIDE = 0.1
-"""Numbers of a block round about as the largest do: JAX adds up and takes apart whole arrays."""
+"""Numbers of a block round about as the largest do: JAX adds up and takes apart whole arrays. A choice: numbers down to
+a tenth of the largest have its rounding and one digit less."""
 
 
 def decided(evidence: Evidence, tolerance: Tolerance) -> Decision:

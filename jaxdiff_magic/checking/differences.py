@@ -16,12 +16,15 @@ Column = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Estimates, error estimates and kinks, `(points, *shape)` each."""
 
 STEPS, FINE = 12, 23
-"""So many steps are tried, each half of the one before; and where the larger ones do not settle an estimate."""
+"""So many steps are tried, each half of the one before; and where the larger ones do not settle an estimate. Of 12 the
+last is 1/2048 of the first, of 23 it is 1/4,194,304: choices, of which the first takes half the time."""
 COARSE = 1e-3
-"""Where an estimate is known less well than this, smaller steps are tried: only there is chaos straight."""
+"""Where an estimate is known less well than this, smaller steps are tried: only there is chaos straight. A choice:
+three digits are enough to tell a rule that is wrong from one that is right."""
 UNSETTLED = 0.01
 """Noise that is this part of all that the values vary by is no rounding: the function is chaotic even at the smallest
-steps, and its values show no slope."""
+steps, and its values show no slope. A choice: far above the rounding of any dtype but the half precisions, far below
+the variation itself."""
 DOUBLED = 8.0
 """Neville's scheme makes rounding at most about this much larger: its weights grow by (4**k + 1) / (4**k - 1)."""
 EPS = float(np.finfo(np.float64).eps)

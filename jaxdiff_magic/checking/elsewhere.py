@@ -24,14 +24,16 @@ from jaxdiff_magic.subject.leaves import jax_dtype
 from jaxdiff_magic.subject.trace import RuleCall, Trace, Variable, primitives_of
 
 MAX_RULES = 12
-"""So many rules are looked at."""
+"""So many rules are looked at. A choice of time."""
 MAX_RULE_NUMBERS = 20_000
-"""A rule with operands of more numbers is not."""
+"""A rule with operands of more numbers is not. A choice of time."""
 LOOPS = having("loops")
 """Code that iterates need not converge elsewhere, and a rule may be that of what it converges to."""
 POSITIONS = having("reads_at", "writes")
 """Code in which an integer may be a position, of which others need not exist."""
 LARGER, SMALLER = 10.0, 0.1
+"""By these factors operands are made larger and smaller: a choice, a power of ten, beyond which many functions
+overflow."""
 
 Move = Callable[[np.ndarray], np.ndarray]
 

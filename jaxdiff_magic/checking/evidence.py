@@ -15,7 +15,8 @@ from jaxdiff_magic.engines.reference.directions import Found
 from jaxdiff_magic.report import OUTCOMES
 
 MAX_FAILED_PROOFS = 3
-"""Of a block of which so many entries could not be proved, the others are not tried: a proof may take a second."""
+"""Of a block of which so many entries could not be proved, the others are not tried: a proof may take a second. A
+choice: entries of one block are much alike."""
 Tolerance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From values and the bounds on their rounding to how far JAX's numbers may be from them."""
 PROVED, AGREES, UNDECIDED, DIFFERS = range(len(OUTCOMES))

@@ -21,12 +21,13 @@ from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Trace, subject_trace
 
 MAX_WRITTEN_EQUATIONS = 150
-"""Programs with more equations than this are not written out."""
+"""Programs with more equations than this are not written out. A choice of time, as in `proofs.py`."""
 MAX_LENGTH = 80
-"""A formula of more characters is not shown: both numbers say more."""
+"""A formula of more characters is not shown: both numbers say more. A choice: it stands within a sentence."""
 EXACT, ROUGH = 1e-6, 1e-3
 """How near a formula must be to its own numbers, beside their rounding, and, rounding or not, to the largest of them:
-literals are shown as they were typed, the program holds them rounded."""
+literals are shown as they were typed, the program holds them rounded. A choice: six digits show a formula to be the
+one, three are what literals in float16 leave."""
 UNFORESEEN = (ArithmeticError, AttributeError, MemoryError, NotImplementedError, RecursionError, TypeError, ValueError)
 """What SymPy and NumPy raise on expressions that they do not expect: a formula less."""
 

@@ -26,13 +26,16 @@ from jaxdiff_magic.subject.source import Location
 from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace
 
 MAX_SEEN, MAX_PER_POINT = 8, 3
-"""At how many sets of operands a call is looked at, in all and of one run."""
+"""At how many sets of operands a call is looked at, in all and of one run. A choice of time: a rule that is wrong is
+mostly wrong at any operands."""
 MAX_AUDITED_EQUATIONS = 200
-"""How many operations are looked at where no rule is at fault."""
+"""How many operations are looked at where no rule is at fault. A choice of time."""
 RESIDUAL_SECONDS = 2.0
-"""How long a formula is looked for of what one rule gives too much."""
+"""How long a formula is looked for of what one rule gives too much. A choice: it explains a fault that both numbers
+show already."""
 PATIENCE = 3.0
-"""Seconds that a fault is searched for, though the time for the check is over, unless all is well."""
+"""Seconds that a fault is searched for, though the time for the check is over, unless all is well. A choice: whose a
+wrong derivative is, is what the reader needs first."""
 
 SECOND = "second derivative"
 ONE_TRIANGLE = having("triangle")

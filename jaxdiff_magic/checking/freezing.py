@@ -18,7 +18,8 @@ from jaxdiff_magic.subject.subject import Subject
 
 """Why function values alone accuse nobody."""
 MOST_REACHED = 2000
-"""When the code reaches more functions than this, any may be among them."""
+"""When the code reaches more functions than this, any may be among them. A choice of time: it is then taken for
+granted, which accuses nobody."""
 LIBRARIES = ("builtins", "jax", "jaxlib", "math", "numpy", "operator", "scipy")
 """Their functions freeze nothing that is not constant anyway."""
 

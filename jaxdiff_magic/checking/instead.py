@@ -20,7 +20,9 @@ from jaxdiff_magic.report import CheckEntry
 from jaxdiff_magic.subject.subject import Subject
 
 MOST_DIGITS = 15
+"""A float64 holds any number of so many decimal digits."""
 LEAST_DIGITS = 1
+"""A number of which no digit is right is not shown."""
 BY_RULES, BY_VALUES = "by local rules from the code", "by differences of function values"
 
 

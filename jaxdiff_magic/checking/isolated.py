@@ -7,12 +7,14 @@ that: the derivative of the code at the point is 0 there, and another one next t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.checking.blocks import BlockCheck
 from jaxdiff_magic.checking.decide import shown_by_values
-from jaxdiff_magic.checking.evidence import DIFFERS, Decision, Evidence
+from jaxdiff_magic.checking.evidence import DIFFERS, UNDECIDED, Decision, Evidence
 from jaxdiff_magic.checking.sharper import GROSS, Sharper, size_of
 from jaxdiff_magic.checking.words import Why
 from jaxdiff_magic.engines.reference.directions import Path
@@ -21,9 +23,11 @@ DISTANCES = (2.0**-26, 2.0**-22)
 """Relative distances at which it is looked at beside the point: half of the bits of a float64, where derivatives still
 have the other half of theirs, and somewhat more."""
 SIGNS = 2
-"""In so many directions, both ways, at each distance."""
+"""In so many directions, both ways, at each distance. A choice: what is true all around a point is true in two
+directions; one alone may run along a boundary."""
 ALIKE = 0.01
-"""The derivative beside the point is that of function values within this part of it."""
+"""The derivative beside the point is that of function values within this part of it. A choice: apart from the guarded
+point the derivative changes by far less at these distances, at it by far more."""
 
 
 def isolated(
@@ -58,6 +62,27 @@ def isolated(
         alike = np.all(np.abs(beside - estimate) <= ALIKE * size, axis=0)
     found = clear & alike
     return decision.set(found, DIFFERS, Why.ALONE) if found.any() else decision
+
+
+def with_isolated(
+    blocks: Sequence[BlockCheck], paths: Sequence[Path], sharper: Sharper, point: Sequence[np.ndarray]
+) -> list[BlockCheck]:
+    """The blocks, each of them decided as `isolated` says; below such a one, nothing is said.
+
+    Args:
+        blocks: those of `paths` in their order, and others, which stay as they are.
+        sharper, point: as of `isolated`.
+    """
+    found, alone = list(blocks), set[Path]()  # of which an entry holds at the point alone
+    for k, path in enumerate(paths):
+        before = blocks[k].decision
+        decision = isolated(before, blocks[k].evidence, sharper, path, point)
+        if decision is not before:
+            alone.add(path)
+        elif path[:-1] in alone:
+            decision = decision.set(True, UNDECIDED, Why.BELOW_ALONE)
+        found[k] = replace(blocks[k], decision=decision)
+    return found
 
 
 def _beside(sharper: Sharper, path: Path, point: Sequence[np.ndarray]) -> np.ndarray:

@@ -39,15 +39,19 @@ from jaxdiff_magic.report import Slope
 from jaxdiff_magic.subject.leaves import Leaf
 
 MAX_SLOPES = 16
-"""Taylor remainders are shown for no more outputs (and entries of the gradient) than this."""
+"""Taylor remainders are shown for no more outputs (and entries of the gradient) than this. A choice of time and of
+lines in a report."""
 MAX_LEAVES = 6
-"""Besides a direction in which all inputs move there is one for each leaf, while there are no more than this."""
+"""Besides a direction in which all inputs move there is one for each leaf, while there are no more than this. A choice
+of time: each direction takes a run for each step."""
 SMOOTH_DIRECTIONS = 3
-"""Along so many random directions a function with a choice at a tie is looked at from both sides."""
+"""Along so many random directions a function with a choice at a tie is looked at from both sides. A choice: a bend is
+not seen only along directions within its plane, where a random one almost never lies."""
 SMOOTH_SECONDS = 1.0
-"""So long it is looked at in any case."""
+"""So long it is looked at in any case. A choice: without it a tie stays undecided."""
 MAX_BELOW = 20_000
-"""Remainders of a derivative of which there are more entries than this one order below are left out."""
+"""Remainders of a derivative of which there are more entries than this one order below are left out. A choice of time
+and memory: the derivative itself has as many for each input."""
 
 RuleBlock = Callable[[Path], tuple[np.ndarray, np.ndarray]]
 """A block of one of JAX's rules at the user's point, and bounds on its rounding; may raise OutOfReach."""

@@ -114,3 +114,8 @@ def batched(
     except (TypeError, ValueError, OutOfReach):  # captured arrays or dtypes that do not mix with float64; endless loops
         pass
     return lambda batch: [out.astype(np.float64) for out in run(batch, None)], own_eps
+
+
+def native_point(subject: Subject, points: Sequence[np.ndarray], k: int) -> list[np.ndarray]:
+    """One of the sampled points, each leaf in its own dtype."""
+    return [batch[k].astype(leaf.dtype) for batch, leaf in zip(points, subject.inputs, strict=True)]

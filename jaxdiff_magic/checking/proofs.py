@@ -19,7 +19,8 @@ from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Trace
 
 MAX_PROVED_EQUATIONS = 150
-"""A program with more equations than this, for each order above the first, is not written out for a proof."""
+"""A program with more equations than this, for each order above the first, is not written out for a proof. A choice of
+time."""
 
 
 @dataclass

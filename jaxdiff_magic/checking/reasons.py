@@ -35,9 +35,10 @@ LOST = (Why.WIDE_BOUND, Why.CHAIN_NOT_FINITE, Why.NEITHER_FINITE)
 OF_FULL_RANK = frozenset(("qr", "svd"))
 """Decompositions whose factors have no derivative where a matrix has too low a rank."""
 RANK = 100
-"""A singular value of so many roundings of the largest is 0."""
+"""A singular value of so many roundings of the largest is 0. A choice of two digits, as rounding adds up in a
+decomposition."""
 MOST_NAMED = 3
-"""So many steps at a tie are named."""
+"""So many steps at a tie are named. A choice: they stand within one sentence."""
 
 
 def with_reasons(blocks: Sequence[BlockCheck], particular: Mapping[Why, Told]) -> list[BlockCheck]:

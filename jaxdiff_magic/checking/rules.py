@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,8 +11,9 @@ import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.differences import directional
+from jaxdiff_magic.checking.iterations import Solution, converged, converging
 from jaxdiff_magic.checking.native import dtypes_of
-from jaxdiff_magic.checking.sharper import GROSS, NEAR, SAFETY, Sharper, size_of, too_wide
+from jaxdiff_magic.checking.sharper import GROSS, NEAR, SAFETY, Sharper, apart, size_of, too_wide
 from jaxdiff_magic.checking.words import Why
 from jaxdiff_magic.engines.jax.rule_traces import cotangent_trace, second_trace, tangent_trace
 from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE
@@ -25,43 +25,14 @@ from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Trace, subject_trace
 
 APPROXIMATE = 1e-9
-"""Relatively so near to the code's derivative, a rule may be exact, and the code an iteration that has converged."""
-
-NEARER = 0.25
-"""A rule is that of what an iteration converges to where going on brings the code so much nearer to it."""
-
-
-STOPPED = 1e-3
-"""A rule is that of what an iteration comes to where the code is relatively so near to it, and goes on to it."""
-
-UNSETTLED, MOST_UNSETTLED = 100.0, 1e-5
-"""Where a result still moves by a part of itself when its loops go on, a rule, which takes the result as it is, may be
-off by so many times that part, and by no more than this."""
-
+"""Relatively so near to the code's derivative, a rule may be exact, and the code an iteration that has converged. A
+choice: below half the digits of a float64 (1.5e-8), far above its rounding."""
 
 MAX_DISPUTED = 4
-"""At how many points a difference is looked into."""
+"""At how many points a difference is looked into. A choice of time: each takes differences of the function in float64;
+a wrong rule is mostly wrong at any of them."""
 
 RuleName = Literal["forward", "reverse", "second"]
-
-
-@dataclass(frozen=True)
-class Solution:
-    """What an iteration comes to.
-
-    Attributes:
-        reference: its derivatives: the code with its loops going on.
-        slack: how near to it relatively the code's result is known to lead.
-    """
-
-    reference: Reference
-    slack: float
-
-    def evaluate(self, path: Path, points: Sequence[np.ndarray], eps: float) -> Found:
-        """Its derivative, where numbers are of a dtype of relative rounding `eps`."""
-        found = self.reference.evaluate(path, points)
-        more = self.slack * np.abs(found.values) * EPS / (SAFETY * eps)
-        return Found(found.values, found.errors + more, found.at_tie)
 
 
 @dataclass(frozen=True)
@@ -162,68 +133,108 @@ def compare(
         sharper: both sides with more digits.
         name: of the rule.
     """
-    ours_found = reference.evaluate(path, points)
-    nowhere = np.zeros(ours_found.values.shape[1:], bool)
+    ours = reference.evaluate(path, points)
+    nowhere = np.zeros(ours.values.shape[1:], bool)
     try:
-        theirs_found = rule.evaluate(path, points)
-        actual_bound = theirs_found.errors
+        theirs = rule.evaluate(path, points)
     except NotLinear:
         return Comparison(nowhere, ~nowhere, Why.RULE_NOT_LINEAR)
-    theirs_found, ours_found = sharper.both(name, path, theirs_found, ours_found)
-    expected, actual = ours_found.values, theirs_found.values
-    missed = apart(theirs_found, ours_found, rule.literal_eps)
-    if missed.any() and (solution := converged(reference, path, points, theirs_found, ours_found, rule.literal_eps)):
-        here = not theirs_found.at_tie[0]
-        return Comparison(nowhere, nowhere, bound=actual_bound, is_elsewhere=not here, solution=solution)
+    bound = theirs.errors  # of float64; with more digits there is hardly any
+    theirs, ours = sharper.both(name, path, theirs, ours)
+    missed = apart(theirs, ours, rule.literal_eps)
+    if missed.any() and (solution := converged(reference, path, points, theirs, ours, rule.literal_eps)):
+        return Comparison(nowhere, nowhere, bound=bound, is_elsewhere=bool(theirs.at_tie[0]), solution=solution)
     with np.errstate(invalid="ignore"):
-        near = missed & (np.abs(actual - expected) <= APPROXIMATE * np.abs(expected))
+        near = missed & (np.abs(theirs.values - ours.values) <= APPROXIMATE * np.abs(ours.values))
     missed &= ~near
-    wide = too_wide(expected, ours_found.errors, theirs_found.errors)[0]
-    asked = (wide | sharper.is_sharp(name, path)) & ~(ours_found.at_tie[0] | theirs_found.at_tie[0])
-    missed[0], foggy = _beside_wide_bounds(theirs_found, ours_found, missed[0] & ~(asked & ~wide), asked)
+    wide = too_wide(ours.values, ours.errors, theirs.errors)[0]
+    asked = (wide | sharper.is_sharp(name, path)) & ~(ours.at_tie[0] | theirs.at_tie[0])
+    missed[0], foggy = _beside_wide_bounds(theirs, ours, missed[0] & ~(asked & ~wide), asked)
+    dispute = _Dispute(reference, path, points, theirs, ours, native, bound, eps, sharper, asked)
     ahead = np.zeros_like(nowhere)
-    for position in np.flatnonzero(missed.reshape(len(missed), -1).any(axis=1))[:MAX_DISPUTED]:
-        there = [batch[position : position + 1] for batch in points]
-        excused = missed[position] & converging(reference, path, there, actual[position], expected[position])
+    for position in np.flatnonzero(missed.reshape(len(missed), -1).any(axis=1))[:MAX_DISPUTED].tolist():
+        excused = missed[position] & dispute.ahead(position)
         ahead, missed[position] = ahead | excused, missed[position] & ~excused
         if not missed[position].any():
             continue
-        given, own = native(int(position)), [batch[position] for batch in points]
+        entry = dispute.worst(position, missed[position])
+        if dispute.is_rule_wrong(position, entry):
+            both = theirs.values[position], ours.values[position]
+            return Comparison(missed[position], nowhere, None, position, entry, *both)
+    disputed, close = np.asarray(missed.any(axis=0)), np.asarray(near.any(axis=0))
+    if ahead.any():
+        return Comparison(nowhere, ahead | disputed | close, Why.RULE_AHEAD)
+    if disputed.any():
+        return Comparison(nowhere, disputed | foggy, Why.RULE_DISPUTED, disputed=disputed)
+    if foggy.any():
+        return Comparison(nowhere, foggy, Why.RULE_FOGGY, bound=bound)
+    why, is_elsewhere = Why.RULE_NEAR if close.any() else None, bool(theirs.at_tie[0])
+    coarse = None if is_elsewhere else wide
+    return Comparison(nowhere, close, why, bound=bound, is_elsewhere=is_elsewhere, coarse=coarse)
+
+
+@dataclass(frozen=True)
+class _Dispute:
+    """One block of which a rule and the code give different numbers, before function values are asked.
+
+    Attributes:
+        reference, path, points, native, eps, sharper: as of `compare`.
+        theirs, ours: the block by the rule and by the code at all points, with more digits where there are.
+        bound: of the rule's rounding in float64.
+        asked: mask over the block: where digits decide at the user's own point, and bounds in float64 do not.
+    """
+
+    reference: Reference
+    path: Path
+    points: Sequence[np.ndarray]
+    theirs: Found
+    ours: Found
+    native: Callable[[int], np.ndarray]
+    bound: np.ndarray
+    eps: float
+    sharper: Sharper
+    asked: np.ndarray
+
+    def ahead(self, position: int) -> np.ndarray:
+        """Where the code comes to the rule's numbers at a point, if its loops only go on."""
+        there = [batch[position : position + 1] for batch in self.points]
+        theirs, ours = self.theirs.values[position], self.ours.values[position]
+        return converging(self.reference, self.path, there, theirs, ours)
+
+    def worst(self, position: int, missed: np.ndarray) -> tuple[int, ...]:
+        """The entry that both sides differ in by most."""
         with np.errstate(invalid="ignore"):
-            distance = np.where(missed[position], np.abs(actual[position] - expected[position]), 0.0)
-        entry = tuple(map(int, np.unravel_index(int(np.argmax(distance)), distance.shape)))
-        ours, theirs = float(expected[(position, *entry)]), float(actual[(position, *entry)])
-        largest = np.max(np.abs(actual[position]), initial=0.0, where=np.isfinite(actual[position]))
-        allowed = SAFETY * actual_bound[(position, *entry)] * eps / EPS + 8 * eps * largest
-        by_digits = position == 0 and asked[entry]
+            distance = np.abs(self.theirs.values[position] - self.ours.values[position])
+        distance = np.where(missed, distance, 0.0)
+        return tuple(map(int, np.unravel_index(int(np.argmax(distance)), distance.shape)))
+
+    def is_rule_wrong(self, position: int, entry: tuple[int, ...]) -> bool:
+        """Whether function values side with the code, and JAX's own number is the rule's.
+
+        Raises:
+            OutOfReach: JAX's own number is another one.
+        """
+        place = (position, *entry)
+        ours, theirs = float(self.ours.values[place]), float(self.theirs.values[place])
+        by_digits = position == 0 and bool(self.asked[entry])
+        allowed = self._rounding(position, entry)
         if by_digits:
             allowed = 0.5 * abs(theirs - ours)  # it is the nearer one of the two
-        if not abs(given[entry] - theirs) <= allowed:
+        if not abs(self.native(position)[entry] - theirs) <= allowed:
             raise OutOfReach("JAX's rule and its numbers do not match")
-        confirmed = sharper.sides_with(ours, theirs, path, entry) if by_digits else None
+        confirmed = self.sharper.sides_with(ours, theirs, self.path, entry) if by_digits else None
         if confirmed is None:
-            confirmed = values_side_with(ours, theirs, reference, path, entry, own)
+            own = [batch[position] for batch in self.points]
+            confirmed = values_side_with(ours, theirs, self.reference, self.path, entry, own)
         if not confirmed and position == 0 and not by_digits:
-            confirmed = sharper.sides_with(ours, theirs, path, entry)
-        if confirmed:
-            both = actual[position], expected[position]
-            return Comparison(missed[position], nowhere, None, int(position), entry, *both)
-    if ahead.any():
-        unclear = ahead | missed.any(axis=0) | near.any(axis=0)
-        return Comparison(nowhere, np.asarray(unclear), Why.RULE_AHEAD)
-    if not missed.any() and not foggy.any():
-        return Comparison(
-            nowhere,
-            np.asarray(near.any(axis=0)),
-            Why.RULE_NEAR if near.any() else None,
-            bound=actual_bound,
-            is_elsewhere=bool(theirs_found.at_tie[0]),
-            coarse=None if theirs_found.at_tie[0] else wide,
-        )
-    disputed = np.asarray(missed.any(axis=0))
-    if not disputed.any():
-        return Comparison(nowhere, foggy, Why.RULE_FOGGY, bound=actual_bound)
-    return Comparison(nowhere, disputed | foggy, Why.RULE_DISPUTED, disputed=disputed)
+            confirmed = self.sharper.sides_with(ours, theirs, self.path, entry)
+        return bool(confirmed)
+
+    def _rounding(self, position: int, entry: tuple[int, ...]) -> float:
+        """How far JAX's own number may be from the rule's, by rounding in the user's dtype."""
+        numbers = self.theirs.values[position]
+        largest = np.max(np.abs(numbers), initial=0.0, where=np.isfinite(numbers))
+        return float(SAFETY * self.bound[(position, *entry)] * self.eps / EPS + 8 * self.eps * largest)
 
 
 def _beside_wide_bounds(
@@ -243,72 +254,6 @@ def _beside_wide_bounds(
     asked = asked & np.isfinite(distance)
     missed = missed | (asked & beyond & (distance > GROSS * size))
     return missed, asked & ~missed & (distance > NEAR * size)
-
-
-def apart(theirs: Found, ours: Found, eps: float) -> np.ndarray:
-    """Where a rule's numbers miss the code's beyond both rounding bounds, and beyond one rounding in the user's dtype.
-
-    Nothing is said where either is not finite, and at points where a choice is at a tie.
-
-    Args:
-        theirs, ours: of the same block, `(points, …)`.
-        eps: relative rounding error of the user's dtype.
-    """
-    with np.errstate(invalid="ignore", over="ignore"):
-        distance = np.abs(theirs.values - ours.values)
-        beyond = distance > SAFETY * (ours.errors + theirs.errors) + np.finfo(float).tiny
-        beyond &= distance > 4 * eps * np.abs(ours.values)
-    parts = (theirs.values, ours.values, theirs.errors, ours.errors)
-    clear = ~(ours.at_tie | theirs.at_tie).reshape(-1, *[1] * (ours.values.ndim - 1))
-    return beyond & clear & np.logical_and.reduce([np.isfinite(part) for part in parts])
-
-
-def converging(
-    reference: Reference, path: Path, point: Sequence[np.ndarray], theirs: np.ndarray, ours: np.ndarray
-) -> np.ndarray:
-    """Where the code comes much nearer to a rule's numbers if its loops only go on.
-
-    A rule may be that of what an iteration converges to (implicit differentiation); the code stops before.
-
-    Args:
-        reference: of the code.
-        path: which block.
-        point: a batch of one.
-        theirs, ours: the block there, by the rule and by the code.
-    """
-    found = np.zeros(ours.shape, bool)
-    for longer in reference.longer:
-        with contextlib.suppress(OutOfReach), np.errstate(invalid="ignore"):
-            further = longer.evaluate(path, point).values[0]
-            found |= np.abs(further - theirs) <= NEARER * np.abs(ours - theirs)
-    return found
-
-
-def converged(
-    reference: Reference, path: Path, points: Sequence[np.ndarray], theirs: Found, ours: Found, eps: float
-) -> Solution | None:
-    """What the code's loops come to, where a rule is the derivative of that and the code's own is a little off.
-
-    An iteration stops once its result is right to some digits. Its derivative has fewer then, and more with every
-    further step, while that of the equation that the result meets has all: a rule is the second where the code's
-    derivative goes on to it.
-
-    Args: as of `apart` and `converging`, of the block at all points.
-    """
-    with np.errstate(invalid="ignore"), contextlib.suppress(OutOfReach):
-        missed, distance = apart(theirs, ours, eps), np.abs(theirs.values - ours.values)
-        if not reference.longer or not np.all(~missed | (distance <= STOPPED * np.abs(ours.values))):
-            return None
-        most, some = (longer.evaluate(path, points) for longer in reference.longer)
-        before, after = (code.evaluate(path[:1], points).values for code in (reference, reference.longer[0]))
-        moved = np.max(np.abs(after - before), initial=0.0) / max(float(np.max(np.abs(after), initial=0.0)), EPS)
-        slack = min(UNSETTLED * float(moved), MOST_UNSETTLED)
-        allowed = slack * np.abs(most.values)
-        goes_on = np.abs(some.values - theirs.values) <= np.maximum(NEARER * distance, allowed)
-        is_there = ~apart(theirs, most, eps) | (np.abs(theirs.values - most.values) <= allowed)
-        if np.all(is_there & (~missed | goes_on)):
-            return Solution(reference.longer[0], slack)
-    return None
 
 
 def values_side_with(

@@ -22,13 +22,16 @@ SAYS: Final[tuple[Says, ...]] = ("right", "cannot decide", "wrong")
 RIGHT, UNDECIDED, WRONG = range(len(SAYS))
 
 MARGIN = 16.0
-"""A remainder shows no more than rounding while it is below this many times its bound."""
+"""A remainder shows no more than rounding while it is below this many times its bound. A choice of four bits, as
+`SAFETY` in `sharper.py`."""
 NEEDED = 4
-"""A slope is read off no fewer steps than this."""
+"""A slope is read off no fewer steps than this. A choice: two give any slope, and three may be in line by accident."""
 SPREAD = 0.3
-"""How far local slopes may be from the slope over all steps used."""
+"""How far local slopes may be from the slope over all steps used. A choice below a half, so that slopes 1 and 2 are
+never taken for each other."""
 SETTLED = 0.1
-"""Central differences that grow by this part from one step to the next smaller one come to no slope, as in chaos."""
+"""Central differences that grow by this part from one step to the next smaller one come to no slope, as in chaos. A
+choice: where there is a slope, they change by ever less."""
 EPS = float(np.finfo(np.float64).eps)
 
 

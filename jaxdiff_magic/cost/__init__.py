@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from jaxdiff_magic.cost.measuring import Measured, TimedProgram, compile_derivat
 from jaxdiff_magic.cost.mode_calls import derivative_call
 from jaxdiff_magic.cost.passes import Mode, passes, too_large
 from jaxdiff_magic.cost.recommending import recommend
-from jaxdiff_magic.cost.structure import strategies_of
+from jaxdiff_magic.cost.structure import Strategy, strategies_of
 from jaxdiff_magic.cost.structure.slices import slices_of
 from jaxdiff_magic.cost.structured import program_of, way
 from jaxdiff_magic.report.cost_figures import Cost, ModeCost
@@ -26,12 +27,14 @@ __all__ = ["cost_of"]
 
 MODES: tuple[Mode, ...] = ("forward", "reverse")
 WORTH_A_WORD = 1000
-"""XLA's count of a program with fewer operations may differ without a word."""
+"""XLA's count of a program with fewer operations may differ without a word. A choice: in so short a program a few
+operations that XLA fuses or leaves out are a large share."""
 WORTH_KEEPING = 100_000
-"""What a function that moves fewer bytes keeps for reverse mode fits anywhere."""
+"""What a function that moves fewer bytes keeps for reverse mode fits anywhere. A choice: a tenth of a megabyte."""
 
 WORTH = 0.25
-"""A way that was found but not timed is better than the plain modes where it takes so small a share of their passes."""
+"""A way that was found but not timed is better than the plain modes where it takes so small a share of their passes. A
+choice, as in `structure/strategies.py`: fewer passes of other programs may take as long."""
 
 Times = Mapping[str, np.ndarray]
 
@@ -63,54 +66,69 @@ def cost_of(
         'jax.grad(loss)(weights)'
     """
     counted = programs(subject, deadline, [name for name in NAMES if subject.is_scalar or "hessian " not in name])
-    obstacles = {mode: feasible.get(mode) or too_large(subject, mode) for mode in MODES}
     measured = Measured(subject, deadline)
+    obstacles = {mode: feasible.get(mode) or too_large(subject, mode) for mode in MODES}
     if how == "measure":
-        measured.add(
-            "The two modes were", {mode: _compile_plain(subject, mode) for mode in MODES if not obstacles[mode]}
-        )
+        _measure_plain(subject, measured, [mode for mode in MODES if not obstacles[mode]])
         obstacles |= measured.refused
-    strategies = ()
-    fewest = min(passes(subject, mode) for mode in MODES)
-    if not subject.is_large:
-        strategies = strategies_of(
-            subject, missing=feasible, deadline=deadline, counts=counted.counts, programs=measured.programs
-        )
-        strategies = (*slices_of(subject, fewest, strategies, deadline), *strategies)
+    strategies = _strategies(subject, feasible, counted, measured, deadline)
     obstacles |= {s.name: s.infeasible for s in strategies if s.what == "jacobian" and not obstacles.get(s.name, "?")}
     ways = {mode: _plain(subject, mode, obstacles[mode], counted, measured) for mode in MODES}
     both = all(mode in measured.times for mode in MODES)
     winner = faster(*(measured.times[mode] for mode in MODES)) if both else _fewer_passes(subject)
     structured = [s for s in strategies if s.what == "jacobian" and s.name not in MODES]
     fastest = min(measured.times, key=lambda mode: measured.times[mode].min(), default=None)
-    usable = {s.name: program_of(subject, s) for s in structured if not s.infeasible and s.verified}
     if how == "measure":
-        if usable:  # side by side with the mode that they are to beat
-            known = {fastest: lambda: measured.programs[fastest]} if fastest else {}
-            measured.add("What uses its structure was", known | usable)
-        for unverified in (s for s in structured if not s.infeasible and not s.verified):
-            measured.late(f"{unverified.name.capitalize()} was")
+        _measure_structured(subject, measured, structured, fastest)
     others = [
         way(subject, strategy, measured.figures(strategy.name), measured.refused.get(strategy.name, ""))
         for strategy in structured
     ]
-    best = _best([other for other in others if not other.infeasible], fastest, measured.times, fewest)
+    best = _best([other for other in others if not other.infeasible], fastest, measured.times, _fewest(subject))
     timed = measured if how == "measure" else None
     hessian = hessian_ways(subject, strategies, counted, timed, formula, deadline)
     grown, fixed = crossovers(subject, counted.counts, measured.times, deadline) if how == "measure" else ((), "")
     cost = recommend(subject, ways["forward"], ways["reverse"], winner, others, best, note=measured.note)
-    return Cost(
-        **vars(cost)
-        | {
-            "programs": program_costs(counted),
-            "xla": _disagreement(counted, measured, cost.strategies[0].mode if cost.strategies else ""),
-            "rule": _rule(subject, measured.times) if both and winner and best is None else "",
-            "hessian": hessian,
-            "kept": kept_of(subject) if _is_sizeable(counted) and not obstacles["reverse"] else (),
-            "crossovers": grown,
-            "fixed": fixed,
-        }
+    return replace(
+        cost,
+        programs=program_costs(counted),
+        xla=_disagreement(counted, measured, cost.strategies[0].mode if cost.strategies else ""),
+        rule=_rule(subject, measured.times) if both and winner and best is None else "",
+        hessian=hessian,
+        kept=kept_of(subject) if _is_sizeable(counted) and not obstacles["reverse"] else (),
+        crossovers=grown,
+        fixed=fixed,
     )
+
+
+def _strategies(
+    subject: Subject, feasible: Mapping[str, str], counted: Programs, measured: Measured, deadline: float
+) -> tuple[Strategy, ...]:
+    """The ways to first and second derivatives that use their structure; none where the inputs are very many."""
+    if subject.is_large:
+        return ()
+    found = strategies_of(
+        subject, missing=feasible, deadline=deadline, counts=counted.counts, programs=measured.programs
+    )
+    return (*slices_of(subject, _fewest(subject), found, deadline), *found)
+
+
+def _measure_plain(subject: Subject, measured: Measured, modes: Sequence[Mode]) -> None:
+    """Time the plain modes side by side."""
+    measured.add("The two modes were", {mode: _compile_plain(subject, mode) for mode in modes})
+
+
+def _measure_structured(
+    subject: Subject, measured: Measured, structured: Sequence[Strategy], fastest: str | None
+) -> None:
+    """Time the ways that use structure, side by side with the mode that they are to beat."""
+    possible = [s for s in structured if not s.infeasible]
+    usable = {s.name: program_of(subject, s) for s in possible if s.verified}
+    if usable:
+        known = {fastest: lambda: measured.programs[fastest]} if fastest else {}
+        measured.add("What uses its structure was", known | usable)
+    for unverified in (s for s in possible if not s.verified):
+        measured.late(f"{unverified.name.capitalize()} was")
 
 
 def _is_sizeable(counted: Programs) -> bool:
@@ -155,6 +173,10 @@ def _rule(subject: Subject, times: Times) -> str:
     if not n or not m:
         return ""
     return rule_of_thumb(float(times["forward"].min()) / n, float(times["reverse"].min()) / m, n, m)
+
+
+def _fewest(subject: Subject) -> int:
+    return min(passes(subject, mode) for mode in MODES)
 
 
 def _fewer_passes(subject: Subject) -> Mode | None:

@@ -15,12 +15,13 @@ from jaxdiff_magic.cost.counting import Programs
 from jaxdiff_magic.cost.measuring import Measured
 from jaxdiff_magic.cost.structure import Strategy, by_formula
 from jaxdiff_magic.cost.structured import program_of, way
-from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES
+from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES
 from jaxdiff_magic.report.cost_figures import ModeCost
 from jaxdiff_magic.subject.subject import Subject
 
 FEWEST_TIMED = 64
-"""The Hessian of fewer inputs is not worth the time to compile it again."""
+"""The Hessian of fewer inputs is not worth the time to compile it again. A choice: it takes at most so many passes
+either way."""
 
 
 def hessian_ways(

@@ -20,15 +20,19 @@ from jaxdiff_magic.cost.passes import Mode
 from jaxdiff_magic.subject.subject import Subject
 
 FEWEST_ROUNDS = 5
+"""A choice: fewer say nothing of how far the times scatter."""
 MOST_ROUNDS = 200
+"""A choice: the best time hardly falls with more."""
 SAMPLE_SECONDS = 200e-6
 """Programs faster than this are run several times for one sample, or the clock would be what is measured."""
 ENOUGH_SECONDS = 0.3
+"""A choice: after so long, and `FEWEST_ROUNDS`, nobody waits for closer figures."""
 SMALLEST_RATIO = 1.2
 """Two copies of one program can differ by almost as much, from where their buffers happen to lie."""
 
 MOST_TEMP_BYTES = 2_000_000_000
-"""A program that needs more temporary memory is compiled, not run."""
+"""A program that needs more temporary memory is compiled, not run. A choice: a program that takes more might bring down
+a small machine."""
 LATE = "{} not measured: the time budget was used up. Give a larger one with budget=."
 
 

@@ -12,9 +12,9 @@ from jaxdiff_magic.subject.leaves import kind
 from jaxdiff_magic.subject.subject import Subject, arguments_of
 
 MOST_WRITTEN = 12
-"""So many positions of leaves are written out."""
+"""So many positions of leaves are written out. A choice: what fits into a line."""
 MOST_NAMED = 4
-"""So many are told by their names."""
+"""So many are told by their names. A choice: what fits into a sentence."""
 
 
 def derivative_call(subject: Subject, mode: Mode) -> str:

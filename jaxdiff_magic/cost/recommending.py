@@ -12,10 +12,12 @@ from jaxdiff_magic.report.cost_figures import Cost, ModeCost
 from jaxdiff_magic.subject.subject import Subject
 
 MEMORY_RATIO = 1.5
+"""Choices: less is no reason to prefer one mode, and no machine is short of a kilobyte."""
 SMALL_BYTES = 1000
 """Temporary memory is a reason where it differs by this ratio, and is not small anyway."""
 MARGIN = 1.05
-"""Of two modes of as many passes, reverse mode is named first when its best time was better by this ratio."""
+"""Of two modes of as many passes, reverse mode is named first when its best time was better by this ratio. A choice: it
+decides an order of names, no recommendation."""
 
 
 def recommend(

@@ -17,7 +17,8 @@ from jaxdiff_magic.subject.subject import Subject, arguments_of
 STAND_IN = "__derived__"
 """What the function is called in a text that is tried; where it is printed, it has the reader's name for it."""
 MOST_EQUATIONS = 400
-"""The program of a function of more steps is not run again for a text: a plain sum of its inputs stands in for it."""
+"""The program of a function of more steps is not run again for a text: a plain sum of its inputs stands in for it. A
+choice of time."""
 
 
 def runs(subject: Subject, text: str) -> bool:

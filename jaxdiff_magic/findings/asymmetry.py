@@ -17,7 +17,7 @@ from jaxdiff_magic.subject.subject import Subject
 KIND = "asymmetric-hessian"
 ROUNDINGS = 100
 """Two elements may differ by so many roundings of the largest one, besides the bounds of the reference: JAX's programs
-of them are not the same."""
+of them are not the same. A choice of two digits."""
 
 
 def find(scene: Scene) -> list[Finding]:

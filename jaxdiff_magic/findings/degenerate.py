@@ -15,7 +15,8 @@ from jaxdiff_magic.report import Finding
 
 KIND = "degenerate-matrix"
 EQUAL = 100
-"""Eigenvalues that are nearer than so many roundings of the largest are the same; a smaller one is 0."""
+"""Eigenvalues that are nearer than so many roundings of the largest are the same; a smaller one is 0. A choice of two
+digits, as rounding adds up in a decomposition."""
 SPECTRA = {"eigh": "eigenvalues", "svd": "singular values"}
 OF_EQUAL = (
     "Write what treats them alike as a function of the matrix itself (trace, det, solve, a power), or differentiate at "

@@ -13,7 +13,8 @@ from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
 
 PATIENCE = 1.0
-"""Seconds for which rules are looked at though the time for findings is over."""
+"""Seconds for which rules are looked at though the time for findings is over. A choice, which a rule that is wrong
+elsewhere is worth."""
 
 
 def find(scene: Scene) -> list[Finding]:

@@ -18,7 +18,7 @@ from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.trace import Equation
 
 NEAR = 1e-3
-"""A boundary nearer than this, relatively, is a warning."""
+"""A boundary nearer than this, relatively, is a warning. A choice: what the next step of an optimiser may cross."""
 KINDS = {
     "cond": "cond",
     "while": "loop",

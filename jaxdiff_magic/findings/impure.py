@@ -25,7 +25,7 @@ from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable, opened_trace, subject_trace
 
 MAX_TRACED_EQUATIONS = 2000
-"""Longer functions are not traced again."""
+"""Longer functions are not traced again. A choice of time."""
 KEYS = ("random_seed", "random_wrap")
 """Primitives that make a random key of numbers."""
 

@@ -16,7 +16,7 @@ from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.trace import Constant, Equation
 
 MAX_MOVES = 40
-"""No name is looked for behind more moves than this."""
+"""No name is looked for behind more moves than this. A choice of time: names are a few moves away."""
 
 
 class Names:

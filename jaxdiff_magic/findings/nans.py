@@ -55,7 +55,7 @@ ADVICE = {
     "overflow": "Keep the numbers in range: subtract the largest before exp, work with logarithms, or use float64.",
 }
 SHOWN_AT_MOST = 3
-"""How many lines are told for one output."""
+"""How many lines are told for one output. A choice: what anybody reads."""
 
 
 def find(scene: Scene) -> list[Finding]:
@@ -170,24 +170,7 @@ class _Telling:
         names = [name for broken in group for name in broken.names]
         mode = f" in {one.program} mode only" if one.alone else ""
         what = f"The derivative of {output.name} with respect to {listing(names)} is {_what(one.block)}{mode}"
-        other = "Forward" if one.program == "reverse" else "Reverse"
-        end = ""
-        if one.other is not None:
-            is_right = one.right is not None and np.isclose(one.other, one.right, rtol=1e-3)
-            if one.jumps:
-                right = f", though {output.name} jumps here and has no derivative"
-            elif is_right and one.at_tie:
-                right = ", the derivative of the branch taken"
-            else:
-                right = ", which is right" if is_right else ""
-            end = f"{other} mode gives {figure(one.other, 4)}{right}."
-        elif one.jumps:
-            end = f"{output.name} jumps here: it has no derivative."
-        elif one.right is not None and not np.isnan(one.right):
-            alike = all(broken.is_same and broken.right == one.right for broken in group)
-            of = "" if alike else f" with respect to {names[0]}"
-            right = f"On the branch taken it is{of}" if one.at_tie else f"The true one{of} is"
-            end = f"{right} {figure(one.right, 4) if np.isfinite(one.right) else 'infinite'}."
+        end = _instead(output, group, names[0])
         if not origins:
             why = (
                 "most often a branch that is not taken still takes part, as 0 * inf or 0 * nan"
@@ -334,6 +317,31 @@ class _Telling:
                 return _shown(rewriting.shown(), trial)
             longest = max(longest, now() - started)
         return ""
+
+
+def _instead(output: Leaf, group: Sequence[_Broken], name: str) -> str:
+    """What the derivative is instead, in a sentence: by the other mode, or the true one; "" where neither is known."""
+    one = group[0]
+    if one.other is not None:
+        mode = "Forward" if one.program == "reverse" else "Reverse"
+        return f"{mode} mode gives {figure(one.other, 4)}{_worth(output, one, one.other)}."
+    if one.jumps:
+        return f"{output.name} jumps here: it has no derivative."
+    if one.right is None or np.isnan(one.right):
+        return ""
+    alike = all(broken.is_same and broken.right == one.right for broken in group)
+    of = "" if alike else f" with respect to {name}"
+    right = f"On the branch taken it is{of}" if one.at_tie else f"The true one{of} is"
+    return f"{right} {figure(one.right, 4) if np.isfinite(one.right) else 'infinite'}."
+
+
+def _worth(output: Leaf, broken: _Broken, other: float) -> str:
+    """What the number of the other mode is worth, in words that follow it; "" where that is not known."""
+    if broken.jumps:
+        return f", though {output.name} jumps here and has no derivative"
+    if broken.right is None or not np.isclose(other, broken.right, rtol=1e-3):
+        return ""
+    return ", the derivative of the branch taken" if broken.at_tie else ", which is right"
 
 
 def _shown(lines: Sequence[str], trial: Trial) -> str:

@@ -16,7 +16,7 @@ from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace
 
 MAX_TRIED = 6
-"""While there are no more inputs than this, each is tried by itself."""
+"""While there are no more inputs than this, each is tried by itself. A choice of time: each is traced once."""
 
 
 def find(scene: Scene) -> list[Finding]:

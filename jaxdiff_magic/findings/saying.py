@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from jaxdiff_magic.subject.source import Location
 
 MAX_SOURCE = 70
-"""A longer source line is cut."""
+"""A longer source line is cut. A choice: what fits into a line beside its place."""
 
 
 def count(n: int, one: str, many: str = "") -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from jaxdiff_magic.cost.mode_calls import argnums_text, function_text
-from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES, Values
+from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES
+from jaxdiff_magic.engines.jax.values import Values
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.subject import Subject, arguments_of

@@ -22,9 +22,9 @@ from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.trace import Equation
 
 MAX_FOLLOWED = 64
-"""At most so many elements are followed one by one."""
+"""At most so many elements are followed one by one. A choice of time."""
 MAX_TANGENT_NUMBERS = 20_000_000
-"""Tangents are followed while a run has no more numbers than this."""
+"""Tangents are followed while a run has no more numbers than this. A choice of memory: 160 MB in float64."""
 EXPECTED = frozenset(("stationary", "another element"))
 """Why single elements may well have a zero derivative."""
 

@@ -22,7 +22,7 @@ from jaxdiff_magic.subject.subject import positional_names, subject_of
 _RECEIVER = "__derive_call__"
 _PLACEHOLDER = "f(x0)"
 MAX_TRIED = 12
-"""How many calls of a last line are tried: each is traced once."""
+"""How many calls of a last line are tried: each is traced once. A choice of time."""
 MAKING = ("array", "asarray", "ones", "zeros", "full", "linspace", "arange", "eye", "float32", "float64")
 """Functions that make the point, and are not what is to be differentiated there."""
 TRANSFORMS = ("grad", "jacfwd", "jacrev", "hessian", "jacobian", "value_and_grad", "make_jaxpr")

@@ -24,7 +24,8 @@ from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Trace
 
 MAX_FORMULA_EQUATIONS = 400
-"""A function of more steps than this has no formula that anyone would read."""
+"""A function of more steps than this has no formula that anyone would read. A choice, and of time: SymPy works on
+each."""
 FORMULAS = "the formulas"
 
 

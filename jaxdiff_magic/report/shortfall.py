@@ -19,7 +19,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 MAX_WORDS = 160
-"""A longer message of an error is cut."""
+"""A longer message of an error is cut. A choice: about two lines of text."""
 
 
 @dataclass

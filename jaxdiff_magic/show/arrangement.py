@@ -17,13 +17,16 @@ from jaxdiff_magic.subject.leaves import Leaf
 MAX_SIDE = 12
 """A table with more rows or columns is cut to its corner …"""
 MAX_TABLE_ENTRIES = 100
-"""… and so is one with more entries."""
+"""… and so is one with more entries. Choices: what is still seen at one glance."""
 CORNER = 3
+"""So many rows and columns of a larger table, and …"""
 LIST_CORNER = 6
+"""… so many elements of a longer list are shown at either end: choices."""
 MAX_FORMULA = 60
-"""Characters of an entry's formula; where one is longer, the closed form stands above the numbers instead."""
+"""Characters of an entry's formula; where one is longer, the closed form stands above the numbers instead. A choice:
+what fits into a cell of a table."""
 MAX_OUTPUTS = 4
-"""Of how many output elements the second and higher derivatives are listed."""
+"""Of how many output elements the second and higher derivatives are listed. A choice: each has a table of its own."""
 
 
 @dataclass(frozen=True)

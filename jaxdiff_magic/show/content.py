@@ -29,7 +29,7 @@ from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.subject import Subject
 
 MAX_ROWS = 40
-"""How many rows of the check and of the derivation are listed."""
+"""How many rows of the check and of the derivation are listed. A choice: what fits onto a screen."""
 
 SIGNS: dict[Outcome, tuple[str, Tone]] = {
     "proved": ("✓", "good"),

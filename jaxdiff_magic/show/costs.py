@@ -21,7 +21,7 @@ TITLES = {
 }
 """The programs that are listed on their own; the others are rows of the ways to a derivative."""
 MOST_LINES = 8
-"""Of how many lines it is listed what reverse mode keeps."""
+"""Of how many lines it is listed what reverse mode keeps. A choice: the largest come first."""
 
 
 def costs(cost: Cost) -> Iterator[Part]:

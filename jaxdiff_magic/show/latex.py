@@ -15,7 +15,7 @@ from jaxdiff_magic.show.derivative_tables import is_equation, output_values
 from jaxdiff_magic.subject.latex_names import latex_name, words
 
 MAX_VALUE = 12
-"""A value with more entries is left to the other forms of the output."""
+"""A value with more entries is left to the other forms of the output. A choice: what fits into a line."""
 
 
 def render_latex(report: ReportData) -> str:

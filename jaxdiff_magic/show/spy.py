@@ -10,7 +10,8 @@ from jaxdiff_magic.show.document import Picture
 SIDE = 240
 """Length of the longer side, in pixels."""
 MOST_CELLS = 80
-"""A side with more entries than this is drawn in as many cells; a cell is filled where one of its entries is."""
+"""A side with more entries than this is drawn in as many cells; a cell is filled where one of its entries is. Each is
+three pixels wide then."""
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c", "#b8a800")
 """Told apart by all kinds of sight (M. Okabe, K. Ito, "Color Universal Design", 2008); they come again after eight."""
 FRAME = "#8c8c8c"

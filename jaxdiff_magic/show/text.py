@@ -15,8 +15,9 @@ from jaxdiff_magic.show.content import content
 from jaxdiff_magic.show.document import Code, DocumentTable, Paragraph, Picture, Runs, Section
 
 WIDTH = 100
+"""Characters of a line: a choice, what a notebook shows without breaking it."""
 MOST_NAME = 24
-"""Names of rows are kept in one line while none is longer than this."""
+"""Names of rows are kept in one line while none is longer than this. A choice: a fourth of the width."""
 
 
 def render_text(report: ReportData, width: int | None = None) -> str:

@@ -17,7 +17,8 @@ from jaxdiff_magic.subject.templates import Template, template_of
 from jaxdiff_magic.subject.wrappers import parts_of
 
 LARGE = 250_000
-"""More scalars than this are neither followed one by one nor written out."""
+"""More scalars than this are neither followed one by one nor written out. A choice of time and memory: a run in float64
+holds some dozen copies, 2 MB each."""
 
 
 @dataclass(frozen=True)

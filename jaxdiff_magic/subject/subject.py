@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -24,29 +23,22 @@ from jaxdiff_magic.subject.leaves import (
     Held,
     Leaf,
     OpenCall,
-    article,
-    describe,
     flattened,
     floating_parts,
     jax_dtype,
     kind,
     outputs_of,
     refuse_unusable,
-    why_held,
 )
 from jaxdiff_magic.subject.source import where_defined
 from jaxdiff_magic.subject.surroundings import refuse_traced
 from jaxdiff_magic.subject.templates import (
     Filling,
     Template,
-    as_tuple,
     filled,
-    numbers_in,
-    part_at,
-    renumbered,
-    template_of,
 )
 from jaxdiff_magic.subject.untraced import hindrance_of
+from jaxdiff_magic.subject.wanted import arguments_at, held_of, wanted_of
 from jaxdiff_magic.subject.wrappers import name_of, own_name, symbol_of
 
 
@@ -238,34 +230,13 @@ def subject_of(
     name = name_of(function, args, written)
     keywords = sorted(kwargs)  # the order in which JAX flattens a dict
     roots = [*positional_names(function, args), *keywords]
-    values = [*args, *(kwargs[key] for key in keywords)]
-    located = [(root, path, leaf) for root, value in enumerate(values) for path, leaf in flattened(roots[root], value)]
-    names = [roots[root] + tree_util.keystr(path) for root, path, _ in located]
-    leaves = [leaf for _, _, leaf in located]
+    arguments = arguments_at(name, roots, [*args, *(kwargs[key] for key in keywords)], len(args))
+    names, leaves = arguments.names, arguments.leaves
     refuse_traced(leaves)
     refuse_unusable(name, names, leaves)
-
-    counter = iter(range(len(leaves)))
-    numbered = [template_of(value, lambda _: next(counter)) for value in values]
-    if wrt is None:
-        targets = numbered[: len(args)]
-    else:
-        entries = [wrt] if isinstance(wrt, (int, str)) else list(wrt)
-        targets = [_target(name, entry, roots, len(args), located, numbered) for entry in entries]
-    empty = [target for target in targets if not _floating(target, leaves)]
-    targets = [target for target in targets if _floating(target, leaves)]
-    if not targets or (wrt is not None and empty):
-        raise InputError(_nothing_floating(name, names, leaves, empty))
-    chosen = [i for target in targets for i in _floating(target, leaves)]
-    if len(set(chosen)) < len(chosen):
-        twice = next(i for i in chosen if chosen.count(i) > 1)
-        raise InputError(f"wrt reaches {names[twice]} twice. Name each leaf once.")
-
-    positions = {leaf: new for new, leaf in enumerate(chosen)}
-    templates = [renumbered(target, positions.get) for target in targets]
-    bare = isinstance(wrt, (int, str)) or (wrt is None and len(templates) == 1)
-    call = OpenCall(function, (args, kwargs), tuple(chosen))
-    result, (untraceable, hindrance), closed, whole = _result(call, [leaves[i] for i in chosen])
+    wanted = wanted_of(arguments, wrt)
+    call = OpenCall(function, (args, kwargs), wanted.leaves)
+    result, (untraceable, hindrance), closed, whole = _result(call, [leaves[i] for i in wanted.leaves])
     outputs, output_template, complex_outputs = outputs_of(symbol_of(function, args, result), name, result)
     return Subject(
         function=function,
@@ -273,17 +244,13 @@ def subject_of(
         callee=written,
         args=args,
         kwargs=kwargs,
-        inputs=tuple(Leaf(names[i], np.shape(leaves[i]), str(jax_dtype(leaves[i]))) for i in chosen),
-        point=tuple(np.array(leaves[i]) if isinstance(leaves[i], np.ndarray) else leaves[i] for i in chosen),
-        held=tuple(
-            Held(names[i], why_held(leaf, keyword=located[i][0] >= len(args)), describe(leaf), leaf)
-            for i, leaf in enumerate(leaves)
-            if i not in positions
-        ),
+        inputs=tuple(Leaf(names[i], np.shape(leaves[i]), str(jax_dtype(leaves[i]))) for i in wanted.leaves),
+        point=tuple(np.array(leaves[i]) if isinstance(leaves[i], np.ndarray) else leaves[i] for i in wanted.leaves),
+        held=held_of(arguments, wanted),
         outputs=outputs,
-        input_template=templates[0] if bare else as_tuple(templates),
+        input_template=wanted.template,
         output_template=output_template,
-        argnums=_argnums(targets, numbered[: len(args)], bare),
+        argnums=wanted.argnums,
         untraceable=untraceable,
         where=where_defined(function),
         closed=closed,
@@ -320,54 +287,6 @@ def positional_names(function: Callable[..., Any], args: tuple[Any, ...]) -> lis
             names += [f"{parameter.name}[{i}]" for i in range(len(args) - len(names))]
     names += [f"argument_{i + 1}" for i in range(len(names), len(args))]
     return names[: len(args)]
-
-
-def _target(
-    name: str, entry: int | str, roots: list[str], n_args: int, located: list[Any], numbered: list[Template]
-) -> Template:
-    """The part of the numbered arguments that one entry of `wrt` names."""
-    if isinstance(entry, int):
-        if not -n_args <= entry < n_args:
-            raise InputError(f"wrt={entry}, but {name} was called with {n_args} positional arguments.")
-        return numbered[:n_args][entry]
-    if entry in roots:
-        return numbered[roots.index(entry)]
-    for root, path, _ in located:
-        for depth in range(1, len(path) + 1):
-            if roots[root] + tree_util.keystr(path[:depth]) == entry:
-                return part_at(numbered[root], path[:depth])
-    known = roots + [roots[root] + tree_util.keystr(path) for root, path, _ in located if path]
-    close = difflib.get_close_matches(entry, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise InputError(f"{name} has no argument {entry!r}.{hint} It was called with: {', '.join(known[:12])}.")
-
-
-def _floating(target: Template, leaves: list[Any]) -> list[int]:
-    return [i for i in numbers_in(target) if i is not None and kind(leaves[i]) == "floating"]
-
-
-def _argnums(targets: list[Template], numbered: list[Template], bare: bool) -> int | tuple[int, ...] | None:
-    """What `jax.grad` would be given as argnums; None when a target is not a whole positional argument."""
-    positions = [next((i for i, whole in enumerate(numbered) if whole is target), None) for target in targets]
-    if None in positions:
-        return None
-    return positions[0] if bare else tuple(positions)  # type: ignore[return-value]
-
-
-def _nothing_floating(name: str, names: list[str], leaves: list[Any], empty: list[Template]) -> str:
-    indices = [i for target in empty for i in numbers_in(target) if i is not None]
-    for i in indices:
-        if kind(leaves[i]) in ("integer", "boolean"):
-            value = describe(leaves[i])
-            cure = (
-                f"{value}.0" if kind(leaves[i]) == "integer" and not np.shape(leaves[i]) else "a floating-point array"
-            )
-            return (
-                f"{names[i]} is {article(kind(leaves[i]))} ({value}), and there is no derivative in "
-                f"{article(kind(leaves[i]))}. Pass {cure} instead."
-            )
-    what = f"{names[indices[0]]} is {article(kind(leaves[indices[0]]))}" if indices else f"{name} was called without"
-    return f"Nothing to differentiate: {what}{'' if indices else ' arguments'}. Pass a floating-point number or array."
 
 
 def _result(call: OpenCall, point: list[Any]) -> tuple[Any, tuple[str, str], Any, tuple[Any, Any] | None]:

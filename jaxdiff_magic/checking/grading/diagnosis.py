@@ -16,7 +16,8 @@ from jaxdiff_magic.report.grade import Kind
 from jaxdiff_magic.subject.leaves import Leaf
 
 MAX_WRONG = 12
-"""In how many wrong entries terms are looked for."""
+"""In how many wrong entries terms are looked for. A choice of time: a mistake in a derivation is mostly the same in
+all."""
 
 
 class TermLike(Protocol):

@@ -14,9 +14,11 @@ from jaxdiff_magic.subject.source import captured
 from jaxdiff_magic.subject.subject import Subject
 
 SIMPLE = 12
-"""Ratios of numbers up to this are named as they are …"""
+"""Ratios of numbers up to this are named as they are … A choice: factors that people forget are exponents, small
+counts, and quotients of them."""
 WHOLE = 100
-"""… and so are whole numbers up to this, and one over them."""
+"""… and so are whole numbers up to this, and one over them. A choice: the number of elements of a small example is one
+of them."""
 
 
 def named_numbers(subject: Subject) -> dict[str, float]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from jaxdiff_magic.base.parsing import parsed
 
 MAX_PLACES = 12
-"""So many places of a text are tried."""
+"""So many places of a text are tried. A choice of time."""
 
 
 def swaps(text: str) -> Iterator[tuple[str, str]]:

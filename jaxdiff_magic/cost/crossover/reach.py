@@ -27,7 +27,7 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
 }
 """What JAX does with an index before it uses it: from the end, where it is negative."""
 MOST_INDICES = 100_000
-"""Indices that the program computes from constants are known up to this many."""
+"""Indices that the program computes from constants are known up to this many. A choice of time and memory."""
 
 Known = dict[int, np.ndarray]
 

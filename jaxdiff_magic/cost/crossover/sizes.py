@@ -14,16 +14,19 @@ from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.cost.crossover.reach import reaches_all
 from jaxdiff_magic.cost.crossover.resizing import Resized, resized
 from jaxdiff_magic.cost.passes import Mode
-from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES, equation_count
+from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES
+from jaxdiff_magic.engines.jax.values import equation_count
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import opened_trace
 
 MODES: tuple[Mode, Mode] = ("forward", "reverse")
 MOST_EQUATIONS = 300
-"""Programs with more are not traced at other sizes: a loop that is written out grows with them."""
+"""Programs with more are not traced at other sizes: a loop that is written out grows with them. A choice of time."""
 MOST_SIDE = 4096
+"""No side of an array is made longer: a choice, beside `MAX_BUILT_ENTRIES`, of what is met in use."""
 FACTOR = 4.0
-"""How far, at least, the sizes reach to either side of those at the point."""
+"""How far, at least, the sizes reach to either side of those at the point. A choice: two doublings, over which a
+crossing is of use to somebody."""
 
 
 @dataclass(frozen=True)

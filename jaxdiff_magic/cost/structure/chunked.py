@@ -26,7 +26,7 @@ from jaxdiff_magic.cost.structure.verified_products import (
     reverse_product,
 )
 from jaxdiff_magic.cost.structure.verifying import confirmed
-from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES
+from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES
 from jaxdiff_magic.subject.derivative_programs import in_chunks
 from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.subject import Subject
@@ -34,11 +34,13 @@ from jaxdiff_magic.subject.subject import Subject
 AT_ONCE = 256
 """Larger chunks are hardly faster."""
 SHARE = 8
-"""A chunk is made for about this share of the temporary memory that there should be; a single line may take it all."""
+"""A chunk is made for about this share of the temporary memory that there should be; a single line may take it all. A
+choice of three bits, for what else the program keeps."""
 WORTH = 2
-"""Chunks are worth their time while they take at most so many times the passes of the other mode."""
+"""Chunks are worth their time while they take at most so many times the passes of the other mode. A choice: twice the
+time for a derivative that would not fit otherwise."""
 RUNS = 2
-"""How often a way is run to verify it."""
+"""How often a way is run to verify it. A choice: once at the point, and once near it."""
 SECOND: tuple[tuple[Mode, Inner, str], ...] = (
     ("forward", "jax.grad", "forward over reverse"),
     ("reverse", "jax.grad", "reverse over reverse"),

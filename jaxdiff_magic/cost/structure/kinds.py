@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 DENSE = 0.9
-"""A pattern with at least this share of all entries is called dense."""
+"""A pattern with at least this share of all entries is called dense. A choice of words, which decides nothing else."""
 STRUCTURED = 0.5
-"""A band, or blocks, are worth their name while they leave at least this share of the matrix empty."""
+"""A band, or blocks, are worth their name while they leave at least this share of the matrix empty. A choice of words,
+which decides nothing else."""
 
 
 def kind_of(rows: np.ndarray, cols: np.ndarray, shape: tuple[int, int]) -> str:

@@ -29,7 +29,7 @@ Colouring = Literal["columns", "rows", "symmetric"]
 MOST_WORK = 600_000
 """A program whose elements are more work than this (see `work_of`) is not followed: they take some seconds."""
 UNION = 1 / 50
-"""Taking one index into a set of indices, beside following one element."""
+"""Taking one index into a set of indices, beside following one element. An estimate, for the work alone."""
 ROUNDS = 64
 """How often the body of a while loop is followed, until nothing new depends on anything: a guess, for the work."""
 CUSTOM = ("custom_jvp", "custom_vjp")

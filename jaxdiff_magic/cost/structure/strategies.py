@@ -21,13 +21,14 @@ from jaxdiff_magic.cost.structure.strategy import LATE, Strategy
 from jaxdiff_magic.cost.structure.strategy_calls import transform_call
 from jaxdiff_magic.cost.structure.verified_products import What, counts_of, obstacle, point_of, scalar
 from jaxdiff_magic.cost.structure.verifying import confirmed
-from jaxdiff_magic.engines.jax.values import MAX_BUILT_ENTRIES
+from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES
 from jaxdiff_magic.subject.subject import Subject
 
 FEWEST_PASSES = 64
 """Where the better plain mode takes fewer passes, no structure is looked for: asdex takes a second to load."""
 WORTH = 0.25
-"""A colouring is worth its trouble while it takes at most this share of the passes of the better plain mode."""
+"""A colouring is worth its trouble while it takes at most this share of the passes of the better plain mode. A choice:
+the coloured passes come with gathering and scattering, which passes do not count."""
 ORDERS: Mapping[str, tuple[str, str, str]] = {
     "forward over reverse": ("jacfwd", "jacrev", "fwd_over_rev"),
     "reverse over forward": ("jacrev", "jacfwd", "rev_over_fwd"),

@@ -17,9 +17,11 @@ from jaxdiff_magic.cost.structure.verified_products import directions, forward_p
 from jaxdiff_magic.subject.subject import Subject
 
 ULPS = 100
-"""Two orders of the same additions may differ by so many units in the last place of the largest entry."""
+"""Two orders of the same additions may differ by so many units in the last place of the largest entry. A choice of two
+digits: rounding of a sum grows with its terms, and an entry in a wrong place is off by all of itself."""
 NEARBY = 0.01
-"""A second point, where no input is zero or one by accident, is this far away, by an input's size or 1."""
+"""A second point, where no input is zero or one by accident, is this far away, by an input's size or 1. A choice: far
+enough for every number to change, near enough to stay in the domain."""
 
 
 def verified(subject: Subject, strategy: Strategy, plain: Strategy | None, seed: int = 0) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,17 +14,19 @@ from jaxdiff_magic.report import Check, Curvature, Finding
 from jaxdiff_magic.subject.leaves import Leaf, joined, matrix_of, parted
 
 STATIONARY_ULP = 64
-"""A gradient of this many roundings of the terms it is made of counts as zero."""
+"""A gradient of this many roundings of the terms it is made of counts as zero. A choice of six bits, for sums of some
+dozens of terms."""
 
 POINT_KINDS = {"positive definite": "minimum", "negative definite": "maximum", "indefinite": "saddle"}
 """What a stationary point is when the Hessian decides it (the second-derivative test)."""
 
 NEGLIGIBLE = 1e-3
 """A Hessian that rounding could make all of counts as zero while it is this part of |gradient| / |x|; a larger one is
-unknown."""
+unknown. A choice of three digits."""
 
 SAMPLE = 256
-"""The eigenvalues of a larger Hessian are begun only if the time for a corner of this size says that they fit."""
+"""The eigenvalues of a larger Hessian are begun only if the time for a corner of this size says that they fit. A
+choice: they take some milliseconds (2 when it was tried)."""
 
 
 def curvature_of(
@@ -67,34 +70,86 @@ def curvature_of(
     if seconds and within(seconds) > deadline:
         why = f"The eigenvalues of {n:,} inputs take about {seconds:.0f} s, which the budget does not leave."
         return _undecided(n, defect, f"{why} {doubt}".strip())
-    eigenvalues = np.linalg.eigvalsh(symmetric)
-    magnitudes = np.abs(eigenvalues)
-    tolerance = max(
-        n * eps * float(magnitudes.max()),
-        _norm(asymmetry) / 2,
-        0.0 if errors is None or not np.isfinite(errors).all() else _norm(errors),
-    )
-    x = joined(point)
-    if tolerance >= magnitudes.max() > NEGLIGIBLE * np.max(np.abs(g)) / (np.max(np.abs(x)) or 1.0):
+    eigenvalues, x = np.linalg.eigvalsh(symmetric), joined(point)
+    spectrum = _Spectrum(eigenvalues, eps, _tolerance(eigenvalues, eps, asymmetry, errors))
+    if spectrum.is_rounding and spectrum.largest > NEGLIGIBLE * np.max(np.abs(g)) / (np.max(np.abs(x)) or 1.0):
         doubt = doubt or "Rounding may take all digits of this Hessian: it says nothing of the shape of the function."
-    definiteness = _definiteness(eigenvalues, tolerance)
-    singular = bool(magnitudes.min() <= tolerance)
-    condition = float("inf") if singular else float(magnitudes.max() / magnitudes.min())
     if doubt:
-        return Curvature(eigenvalues, "undecided", "undecided", condition, None, defect, note=doubt)
+        return Curvature(eigenvalues, "undecided", "undecided", spectrum.condition, None, defect, note=doubt)
     with np.errstate(invalid="ignore"):  # infinite inputs
         stationary = bool(np.all(np.abs(g) <= STATIONARY_ULP * eps * (np.abs(h) @ np.abs(x))))
-    step = None if singular else -np.linalg.solve(symmetric, g)
-    descends = None if step is None or stationary else _descends(definiteness, g, step, n * eps * condition)
+    return _decided(spectrum, symmetric, g, leaves, stationary, defect)
+
+
+@dataclass(frozen=True)
+class _Spectrum:
+    """The eigenvalues of a Hessian, and what rounding leaves of them.
+
+    Attributes:
+        eigenvalues: in ascending order.
+        eps: of the dtype in which the Hessian was computed.
+        tolerance: within which an eigenvalue is zero.
+    """
+
+    eigenvalues: np.ndarray
+    eps: float
+    tolerance: float
+
+    @property
+    def largest(self) -> float:
+        return float(np.abs(self.eigenvalues).max())
+
+    @property
+    def is_rounding(self) -> bool:
+        """Whether all of them may be."""
+        return self.largest <= self.tolerance
+
+    @property
+    def is_singular(self) -> bool:
+        return bool(np.abs(self.eigenvalues).min() <= self.tolerance)
+
+    @property
+    def condition(self) -> float:
+        """The largest by the smallest, in magnitude."""
+        return float("inf") if self.is_singular else self.largest / float(np.abs(self.eigenvalues).min())
+
+    @property
+    def definiteness(self) -> str:
+        positive = bool(self.eigenvalues[-1] > self.tolerance)
+        negative = bool(self.eigenvalues[0] < -self.tolerance)
+        if positive and negative:
+            return "indefinite"
+        if not positive and not negative:
+            return "zero"
+        sign, nearest = ("positive", self.eigenvalues[0]) if positive else ("negative", self.eigenvalues[-1])
+        return f"{sign} {'definite' if abs(nearest) > self.tolerance else 'semidefinite'}"
+
+
+def _tolerance(eigenvalues: np.ndarray, eps: float, asymmetry: np.ndarray, errors: np.ndarray | None) -> float:
+    """Within which an eigenvalue counts as zero: see `curvature_of`."""
+    known = errors is not None and np.isfinite(errors).all()
+    rounding = len(eigenvalues) * eps * float(np.abs(eigenvalues).max())
+    return max(rounding, _norm(asymmetry) / 2, _norm(errors) if errors is not None and known else 0.0)
+
+
+def _decided(
+    spectrum: _Spectrum, h: np.ndarray, g: np.ndarray, leaves: Sequence[Leaf], stationary: bool, defect: float
+) -> Curvature:
+    """What a Hessian of which eigenvalues are known says, with the Newton step where it is regular."""
+    definiteness, condition, eps = spectrum.definiteness, spectrum.condition, spectrum.eps
+    step = None if spectrum.is_singular else -np.linalg.solve(h, g)
+    descends = None
+    if step is not None and not stationary:
+        descends = _descends(definiteness, g, step, len(g) * eps * condition)
     return Curvature(
-        eigenvalues=eigenvalues,
+        eigenvalues=spectrum.eigenvalues,
         definiteness=definiteness,
         point_kind=POINT_KINDS.get(definiteness, "undecided") if stationary else "not stationary",
         condition=condition,
         newton_step=None if step is None else parted(step, leaves),
         symmetry_defect=defect,
         descends=descends,
-        note=" ".join(_notes(definiteness, stationary, singular, descends, eps)),
+        note=" ".join(_notes(definiteness, stationary, spectrum.is_singular, descends, eps)),
     )
 
 
@@ -153,16 +208,6 @@ def _descends(definiteness: str, g: np.ndarray, step: np.ndarray, relative: floa
         return definiteness.startswith("positive")
     slope = float(g @ step)
     return None if abs(slope) <= relative * float(np.linalg.norm(g) * np.linalg.norm(step)) else slope < 0
-
-
-def _definiteness(eigenvalues: np.ndarray, tolerance: float) -> str:
-    positive, negative = bool(eigenvalues[-1] > tolerance), bool(eigenvalues[0] < -tolerance)
-    if positive and negative:
-        return "indefinite"
-    if not positive and not negative:
-        return "zero"
-    sign, nearest = ("positive", eigenvalues[0]) if positive else ("negative", eigenvalues[-1])
-    return f"{sign} {'definite' if abs(nearest) > tolerance else 'semidefinite'}"
 
 
 def _notes(definiteness: str, stationary: bool, singular: bool, descends: bool | None, eps: float) -> list[str]:

@@ -19,9 +19,10 @@ from jaxdiff_magic.subject.native import as_given, run_alone
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 MAX_REPLAYED_STEPS = 20_000
-"""A run with more steps than this is not told."""
+"""A run with more steps than this is not told. A choice of time."""
 MAX_BYTES = 1_000_000_000
-"""Nor is one whose values take more memory than this, all together."""
+"""Nor is one whose values take more memory than this, all together. A choice of memory: more might bring down a small
+machine."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,32 +14,30 @@ import jax.core
 import numpy as np
 from jax.extend.core import subjaxprs  # pyright: ignore[reportPrivateImportUsage]
 
+from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES, too_large, too_many
 from jaxdiff_magic.subject.derivative_programs import DerivativeProgram, in_chunks
 from jaxdiff_magic.subject.entangled import holds_tracers
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.surroundings import settings_set_aside
 from jaxdiff_magic.subject.untraced import REFUSED, hindrance_of, innermost
 
-MAX_BUILT_ENTRIES = 4_000_000
-"""A derivative with more scalar entries than this is described, not built."""
 MAX_PASSES = 1024
-"""The dearer of two modes is left out of the check beyond this many passes."""
+"""The dearer of two modes is left out of the check beyond this many passes. A choice of time and memory: all passes run
+at once."""
 MAX_BOTH_WAYS = 1024
 """A Hessian with no more entries than this is computed a second time, in another order, for the check …"""
 MAX_ROWS = 256
 """… while reverse mode takes no more passes for it than this …"""
 MAX_LINES = 2_000
-"""… and its program has no more equations than this: it doubles what there is to compile."""
-MAX_BLOCKS = 400
-"""A derivative of more arrays than this, one for each output and inputs, takes minutes to compile …"""
-MAX_FORWARD = 100
-"""… as forward mode does with more inputs than this."""
+"""… and its program has no more equations than this: it doubles what there is to compile. All three are choices of
+time."""
 MAX_COMPILED_EQUATIONS = 20_000
 """A program with more equations than this takes minutes to compile and is not compiled unasked."""
 MAX_BYTES = 1_000_000_000
 """Where one array within a program would be larger, its columns or rows are computed in chunks…"""
 CHUNK_BYTES = 128_000_000
-"""… in which that array is about as large as this."""
+"""… in which that array is about as large as this. Choices of memory: more than the first might bring down a small
+machine, an eighth of it leaves room for other arrays."""
 
 NO_DERIVATIVE = (TypeError, ValueError, NotImplementedError, AssertionError)
 """What JAX raises where a function has no derivative of the kind asked for; the last where a rule is not linear in its
@@ -226,97 +224,116 @@ class Derivatives:
 
 def derivatives_of(subject: Subject, order: int) -> Derivatives:
     """Which derivatives up to `order` exist, fit in memory and compile in reasonable time."""
-    n, m = subject.size, subject.output_size
-    flat, known = subject.flat, subject.programs
-    transforms: dict[str, Callable[..., Any]] = {}
-    programs: dict[str, Callable[..., Any]] = {}
-    missing: dict[str, str] = {}
+    kept = _Kept(subject, subject.flat)
+    kept.first_order()
+    if not kept.transforms:
+        kept.missing["jacobian"] = kept.missing["reverse"]
+    else:
+        if order >= 2:
+            kept.second_order()
+        kept.higher_orders(order)
+    return Derivatives(subject, kept.transforms, kept.programs, kept.missing)
 
-    def offer(name: str, candidates: Sequence[_Candidate], shape: Sequence[int]) -> _Candidate | None:
+
+@dataclass(frozen=True)
+class _Kept:
+    """The derivatives that were found to exist so far, each of which those of the next order build upon.
+
+    Attributes:
+        subject: the function.
+        flat: its `flat`, as one object, by which candidates know what is no derivative yet.
+        transforms, programs, missing: as of `Derivatives`.
+    """
+
+    subject: Subject
+    flat: Callable[..., Any]
+    transforms: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    programs: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def first_order(self) -> None:
+        """Both modes, but the dearer one where it takes far more passes."""
+        subject, known, n, m = self.subject, self.subject.programs, self.subject.size, self.subject.output_size
+
+        def first(mode: str) -> _Candidate:
+            return _Candidate(mode, self.flat, lambda: subject.traced, lambda: known[f"jacobian {mode}"])
+
+        self._offer("reverse", [first("reverse")], (m, n) if m > 1 else (m,))  # a gradient is no larger than the inputs
+        if m == 1 and n > MAX_BUILT_ENTRIES and "reverse" in self.transforms:
+            self.missing["forward"] = f"it would take {n} passes, reverse mode {m}"
+        else:
+            self._offer("forward", [first("forward")], (m, n))
+        for name, passes, other, other_passes in (("forward", n, "reverse", m), ("reverse", m, "forward", n)):
+            both = name in self.transforms and other in self.transforms
+            if both and passes > max(MAX_PASSES, other_passes):
+                del self.transforms[name], self.programs[name]
+                self.missing[name] = f"it would take {passes} passes, {other} mode {other_passes}"
+
+    def second_order(self) -> None:
+        """The Hessian in the first of four orders that exists, and a small one in a second order, too."""
+        known, n, m = self.subject.programs, self.subject.size, self.subject.output_size
+
+        def second(mode: str, inner: str) -> _Candidate:
+            below, whole = f"jacobian {inner}", f"hessian {mode} over {inner}"
+            function = known.transformed(inner, self.flat, False)
+            return _Candidate(mode, function, lambda: known[below].call, lambda: known[whole])
+
+        four = [second(mode, below) for below in ("reverse", "forward") for mode in ("forward", "reverse")]
+        kept = self._offer("hessian", four, (m, n, n))
+        brief = kept is not None and _is_brief(kept.program())
+        if m * n * n <= MAX_BOTH_WAYS and m * n <= MAX_ROWS and brief and kept is not four[1]:
+            self._offer("hessian_reverse", four[1:2], (m, n, n))
+            self.missing.pop("hessian_reverse", None)  # it is a second opinion, not something to miss
+
+    def higher_orders(self, order: int) -> None:
+        """Each by forward or reverse mode from the one below it."""
+        known, last = self.subject.programs, "hessian"
+
+        def next_order(mode: str, name: str) -> _Candidate:
+            below = self.programs[name]
+            program = lambda: known.program(known.transformed(mode, below, True))  # noqa: E731
+            return _Candidate(mode, self.transforms[name], lambda: below, program)
+
+        for k in range(3, order + 1):
+            if last not in self.transforms:
+                self.missing[f"d{k}"] = "the derivative below it is missing"
+            else:
+                shape = (self.subject.output_size, *[self.subject.size] * k)
+                self._offer(f"d{k}", [next_order("forward", last), next_order("reverse", last)], shape)
+                last = f"d{k}"
+
+    def _offer(self, name: str, candidates: Sequence[_Candidate], shape: Sequence[int]) -> _Candidate | None:
         """Keep the first candidate that exists, and return it; say why when none does."""
-        if (entries := int(np.prod(shape, dtype=object))) > MAX_BUILT_ENTRIES:
-            gigabytes = entries * np.dtype(subject.inputs[0].dtype).itemsize / 1e9
-            missing[name] = f"it would have {' x '.join(map(str, shape))} entries ({gigabytes:.3g} GB)"
-            return None
-        if many := _too_many(subject, name):
-            missing[name] = many
+        if why := too_large(self.subject, shape) or too_many(self.subject, name):
+            self.missing[name] = why
             return None
         for candidate in candidates:
-            transform = known.transformed(candidate.mode, candidate.function, candidate.function is not flat)
-            lines = n if candidate.mode == "forward" else int(np.prod(shape[:-1]))  # columns, or rows
-            try:
-                found = candidate.program()
-                if found.closed is not None and holds_tracers(found.closed):
-                    missing.setdefault(name, "the program that JAX makes of it cannot run: it holds a traced value")
-                    continue
-                if (at_once := _at_once(found, lines)) is not None:
-                    transform = in_chunks(candidate.mode, candidate.function, at_once)
-                    found = known.program(in_chunks(candidate.mode, candidate.below(), at_once))
-            except Exception as error:  # JAX's refusals are of many kinds, and a rule of the reader's may raise any
-                missing.setdefault(name, refusal(error))
+            lines = self.subject.size if candidate.mode == "forward" else int(np.prod(shape[:-1]))  # columns, or rows
+            made = self._made(candidate, lines)
+            if isinstance(made, str):
+                self.missing.setdefault(name, made)
                 continue
-            if found.closed is not None and (size := equation_count(found.closed.jaxpr)) > MAX_COMPILED_EQUATIONS:
-                missing.setdefault(name, f"its program has {size} equations and would take minutes to compile")
-                continue
-            transforms[name], programs[name] = transform, found.call
-            missing.pop(name, None)
+            self.transforms[name], self.programs[name] = made
+            self.missing.pop(name, None)
             return candidate
         return None
 
-    def first(mode: str) -> _Candidate:
-        return _Candidate(mode, flat, lambda: subject.traced, lambda: known[f"jacobian {mode}"])
-
-    def second(mode: str, inner: str) -> _Candidate:
-        below, whole = f"jacobian {inner}", f"hessian {mode} over {inner}"
-        return _Candidate(mode, known.transformed(inner, flat, False), lambda: known[below].call, lambda: known[whole])
-
-    def next_order(mode: str, name: str) -> _Candidate:
-        below = programs[name]
-        return _Candidate(
-            mode, transforms[name], lambda: below, lambda: known.program(known.transformed(mode, below, True))
-        )
-
-    offer("reverse", [first("reverse")], (m, n) if m > 1 else (m,))  # a gradient is no larger than the inputs
-    if m == 1 and n > MAX_BUILT_ENTRIES and "reverse" in transforms:
-        missing["forward"] = f"it would take {n} passes, reverse mode {m}"
-    else:
-        offer("forward", [first("forward")], (m, n))
-    for name, passes, other, other_passes in (("forward", n, "reverse", m), ("reverse", m, "forward", n)):
-        if name in transforms and other in transforms and passes > max(MAX_PASSES, other_passes):
-            del transforms[name], programs[name]
-            missing[name] = f"it would take {passes} passes, {other} mode {other_passes}"
-    if not transforms:
-        missing["jacobian"] = missing["reverse"]
-        return Derivatives(subject, transforms, programs, missing)
-    if order >= 2:
-        four = [second(mode, below) for below in ("reverse", "forward") for mode in ("forward", "reverse")]
-        kept = offer("hessian", four, (m, n, n))
-        brief = kept is not None and _is_brief(kept.program())
-        if m * n * n <= MAX_BOTH_WAYS and m * n <= MAX_ROWS and brief and kept is not four[1]:
-            offer("hessian_reverse", four[1:2], (m, n, n))
-            missing.pop("hessian_reverse", None)  # it is a second opinion, not something to miss
-    last = "hessian"
-    for k in range(3, order + 1):
-        if last not in transforms:
-            missing[f"d{k}"] = "the derivative below it is missing"
-        else:
-            offer(f"d{k}", [next_order("forward", last), next_order("reverse", last)], (m, *[n] * k))
-            last = f"d{k}"
-    return Derivatives(subject, transforms, programs, missing)
-
-
-def _too_many(subject: Subject, name: str) -> str:
-    """Why a derivative of many separate arrays is not compiled, or ""."""
-    inputs, outputs = len(subject.inputs), len(subject.outputs)
-    one_array = "pass them as one array"
-    if name in ("forward", "reverse"):
-        if inputs <= MAX_FORWARD or (name == "reverse" and outputs * inputs <= max(MAX_BLOCKS, inputs)):
-            return ""
-        return f"with {inputs:,} separate inputs it would take minutes to compile; {one_array}"
-    order = {"hessian": 2, "hessian_reverse": 2}.get(name) or int(name[1:])
-    if (blocks := outputs * inputs**order) <= MAX_BLOCKS:
-        return ""
-    return f"{inputs:,} separate inputs make {blocks:,} arrays of it, which take minutes to compile; {one_array}"
+    def _made(self, candidate: _Candidate, lines: int) -> tuple[Callable[..., Any], Callable[..., Any]] | str:
+        """The transform and the program of a candidate, in chunks where it is large; or why there is none."""
+        known = self.subject.programs
+        transform = known.transformed(candidate.mode, candidate.function, candidate.function is not self.flat)
+        try:
+            found = candidate.program()
+            if found.closed is not None and holds_tracers(found.closed):
+                return "the program that JAX makes of it cannot run: it holds a traced value"
+            if (at_once := _at_once(found, lines)) is not None:
+                transform = in_chunks(candidate.mode, candidate.function, at_once)
+                found = known.program(in_chunks(candidate.mode, candidate.below(), at_once))
+        except Exception as error:  # JAX's refusals are of many kinds, and a rule of the reader's may raise any
+            return refusal(error)
+        if found.closed is not None and (size := equation_count(found.closed.jaxpr)) > MAX_COMPILED_EQUATIONS:
+            return f"its program has {size} equations and would take minutes to compile"
+        return transform, found.call
 
 
 def _as_at_the_point(value: Any, dtype: str, own: Any) -> Any:

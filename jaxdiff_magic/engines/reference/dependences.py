@@ -24,11 +24,12 @@ from jaxdiff_magic.primitives.positions import MOVES, NOWHERE, origins, targets
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 MAX_MARKS = 20_000_000
-"""No pass has more marks than this: groups times the numbers of one run."""
+"""No pass has more marks than this: groups times the numbers of one run. A choice of memory: 20 MB of booleans."""
 MAX_UNROLLED = 64
-"""A scan of no more steps than this is followed step by step; of a longer one all rows have the marks of all."""
+"""A scan of no more steps than this is followed step by step; of a longer one all rows have the marks of all. A choice
+of time."""
 MAX_KNOWN = 100_000
-"""Larger arrays are not computed."""
+"""Larger arrays are not computed. A choice of time and memory."""
 
 Marks = np.ndarray
 """Which groups reach an element: Boolean, `(groups, *shape)`."""

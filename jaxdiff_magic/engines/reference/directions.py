@@ -14,7 +14,8 @@ from jaxdiff_magic.engines.reference.bounded import Bounded, Dual, Number, base
 from jaxdiff_magic.subject.trace import Trace
 
 MAX_RUN_NUMBERS = 4_000_000
-"""No array of a run has more elements: points and directions are run in portions."""
+"""No array of a run has more elements: points and directions are run in portions. A choice of memory: 32 MB in float64
+for each array."""
 
 
 Path = tuple[int, ...]

@@ -28,29 +28,35 @@ from jaxdiff_magic.engines.reference.run import Decides, Diverges, Node, Run
 BESIDE = (2.0**-10, 2.0**-22)
 """So far beside the point, relative to its size, sides are looked at: small steps where other choices are near, …"""
 NEARER = 0.125
-"""… and again so much nearer, where the same must be seen."""
+"""… and again so much nearer, where the same must be seen. A choice of three bits."""
 MAX_TIES = 4096
-"""Of more choices at a tie the pieces are not looked for."""
+"""Of more choices at a tie the pieces are not looked for. A choice of time and memory."""
 MAX_CELL_INPUTS = 64
-"""With more inputs than this, random directions alone are tried, not one for each cell of what is compared."""
+"""With more inputs than this, random directions alone are tried, not one for each cell of what is compared. A choice of
+time."""
 RANDOM, FEW = 8, 3
-"""Random directions, each both ways; fewer where there are many inputs."""
+"""Random directions, each both ways; fewer where there are many inputs. Choices of time: each way is one more run."""
 MAX_PIECES = 1024
-"""A point where more of them meet is left undecided."""
+"""A point where more of them meet is left undecided. A choice of time: each has a derivative of its own."""
 MAX_PIECE_NUMBERS = 4_000_000
 """No derivative has more numbers than this …"""
 MIN_NUMBERS = 400
-"""… and no run so many steps, each of which counts as so many: there are some dozens of runs."""
+"""… and no run so many steps, each of which counts as so many: there are some dozens of runs. Choices of time and
+memory."""
 MAX_MEETINGS = 4
-"""At so many points of a batch the pieces that meet are compared: it takes some dozens of runs for each."""
+"""At so many points of a batch the pieces that meet are compared: it takes some dozens of runs for each. A choice of
+time."""
 DRAWS = 2
 """Directions along which the derivatives of pieces are compared; each misses a difference once in 4,096 times."""
 SAME = 16.0
-"""Numbers of two pieces are equal where they are within so many times the bounds on their rounding."""
+"""Numbers of two pieces are equal where they are within so many times the bounds on their rounding. A choice of four
+bits, as in the check."""
 FINE = 1e-6
 """Bounds that are wider than this, relative to the numbers, show nothing; then the pieces are compared …"""
 DIGITS, OPERATIONS = 50, 100_000
-"""… with so many digits, if a run takes no more scalar operations than this."""
+"""… with so many digits, if a run takes no more scalar operations than this. The first of the three is that of numbers
+that are the same (`NEAR` in `checking/sharper.py`), the last a fourth of a second by `MAX_PRECISE_OPERATIONS` in
+`digits.py`."""
 
 
 @dataclass(frozen=True)

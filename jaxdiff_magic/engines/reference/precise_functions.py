@@ -17,9 +17,10 @@ from jaxdiff_magic.engines.reference.precise import Precise, elementwise, exact,
 from jaxdiff_magic.primitives.scalar import SCALARS, InLibrary
 
 MAX_BITS = 4000
-"""The exponential of a larger number would need a whole memory for its exponent."""
+"""The exponential of a larger number would need a whole memory for its exponent. A choice: numbers of 10^1200 digits
+before the point are of no use to anybody."""
 COST = 10
-"""A function counts as so many operations."""
+"""A function counts as so many operations. An estimate, for the work alone."""
 
 
 def _in_mpmath(function: InLibrary) -> Callable[..., Any]:

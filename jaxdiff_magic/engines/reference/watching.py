@@ -14,7 +14,7 @@ from jaxdiff_magic.engines.reference.run import Node, Run
 from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace
 
 MAX_SEEN = 20_000
-"""Of longer runs the first steps are kept."""
+"""Of longer runs the first steps are kept. A choice of memory."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ Matrix and Tensor Expressions", NeurIPS 2018 (Ricci notation); Griewank & Walthe
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import sympy as sp
@@ -64,47 +64,62 @@ def differentiate(e: Expr, array: Array, element: Sequence[Expr]) -> Expr:
                 return Integer(1)
             case Applied():
                 return array_functions.partial(node, array, element)
-            case sp.Add():
-                return sp.Add(*map(d, node.args))
-            case sp.Mul():
-                return sp.Add(*(sp.Mul(d(arg), *node.args[:i], *node.args[i + 1 :]) for i, arg in enumerate(node.args)))
-            case IndexSum():
-                bound, body = opened(node)
-                return total(d(body), bound)
-            case Choice():
-                condition, yes, no = node.args
-                return Truth(condition) * d(yes) + Truth(sp.Not(condition)) * d(no)
-            case sp.Max() | sp.Min():
-                sign = 1 if isinstance(node, sp.Max) else -1
-                return sp.Add(
-                    *(
-                        sp.Mul(d(arg), *(sp.Heaviside(sign * (arg - other)) for other in node.args if other != arg))
-                        for arg in node.args
-                    )
-                )
-            case sp.log() if isinstance(node.args[0], sp.Abs):  # sign(u) / |u| is 1 / u
-                return d(node.args[0].args[0]) / node.args[0].args[0]
-            case sp.Abs():
-                return sp.sign(node.args[0]) * d(node.args[0])
-            case _ if isinstance(node, PIECEWISE_CONSTANT):
-                return Integer(0)
-            case sp.Mod():
-                a, b = node.args
-                return d(a) - sp.floor(a / b) * d(b)
-            case sp.polygamma():
-                order, x = node.args
-                return sp.polygamma(order + 1, x) * d(x)
             case _:
-                slots = dict(zip(_slots(len(node.args)), node.args, strict=True))
-                return sp.Add(
-                    *(
-                        local_partial(node.func, len(node.args), position).xreplace(slots) * d(arg)
-                        for position, arg in enumerate(node.args)
-                        if array.label in free(arg)
-                    )
-                )
+                return _chain(node, array.label, d)
 
     return d(e)
+
+
+def _chain(node: sp.Basic, label: sp.Symbol, d: Callable[[sp.Basic], Expr]) -> Expr:
+    """The derivative of a function of expressions, of which `d` gives theirs, with respect to an element of an array.
+
+    Choices are differentiated branch by branch, see `differentiate`.
+    """
+    match node:
+        case sp.Add():
+            return sp.Add(*map(d, node.args))
+        case sp.Mul():
+            return sp.Add(*(sp.Mul(d(arg), *node.args[:i], *node.args[i + 1 :]) for i, arg in enumerate(node.args)))
+        case IndexSum():
+            bound, body = opened(node)
+            return total(d(body), bound)
+        case Choice():
+            condition, yes, no = node.args
+            return Truth(condition) * d(yes) + Truth(sp.Not(condition)) * d(no)
+        case sp.Max() | sp.Min():
+            return sp.Add(*(sp.Mul(d(arg), *_wins(arg, node)) for arg in node.args))
+        case sp.log() if isinstance(node.args[0], sp.Abs):  # sign(u) / |u| is 1 / u
+            return d(node.args[0].args[0]) / node.args[0].args[0]
+        case sp.Abs():
+            return sp.sign(node.args[0]) * d(node.args[0])
+        case _ if isinstance(node, PIECEWISE_CONSTANT):
+            return Integer(0)
+        case sp.Mod():
+            a, b = node.args
+            return d(a) - sp.floor(a / b) * d(b)
+        case sp.polygamma():
+            order, x = node.args
+            return sp.polygamma(order + 1, x) * d(x)
+        case _:
+            return _by_partials(node, label, d)
+
+
+def _wins(arg: Expr, of: sp.Basic) -> Iterator[Expr]:
+    """Factors whose product is 1 where an argument of a maximum or minimum is its value, and 0 elsewhere."""
+    sign = 1 if isinstance(of, sp.Max) else -1
+    return (sp.Heaviside(sign * (arg - other)) for other in of.args if other != arg)
+
+
+def _by_partials(node: sp.Basic, label: sp.Symbol, d: Callable[[sp.Basic], Expr]) -> Expr:
+    """The chain rule, by SymPy's partial derivatives of a scalar function."""
+    slots = dict(zip(_slots(len(node.args)), node.args, strict=True))
+    return sp.Add(
+        *(
+            local_partial(node.func, len(node.args), position).xreplace(slots) * d(arg)
+            for position, arg in enumerate(node.args)
+            if label in free(arg)
+        )
+    )
 
 
 @functools.cache

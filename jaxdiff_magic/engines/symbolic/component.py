@@ -25,14 +25,15 @@ from jaxdiff_magic.engines.symbolic.functions import Frozen
 from jaxdiff_magic.engines.symbolic.program import Array, Definition, Program, substitute
 
 MAX_SUM_TERMS = 400
-"""A sum is written out while it has no more terms than this."""
+"""A sum is written out while it has no more terms than this. A choice of time."""
 MAX_GROWTH = 8
-"""Nothing is written out that would have so many times the operations that are wanted."""
+"""Nothing is written out that would have so many times the operations that are wanted. A choice: what is so much longer
+is hardly what a reader wants."""
 COFACTORS = ("det", "logdet", "inv")
 MOST_ROWS = 3
-"""Matrix functions are spelled out in elements up to this size."""
+"""Matrix functions are spelled out in elements up to this size. A choice: the determinant of four rows has 24 terms."""
 MAX_REWRITTEN = 30
-"""Longer expressions are shown as they are."""
+"""Longer expressions are shown as they are. A choice of time: SymPy's simplifications grow steeply with the size."""
 
 
 def component(program: Program, definition: Definition, element: Sequence[int], limit: int) -> Expr:

@@ -16,8 +16,9 @@ from jaxdiff_magic.engines.symbolic.matrix_values import value
 from jaxdiff_magic.engines.symbolic.program import Array, Definition, Program
 
 MAX_PROBED = 4096
-"""Of a derivative with more entries only a few rows are compared."""
+"""Of a derivative with more entries only a few rows are compared. A choice of time."""
 PROBED_ROWS = 3
+"""So many rows, drawn at random: a choice of time. A form that is wrong is mostly wrong in any row."""
 
 
 def points_near(program: Program, point: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -18,9 +18,10 @@ from jaxdiff_magic.engines.symbolic.program import Definition, Program
 from jaxdiff_magic.subject.trace import Trace
 
 INLINE = 60
-"""An expression is kept in one piece while it has no more operations than this."""
+"""An expression is kept in one piece while it has no more operations than this. A choice: a line or two of text."""
 INLINE_RULE = 4
-"""The programs of JAX's rules are evaluated, not read: they stay in small pieces."""
+"""The programs of JAX's rules are evaluated, not read: they stay in small pieces. A choice: what is shared then stays
+shared."""
 Path = tuple[int, ...]
 """Which derivative: the output's position, then the input's position for each order of differentiation."""
 

@@ -16,7 +16,7 @@ from jaxdiff_magic.report.formula import Formula
 from jaxdiff_magic.subject.latex_names import latex_name
 
 MAX_LISTED = 12
-"""A constant array is written out while it has no more numbers than this."""
+"""A constant array is written out while it has no more numbers than this. A choice: what fits into a line."""
 
 
 def explained(formula: Formula, program: Program, expressions: Iterable[sp.Expr]) -> Formula:

@@ -30,8 +30,10 @@ from jaxdiff_magic.subject.trace import Constant, Equation, Location, Trace, Var
 MOST_ITERATIONS = 64
 """Loops are written out while they take no more steps than this, all together …"""
 MOST_DEFINITIONS = 400
-"""… and make no more definitions than this."""
+"""… and make no more definitions than this. Choices of time, and of what anybody would read."""
 LARGEST_TABLE = 1 << 16
+"""Integers are kept as a table where their formula does not read well, while there are no more of them than this: a
+choice of memory, half a megabyte."""
 CLUTTER = (Choice, sp.Abs, sp.sign, sp.Max, sp.Min, IndexSum)
 """What makes a known integer or condition worth computing."""
 T = TypeVar("T")

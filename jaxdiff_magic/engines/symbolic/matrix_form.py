@@ -35,7 +35,8 @@ from jaxdiff_magic.engines.symbolic.simplification import Simplified, simplifica
 from jaxdiff_magic.engines.symbolic.softmax import Softmaxes
 
 MAX_CONFIRMED_NUMBERS = 10_000_000
-"""A program whose arrays have more elements than this is not evaluated to confirm anything."""
+"""A program whose arrays have more elements than this is not evaluated to confirm anything. A choice of memory: 80 MB
+in float64."""
 SCALAR_OPERATIONS = {"det", "logdet", "sign_det"}
 """Functions of a matrix that are scalars."""
 
@@ -82,46 +83,69 @@ def matrix_form(
     Raises:
         OutOfReach: when it has no matrix form, or none that could be found and confirmed in time.
     """
-    if 0 in definition.array.shape:
-        raise OutOfReach("it has no entries, which could confirm a matrix form")
-    sides = definition.indices[:rows], definition.indices[rows:]
-    if any(len(side) > 2 for side in sides):
-        raise OutOfReach("it has more axes than a matrix of matrices")
-    if sum(math.prod(d.array.shape) for d in program.definitions) > MAX_CONFIRMED_NUMBERS:
-        raise OutOfReach("it has too many numbers to be confirmed in matrix form")
+    _refuse_unconfirmable(program, definition, rows)
     program, definition = _with_integer_arrays(program, definition)
-    points = points_near(program, point)
+    wanted = _Wanted(program, definition, rows, is_transposed, named, points_near(program, point), deadline)
     forms: list[MatrixForm] = []
     reasons: list[OutOfReach] = []
-    for simplified in simplifications(program, definition, rows, points, deadline):
+    for simplified in simplifications(program, definition, rows, wanted.points, deadline):
         if forms and (simplified.is_plain or not named):  # only the user's names can make a later one shorter
             break
         try:
-            arrays = Arrays(simplified.program, simplified.softmaxes, deadline)
-            found = Contraction(arrays.of, deadline).block(
-                simplified.expr, *(reversed(sides) if is_transposed else sides)
-            )
-            found = with_names(found, named, _names(program, definition))
-            upright = transpose(found) if is_transposed else found
-            confirm(program, definition, rows, upright, points)
-            holds = _holds_for_any(program, definition, rows, upright, points, simplified)
-            needed = () if holds else simplified.binary - simplified.complements.keys()
-            binary = tuple(arrays.of(label) for label in sorted(needed, key=str))
+            forms.append(_confirmed(wanted, simplified))
         except OutOfReach as error:
             reasons.append(error)
-            continue
-        forms.append(
-            MatrixForm(
-                value=found,
-                names=named_in(found),
-                conditions=tuple(_adds_up(arrays.of(label)) for label in sorted(simplified.adding_up, key=str)),
-                binary=binary,
-                is_block=all(sides) and max(map(len, sides)) == 2,
-            )
-        )
     if not forms:
         raise reasons[0]
     return min(forms, key=_length)
+
+
+def _refuse_unconfirmable(program: Program, definition: Definition, rows: int) -> None:
+    """Raise OutOfReach where no matrix form could be found, or compared with the index form."""
+    if 0 in definition.array.shape:
+        raise OutOfReach("it has no entries, which could confirm a matrix form")
+    if max(len(definition.indices[:rows]), len(definition.indices[rows:])) > 2:
+        raise OutOfReach("it has more axes than a matrix of matrices")
+    if sum(math.prod(d.array.shape) for d in program.definitions) > MAX_CONFIRMED_NUMBERS:
+        raise OutOfReach("it has too many numbers to be confirmed in matrix form")
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A definition whose matrix form is looked for: as of `matrix_form`, with the points at which it is confirmed."""
+
+    program: Program
+    definition: Definition
+    rows: int
+    is_transposed: bool
+    named: Sequence[Named]
+    points: Sequence[np.ndarray]
+    deadline: float
+
+
+def _confirmed(wanted: _Wanted, simplified: Simplified) -> MatrixForm:
+    """The matrix form of one simplification.
+
+    Raises:
+        OutOfReach: it has none, or other numbers.
+    """
+    program, definition, rows = wanted.program, wanted.definition, wanted.rows
+    sides = definition.indices[:rows], definition.indices[rows:]
+    arrays = Arrays(simplified.program, simplified.softmaxes, wanted.deadline)
+    contraction = Contraction(arrays.of, wanted.deadline)
+    found = contraction.block(simplified.expr, *(reversed(sides) if wanted.is_transposed else sides))
+    found = with_names(found, wanted.named, _names(program, definition))
+    upright = transpose(found) if wanted.is_transposed else found
+    confirm(program, definition, rows, upright, wanted.points)
+    holds = _holds_for_any(program, definition, rows, upright, wanted.points, simplified)
+    needed = () if holds else simplified.binary - simplified.complements.keys()
+    return MatrixForm(
+        value=found,
+        names=named_in(found),
+        conditions=tuple(_adds_up(arrays.of(label)) for label in sorted(simplified.adding_up, key=str)),
+        binary=tuple(arrays.of(label) for label in sorted(needed, key=str)),
+        is_block=all(sides) and max(map(len, sides)) == 2,
+    )
 
 
 def _holds_for_any(

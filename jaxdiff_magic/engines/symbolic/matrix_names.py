@@ -25,9 +25,10 @@ from jaxdiff_magic.engines.symbolic.matrix import (
 from jaxdiff_magic.engines.symbolic.matrix_algebra import add, replaced, scaled, unscaled
 
 LONG = 24
-"""A longer expression is written with every variable of the user's that is in it."""
+"""A longer expression is written with every variable of the user's that is in it. A choice: about a line of text."""
 RECURRING = 3
-"""A function of so many symbols gets a letter where it occurs twice."""
+"""A function of so many symbols gets a letter where it occurs twice. A choice: a shorter one is read as fast as a
+letter."""
 LETTERS = {"softmax": "sp", "sigmoid": "sp", "exp": "e"}
 OTHER_LETTERS = "huvgqr"
 

@@ -82,29 +82,16 @@ def value(m: Matrix, values: Values, rows: np.ndarray | None = None) -> np.ndarr
         >>> value(Identity(2), {}).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
-    if rows is not None:
-        return _some_rows(m, values, rows)
-    height, width = (length or 1 if length != 0 else 0 for length in shape(m))
+    return _whole(m, values) if rows is None else _some_rows(m, values, rows)
+
+
+def _whole(m: Matrix, values: Values) -> np.ndarray:
     of = lambda part: value(part, values)  # noqa: E731
     match m:
-        case Named(definition=None):
-            return np.asarray(values[m.label], float).reshape(height, width)
-        case Named(definition=definition):
-            return of(definition)
-        case Element():
-            if m.of.definition is not None:
-                return of(m.of).reshape([n for n in shape(m.of) if n is not None])[m.indices].reshape(1, 1)
-            return np.asarray(values[m.of.label], float)[m.indices].reshape(1, 1)
-        case Irrational():
-            return np.full((1, 1), float(m.value))
-        case Zero():
-            return np.zeros((height, width))
-        case Ones():
-            return np.ones((height, width))
-        case Identity():
-            return np.eye(m.size)
-        case Unit():
-            return np.eye(m.size)[:, m.position, None]
+        case Named() | Element():
+            return _stored(m, values)
+        case Irrational() | Zero() | Ones() | Identity() | Unit():
+            return _constant(m)
         case Transpose():
             return of(m.of).T
         case Product():
@@ -129,11 +116,45 @@ def value(m: Matrix, values: Values, rows: np.ndarray | None = None) -> np.ndarr
         case Vec():
             return of(m.of).reshape(-1, 1)
         case Kronecker():
-            return _some_rows(m, values, np.arange(height))
+            return _some_rows(m, values, np.arange(_sides(m)[0]))
         case WholeArrayFunction() if m.name in WHOLE:
             return WHOLE[m.name](*map(of, m.arguments))
         case WholeArrayFunction():
             raise OutOfReach(f"{m.name} has no matrix form that can be confirmed")
+
+
+def _sides(m: Matrix) -> tuple[int, int]:
+    """Rows and columns, 1 for an axis that is not there."""
+    height, width = (1 if length is None else length for length in shape(m))
+    return height, width
+
+
+def _stored(m: Named | Element, values: Values) -> np.ndarray:
+    """An array that has a name, or an element of it."""
+    if isinstance(m, Named):
+        if m.definition is not None:
+            return value(m.definition, values)
+        return np.asarray(values[m.label], float).reshape(_sides(m))
+    if m.of.definition is not None:
+        array = value(m.of, values).reshape([n for n in shape(m.of) if n is not None])
+    else:
+        array = np.asarray(values[m.of.label], float)
+    return array[m.indices].reshape(1, 1)
+
+
+def _constant(m: Irrational | Zero | Ones | Identity | Unit) -> np.ndarray:
+    """What is the same wherever it is."""
+    match m:
+        case Irrational():
+            return np.full((1, 1), float(m.value))
+        case Zero():
+            return np.zeros(_sides(m))
+        case Ones():
+            return np.ones(_sides(m))
+        case Identity():
+            return np.eye(m.size)
+        case Unit():
+            return np.eye(m.size)[:, m.position, None]
 
 
 def _some_rows(m: Matrix, values: Values, rows: np.ndarray) -> np.ndarray:

@@ -12,8 +12,9 @@ from jaxdiff_magic.engines.symbolic import time_limits
 from jaxdiff_magic.engines.symbolic.expression import Delta, Index, size
 
 MAX_SIZE = 120
-"""Longer expressions are not factored."""
+"""Longer expressions are not factored. A choice of time: factoring grows steeply with the size."""
 MAX_GENERATORS = 12
+"""Polynomials in more unknowns are not factored: a choice of time."""
 
 
 def cancelled(node: Expr) -> Expr:

@@ -42,23 +42,26 @@ from jaxdiff_magic.subject.subject import Subject
 MAX_COMPONENTS = 64
 """A block is written entry by entry while it has no more entries than this …"""
 READABLE = 40
-"""… and no entry has more operations than this."""
+"""… and no entry has more operations than this. Choices: what fits onto a page, and into a line."""
 READABLE_INDEX = 120
-"""An index formula is shown in one piece while it has no more operations than this."""
+"""An index formula is shown in one piece while it has no more operations than this. A choice: some three lines of
+text."""
 MAX_SHOWN_STEPS = 24
+"""A formula of more steps is not listed: a choice, what fits onto a page."""
 MAX_LINES = 12
-"""A function is shown above its derivatives while its definition has no more lines than this."""
+"""A function is shown above its derivatives while its definition has no more lines than this. A choice: the derivatives
+should still be in sight."""
 MATRIX_SECONDS = 1.5
 """How long the matrix form of one block is looked for, in CPU time: a busy machine shows the same formulas …"""
 MATRIX_SECONDS_ALL = 4.0
 """… all of them together …"""
 MATRIX_SECONDS_ASKED = 10.0
-"""… and one that is asked for by name."""
+"""… and one that is asked for by name. Choices: the index form stands there in any case."""
 UNFORESEEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 """What SymPy and NumPy raise on expressions that they do not expect."""
 LONG = "it is too long to read in one piece; report.formula({!r}, 'steps') has it step by step"
 MAX_NAMES = 16
-"""How many of the user's variables are considered for a place in a matrix form."""
+"""How many of the user's variables are considered for a place in a matrix form. A choice of time."""
 NOTATIONS = ("auto", "component", "index", "matrix", "steps")
 
 

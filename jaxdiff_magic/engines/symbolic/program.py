@@ -26,7 +26,7 @@ from jaxdiff_magic.engines.symbolic.indices import total
 from jaxdiff_magic.subject.trace import Location
 
 SHORT = 3
-"""A definition with no more operations than this is not worth a name."""
+"""A definition with no more operations than this is not worth a name. A choice: a name would be as long."""
 
 
 @dataclass(frozen=True)

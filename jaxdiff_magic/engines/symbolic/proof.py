@@ -22,11 +22,12 @@ from jaxdiff_magic.engines.symbolic.program import Definition, Program
 SYMPY_FAILURES = (sp.PolynomialError, NotImplementedError, TypeError, ValueError, AttributeError, RecursionError)
 """What SymPy raises on expressions that it was not made for: nothing is shown by it."""
 MAX_EXPANDED_TERMS = 3000
-"""What has more terms than this when it is multiplied out is not attempted either."""
+"""What has more terms than this when it is multiplied out is not attempted either. A choice of time."""
 MAX_AT_ONCE = 100
-"""A whole derivative is only compared while both sides together have no more operations than this."""
+"""A whole derivative is only compared while both sides together have no more operations than this. A choice of time."""
 MAX_PROVED_ENTRIES = 16
-"""A derivative that is not compared as a whole is compared entry by entry while it has no more of them than this."""
+"""A derivative that is not compared as a whole is compared entry by entry while it has no more of them than this. A
+choice of time: each may take a second."""
 MAX_EXPANDED_OPERATIONS = 250
 """Larger differences are not attempted: exact rational arithmetic on them may take minutes."""
 

@@ -14,11 +14,12 @@ from jaxdiff_magic.engines.symbolic.proof import MAX_EXPANDED_OPERATIONS, SYMPY_
 from jaxdiff_magic.engines.symbolic.readable import with_sigmoids
 
 MAX_SHORTENED_TERMS = 300
-"""What has more terms than this when it is multiplied out is not."""
+"""What has more terms than this when it is multiplied out is not. A choice of time."""
 MAX_FACTORED = 60
 """Expressions with more operations than this are not brought to lowest terms …"""
 MAX_TRIGONOMETRIC = 25
-"""… nor rewritten by identities of trigonometric and hyperbolic functions with more than this."""
+"""… nor rewritten by identities of trigonometric and hyperbolic functions with more than this. Choices of time: both
+grow steeply with the size."""
 TRIGONOMETRIC = (sp.sin, sp.cos, sp.tan, sp.sinh, sp.cosh, sp.tanh)
 WHOLE = (sp.Indexed, IndexSum, Applied, Choice, *SELECTORS)
 """What is one variable to these identities."""

@@ -27,9 +27,10 @@ from jaxdiff_magic.subject.leaves import Leaf
 MAX_TERMS = 12
 """A formula with more terms is not taken apart."""
 MAX_TERM_OPERATIONS = 60
-"""Nor a component with more operations than this."""
+"""Nor a component with more operations than this. Choices: it is for derivations as people write them."""
 SECONDS = 1.0
-"""How long the matrix notation of a term is looked for, in CPU time."""
+"""How long the matrix notation of a term is looked for, in CPU time. A choice: the term has its index form in any
+case."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from jaxdiff_magic.engines.tape.simplification import simpler
 MAX_TAPE_OPERATIONS = 3_000
 """The browser differentiates as many within a frame."""
 MAX_RECORDED_STEPS = 12_000
-"""Recording ends there, before it takes long."""
+"""Recording ends there, before it takes long. A choice, four times the above: steps that turn out to be needed by
+nothing are dropped afterwards."""
 
 
 class Recorder:

@@ -20,9 +20,10 @@ from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.subject.trace import Trace
 
 MAX_COMPARED_ENTRIES = 4096
-"""Blocks with more entries are not looked at."""
+"""Blocks with more entries are not looked at. A choice of time."""
 INHERENT = 8.0
-"""An error that is no larger than so many times what one rounding of the inputs does is nobody's fault."""
+"""An error that is no larger than so many times what one rounding of the inputs does is nobody's fault. A choice of
+three bits, as in the check."""
 
 
 @dataclass(frozen=True)

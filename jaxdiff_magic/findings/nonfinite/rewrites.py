@@ -20,10 +20,12 @@ from jaxdiff_magic.findings.nonfinite.syntax import (
 )
 
 SHORT = 12
-"""A longer expression gets a name before it is written twice."""
+"""A longer expression gets a name before it is written twice. A choice: about half a line of text would be written
+twice."""
 MAX_FORMS = 6
+"""Of so many forms of one expression the first that passes is shown: a choice of time."""
 MAX_TOGETHER = 12
-"""How many combinations are tried where several expressions are to blame."""
+"""How many combinations are tried where several expressions are to blame. A choice of time: each is traced and run."""
 
 Candidate = tuple[Edit, ...]
 

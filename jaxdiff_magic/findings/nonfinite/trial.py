@@ -18,15 +18,17 @@ from jaxdiff_magic.engines.reference.directions import Found
 from jaxdiff_magic.findings.scene import Scene
 
 NEARBY = 8
-"""At how many points nearby a rewritten function is compared."""
+"""At how many points nearby a rewritten function is compared. A choice of time."""
 ENOUGH = 3
-"""With fewer it is not shown."""
+"""With fewer it is not shown. A choice: one or two may be equal by accident, as where both are 0."""
 DRAWS = 48
+"""So many points are drawn, of which some have no finite derivative and do not count: a choice of time."""
 CLOSE, CLOSER = 1e-3, 1e-5
 """How far off, relative to the point, limits are looked at; what tends to one is near at the first, or nearer at the
-second."""
+second. Choices: a hundred times nearer, what tends to one as its argument or as its root is nearer, too."""
 FLOOR_ULP = 64
-"""Differences below as many units in the last place of 1 are no evidence, for either side: a saturated function."""
+"""Differences below as many units in the last place of 1 are no evidence, for either side: a saturated function. A
+choice of six bits."""
 Key = tuple[Any, ...]
 """Kind of a block, then its path."""
 

@@ -13,7 +13,8 @@ from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.subject.leaves import matrix_of
 
 SLIGHT = 1e-6
-"""A gradient that jumps by no more than this part of its size is that of a computation in steps, not of a kink."""
+"""A gradient that jumps by no more than this part of its size is that of a computation in steps, not of a kink. A
+choice: well below half the digits of a float32, far above those of a float64."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ DECIDING = frozenset((*COMPARISONS, SEARCH))
 """Primitives that turn numbers into a decision."""
 READING = having("reads_at")
 MAX_LOGIC = 60
-"""No more steps than this are looked through between a number and the choice that it decides."""
+"""No more steps than this are looked through between a number and the choice that it decides. A choice of time."""
 
 Index = tuple[int, ...]
 

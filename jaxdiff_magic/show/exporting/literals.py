@@ -14,7 +14,7 @@ from jaxdiff_magic.base.errors import InputError
 from jaxdiff_magic.subject.source import is_key
 
 MAX_WRITTEN_ENTRIES = 1000
-"""Larger arrays are not written out."""
+"""Larger arrays are not written out. A choice: about a hundred lines of a test."""
 MAX_DEPTH = 50
 """Python reads no text with 200 brackets within one another; nobody reads fewer."""
 LONG_INTEGER = 10**4000

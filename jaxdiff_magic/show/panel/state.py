@@ -25,9 +25,9 @@ from jaxdiff_magic.subject.subject import Subject
 
 VERSION = 1
 MAX_MOVED_INPUTS = 4096
-"""A point of more numbers than this is not moved by hand."""
+"""A point of more numbers than this is not moved by hand. A choice: a point is sent and evaluated at every move."""
 MAX_SENT = 4096
-"""A derivative of more numbers than this is not sent."""
+"""A derivative of more numbers than this is not sent. A choice: some 80 kB of text."""
 MAX_SENT_ENTRIES = 200
 """How many rows of the check are sent …"""
 MAX_FINDINGS = 100
@@ -37,7 +37,8 @@ MAX_GRADES = 50
 MAX_WORDS = 2000
 """… of how many characters a sentence …"""
 MAX_LATEX = 20_000
-"""… and a formula, which a browser would typeset for longer than anybody waits."""
+"""… and a formula, which a browser would typeset for longer than anybody waits. The numbers are choices: what anybody
+reads, and what keeps a saved notebook small."""
 STRATEGY = (
     "mode",
     "passes",

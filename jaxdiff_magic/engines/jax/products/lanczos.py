@@ -21,13 +21,16 @@ from jaxdiff_magic.engines.jax.products.vectors import Vector, dot, norm, plus, 
 from jaxdiff_magic.report.matrix_free import Estimate
 
 MAX_VECTORS = 64
-"""At most so many vectors span the space in which eigenvectors are looked for."""
+"""At most so many vectors span the space in which eigenvectors are looked for. A choice of time: each takes a
+product."""
 TOLERANCE = 1e-4
-"""Good enough: an eigenvalue known to this part of the largest."""
+"""Good enough: an eigenvalue known to this part of the largest. A choice of four digits."""
 MAX_BASIS_BYTES = 128_000_000
-"""The vectors are kept, and made orthogonal to each other again, while they need no more memory than this."""
+"""The vectors are kept, and made orthogonal to each other again, while they need no more memory than this. A choice of
+memory: 64 vectors of 250,000 float64s."""
 SAFETY = 16.0
-"""How many roundings of the largest eigenvalue a product with the matrix may be off, relative to its length."""
+"""How many roundings of the largest eigenvalue a product with the matrix may be off, relative to its length. A choice
+of four bits, as in the check."""
 
 Product = Callable[[Vector], Vector]
 

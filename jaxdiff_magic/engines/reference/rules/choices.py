@@ -21,7 +21,8 @@ from jaxdiff_magic.engines.reference.rules.movement import collapsed
 from jaxdiff_magic.engines.reference.run import Node, Result, Rule, RuleStep, Run, TotalRule
 
 TIE_BOUNDS = 4.0
-"""A comparison is undecided where its sides are nearer than this many bounds on their rounding."""
+"""A comparison is undecided where its sides are nearer than this many bounds on their rounding. A choice of two bits,
+since bounds are first order."""
 
 
 def near(a: np.ndarray, b: np.ndarray, error: np.ndarray | float | None) -> np.ndarray:

@@ -15,7 +15,7 @@ from jaxdiff_magic.engines.reference.run import Node, Result, Rule, RuleStep, Ru
 from jaxdiff_magic.primitives.positions import NOWHERE, origins, region, targets
 
 MAX_TURNS = 200
-"""An element that is updated more often than this is not followed."""
+"""An element that is updated more often than this is not followed. A choice of time: each is a step of its own."""
 
 
 def taken(run: Run, x: Node, positions: np.ndarray, valid: np.ndarray) -> Node:

@@ -23,10 +23,12 @@ from jaxdiff_magic.subject.trace import Equation, Trace, Variable
 SHRUNK = 1e-3
 """A bracket is what becomes smaller than this part of itself: ten halvings."""
 MAX_CARRIED = 16
-"""Loops that carry more than this are followed step by step."""
+"""Loops that carry more than this are followed step by step. A choice: searches for a root carry a few ends, values and
+counters."""
 COMPARISONS = having("compares") | {"sign"}
 BEYOND, NEAR, APART = 8.0, 1e-6, 1e-7
-"""F is looked at so many final widths beside the root, so much of the first width, so much of the root itself."""
+"""F is looked at so many final widths beside the root, so much of the first width, so much of the root itself. Choices:
+beyond the rounding of the root, within what the first bracket is known to hold."""
 
 Values = dict[Variable, Node]
 

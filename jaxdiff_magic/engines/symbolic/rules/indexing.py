@@ -22,9 +22,10 @@ from jaxdiff_magic.engines.symbolic.tables import lookup, region
 from jaxdiff_magic.primitives.positions import NOWHERE, origins, targets
 
 MOST_POSITIONS = 1 << 20
-"""Larger movements are not followed element by element."""
+"""Larger movements are not followed element by element. A choice of memory: a table of 8 MB."""
 MOST_REPEATS = 8
-"""How often one element may be hit by a scatter that multiplies or compares."""
+"""How often one element may be hit by a scatter that multiplies or compares. A choice: each makes the formula longer by
+one factor."""
 
 
 def _known(where: View, *arrays: View) -> np.ndarray:

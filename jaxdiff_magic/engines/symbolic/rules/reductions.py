@@ -16,7 +16,7 @@ from jaxdiff_magic.engines.symbolic.indices import total
 from jaxdiff_magic.engines.symbolic.rules.view import Indices, ResultView, StructureRule, View
 
 MOST_FACTORS = 32
-"""A product, or a condition on all, is written out over no more elements than this."""
+"""A product, or a condition on all, is written out over no more elements than this. A choice: nobody reads more."""
 
 
 def _dot(inputs: Sequence[View], params: Mapping[str, Any], results: Sequence[ResultView]) -> list[View]:

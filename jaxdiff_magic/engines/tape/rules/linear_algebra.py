@@ -18,9 +18,11 @@ from jaxdiff_magic.engines.tape.recording import Recording, Rule, elements, lift
 from jaxdiff_magic.engines.tape.scalar import TapeScalar, is_zero, value_of
 
 SMALL = 1e-3
-"""Where the result does not depend on the pivots, one is good enough while it is this large, beside the others."""
+"""Where the result does not depend on the pivots, one is good enough while it is this large, beside the others. A
+choice of three digits: no more are lost by another order of pivots."""
 MAX_DENSE = 36
-"""An implicit linear map is written out as a matrix while it has no more rows than this."""
+"""An implicit linear map is written out as a matrix while it has no more rows than this. A choice: a row takes a run of
+the map, all of which the tape has to hold."""
 
 
 def stacked(run: Recording, f: Callable[..., Sequence[Any]], *nodes: Node) -> list[Node]:
