@@ -124,7 +124,9 @@ def _equation(latex: str) -> tuple[str, list[str], Node]:
         depth += (character in "{([") - (character in "})]")
         if character == "=" and depth == 0 and "bmatrix" not in latex[:place]:
             left, parts = latex[:place].strip(), latex[place + 1 :]
-            index = re.search(r"_\{([a-z](?:,[a-z])*)\}$", left)
+            index = re.search(
+                r"_\{(?:\\\w+\{[^{}]*\},)*([a-z](?:,[a-z])*)\}$", left
+            )  # of a name with an index of its own
             name = re.sub(r"^\((.*)\)$", r"\1", left[: index.start()] if index else left)
             return name, index[1].split(",") if index else [], _read(parts)
     return "", [], _read(latex)
