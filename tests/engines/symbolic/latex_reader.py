@@ -118,6 +118,7 @@ def _length(x: _Defined, axis: int) -> int:
 
 
 def _equation(latex: str) -> tuple[str, list[str], Node]:
+    # an index may follow one that belongs to the name
     """The name and the letters on the left side, "" and none where there is no left side, and the right side."""
     depth, parts = 0, latex
     for place, character in enumerate(latex):
