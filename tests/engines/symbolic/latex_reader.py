@@ -118,16 +118,14 @@ def _length(x: _Defined, axis: int) -> int:
 
 
 def _equation(latex: str) -> tuple[str, list[str], Node]:
-    # an index may follow one that belongs to the name
     """The name and the letters on the left side, "" and none where there is no left side, and the right side."""
     depth, parts = 0, latex
     for place, character in enumerate(latex):
         depth += (character in "{([") - (character in "})]")
         if character == "=" and depth == 0 and "bmatrix" not in latex[:place]:
             left, parts = latex[:place].strip(), latex[place + 1 :]
-            index = re.search(
-                r"_\{(?:\\\w+\{[^{}]*\},)*([a-z](?:,[a-z])*)\}$", left
-            )  # of a name with an index of its own
+            # letters may follow an index that belongs to the name
+            index = re.search(r"_\{(?:\\\w+\{[^{}]*\},)*([a-z](?:,[a-z])*)\}$", left)
             name = re.sub(r"^\((.*)\)$", r"\1", left[: index.start()] if index else left)
             return name, index[1].split(",") if index else [], _read(parts)
     return "", [], _read(latex)
