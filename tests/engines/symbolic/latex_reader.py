@@ -238,8 +238,10 @@ class _Reader:
         if token == r"\left[":
             return self.indicator(r"\right]")
         if token in (r"\left\lfloor", r"\left\lceil"):
-            inside, rounded = self.inside(token.replace("left", "right", 1).replace(r"\l", r"\r")), math.floor
-            return lambda scope: (rounded if "floor" in token else math.ceil)(inside(scope))
+            inside = self.inside(token.replace("left", "right", 1).replace(r"\l", r"\r"))
+            # thirds of whole numbers, as in positions, add up to a whole number but for rounding
+            slack, whole = (1e-9, math.floor) if "floor" in token else (-1e-9, math.ceil)
+            return lambda scope: whole(inside(scope) + slack)
         if token == r"\begin{cases}":
             return self.cases()
         if token == r"\begin{bmatrix}":
