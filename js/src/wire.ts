@@ -39,6 +39,8 @@ export interface CheckEntry {
   error: Num | null;
   outcome: Outcome;
   reason: string;
+  /** The kind of the reason, such as "at a tie"; "" for none. */
+  why: string;
 }
 
 export interface Check {

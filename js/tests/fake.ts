@@ -80,6 +80,7 @@ export function fakeState(f: FakeFunction, point: number[], changes: Partial<Pan
     error: 0.5,
     outcome: "proved",
     reason: "",
+    why: "",
   }));
   const told = (what: string, values: number[]) => ({ what, values, formulas: null, closed: [], missing: "" });
   return {

@@ -96,7 +96,8 @@ export const cubic: PanelState = {
         "numeric": 4.000000000000006,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "gradient",
@@ -110,7 +111,8 @@ export const cubic: PanelState = {
         "numeric": 12.999999999999947,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -125,7 +127,8 @@ export const cubic: PanelState = {
         "numeric": 4.000000000000004,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -140,7 +143,8 @@ export const cubic: PanelState = {
         "numeric": 2.000000000000002,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -155,7 +159,8 @@ export const cubic: PanelState = {
         "numeric": 1.99999999999999,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -170,7 +175,8 @@ export const cubic: PanelState = {
         "numeric": 12.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       }
     ],
     "left_out": 0,
@@ -587,7 +593,8 @@ export const layer: PanelState = {
         "numeric": 0.999999999999995,
         "error": 0.0,
         "outcome": "agrees",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "jacobian",
@@ -601,7 +608,8 @@ export const layer: PanelState = {
         "numeric": 1.99999999999999,
         "error": 0.0,
         "outcome": "agrees",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "jacobian",
@@ -615,7 +623,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "jacobian",
@@ -629,7 +638,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "jacobian",
@@ -643,7 +653,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "jacobian",
@@ -657,7 +668,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "jacobian",
@@ -671,7 +683,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "agrees",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "jacobian",
@@ -685,7 +698,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "agrees",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "jacobian",
@@ -699,7 +713,8 @@ export const layer: PanelState = {
         "numeric": 0.9999999999999964,
         "error": 0.0,
         "outcome": "agrees",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "jacobian",
@@ -713,7 +728,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "jacobian",
@@ -727,7 +743,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "jacobian",
@@ -741,7 +758,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "agrees",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -756,7 +774,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -771,7 +790,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -786,7 +806,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -801,7 +822,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -816,7 +838,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -831,7 +854,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -846,7 +870,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -861,7 +886,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -876,7 +902,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -891,7 +918,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -906,7 +934,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -921,7 +950,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -936,7 +966,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -951,7 +982,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -966,7 +998,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -981,7 +1014,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -996,7 +1030,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1011,7 +1046,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1026,7 +1062,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1041,7 +1078,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1056,7 +1094,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1071,7 +1110,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1086,7 +1126,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1101,7 +1142,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1116,7 +1158,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1131,7 +1174,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1146,7 +1190,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1161,7 +1206,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1176,7 +1222,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1191,7 +1238,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1206,7 +1254,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1221,7 +1270,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1236,7 +1286,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1251,7 +1302,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1266,7 +1318,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1281,7 +1334,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1296,7 +1350,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1311,7 +1366,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1326,7 +1382,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1341,7 +1398,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1356,7 +1414,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1371,7 +1430,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1386,7 +1446,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1401,7 +1462,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1416,7 +1478,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1431,7 +1494,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1446,7 +1510,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1461,7 +1526,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1476,7 +1542,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1491,7 +1558,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1506,7 +1574,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1521,7 +1590,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1536,7 +1606,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1551,7 +1622,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1566,7 +1638,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1581,7 +1654,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1596,7 +1670,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1611,7 +1686,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1626,7 +1702,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1641,7 +1718,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1656,7 +1734,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1671,7 +1750,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1686,7 +1766,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1701,7 +1782,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1716,7 +1798,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1731,7 +1814,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1746,7 +1830,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1761,7 +1846,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1776,7 +1862,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1791,7 +1878,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1806,7 +1894,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -1821,7 +1910,8 @@ export const layer: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       }
     ],
     "left_out": 0,
@@ -2042,7 +2132,8 @@ export const wrong: PanelState = {
         "numeric": 0.8775825618903682,
         "error": 8388607.773618847,
         "outcome": "differs",
-        "reason": "JAX's forward mode gives 1.75517 where the function's own derivative is 0.877583"
+        "reason": "JAX's forward mode gives 1.75517 where the function's own derivative is 0.877583",
+        "why": "wrong rule"
       },
       {
         "what": "hessian",
@@ -2057,7 +2148,8 @@ export const wrong: PanelState = {
         "numeric": -0.47942553860420595,
         "error": 8388608.381541936,
         "outcome": "differs",
-        "reason": "JAX's second derivative gives -0.958851 where the function's own derivative is -0.479426"
+        "reason": "JAX's second derivative gives -0.958851 where the function's own derivative is -0.479426",
+        "why": "wrong rule"
       }
     ],
     "left_out": 0,
@@ -2198,7 +2290,8 @@ export const outside: PanelState = {
         "numeric": "nan",
         "error": 0.0,
         "outcome": "out of reach",
-        "reason": "the function's value is not finite here"
+        "reason": "the function's value is not finite here",
+        "why": "no value"
       },
       {
         "what": "gradient",
@@ -2212,7 +2305,8 @@ export const outside: PanelState = {
         "numeric": "nan",
         "error": 0.0,
         "outcome": "out of reach",
-        "reason": "the function's value is not finite here"
+        "reason": "the function's value is not finite here",
+        "why": "no value"
       },
       {
         "what": "hessian",
@@ -2227,7 +2321,8 @@ export const outside: PanelState = {
         "numeric": -0.25000000000000616,
         "error": 0.0,
         "outcome": "out of reach",
-        "reason": "the function's value is not finite here"
+        "reason": "the function's value is not finite here",
+        "why": "no value"
       },
       {
         "what": "hessian",
@@ -2242,7 +2337,8 @@ export const outside: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "out of reach",
-        "reason": "the function's value is not finite here"
+        "reason": "the function's value is not finite here",
+        "why": "no value"
       },
       {
         "what": "hessian",
@@ -2257,7 +2353,8 @@ export const outside: PanelState = {
         "numeric": 0.0,
         "error": 0.0,
         "outcome": "out of reach",
-        "reason": "the function's value is not finite here"
+        "reason": "the function's value is not finite here",
+        "why": "no value"
       },
       {
         "what": "hessian",
@@ -2272,7 +2369,8 @@ export const outside: PanelState = {
         "numeric": -1.0000000000000246,
         "error": 0.0,
         "outcome": "out of reach",
-        "reason": "the function's value is not finite here"
+        "reason": "the function's value is not finite here",
+        "why": "no value"
       }
     ],
     "left_out": 0,
@@ -2415,7 +2513,8 @@ export const special: PanelState = {
         "numeric": 1.4999999999999893,
         "error": 0.3585768397854326,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       },
       {
         "what": "hessian",
@@ -2430,7 +2529,8 @@ export const special: PanelState = {
         "numeric": -2.999999999999944,
         "error": 0.23661344449423907,
         "outcome": "proved",
-        "reason": ""
+        "reason": "",
+        "why": ""
       }
     ],
     "left_out": 0,

@@ -31,7 +31,7 @@ def kept(f: Callable[..., Any], *args: Any) -> dict[str, tuple[int, int]]:
 def test_a_loop_keeps_something_of_every_iteration() -> None:
     found = list(kept_of(subject_of(loop, (jnp.ones(N),), {})))
     assert found[0].source.startswith("z = jax.lax.scan")
-    assert found[0].where.startswith("test_residuals.py, line ")
+    assert found[0].where.startswith("test_kept_for_reverse.py, line ")
     assert (found[0].arrays, found[0].bytes) == (1, 4 * N * STEPS)  # the cosine of each state
     assert found[0].bytes > 100 * sum(row.bytes for row in found[1:])
 

@@ -19,6 +19,7 @@ const entry = (changes: Partial<CheckEntry>): CheckEntry => ({
   error: 0.5,
   outcome: "proved",
   reason: "",
+  why: "",
   ...changes,
 });
 

@@ -219,7 +219,7 @@ class _Reader:
             return lambda scope: float(token)
         if token in (r"\frac",):
             above, below = self.group(), self.group()
-            return lambda scope: above(scope) / below(scope)
+            return lambda scope: _divided(above(scope), below, scope)
         if token == r"\sqrt":
             root = 2.0
             if self.next == "[":
@@ -429,6 +429,16 @@ def _multiplied(factors: Sequence[Node], scope: Scope) -> Any:
     if any(np.ndim(value) == 0 and value == 0 for value in values):
         return 0.0
     raise beyond
+
+
+def _divided(above: Any, below: Node, scope: Scope) -> Any:
+    """A quotient; 0 where the numerator is, though what it is divided by may be of an element that there is none of."""
+    try:
+        return above / below(scope)
+    except IndexError:
+        if np.ndim(above) or above != 0:
+            raise
+        return 0.0
 
 
 def _element(array: Any, indices: Sequence[int]) -> Any:

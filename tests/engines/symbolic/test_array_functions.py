@@ -153,7 +153,7 @@ class TestErrorBounds:
 
     def test_rows_that_could_change_places_are_noticed(self) -> None:
         a = np.array([[[1.0, 2.0], [-1.0, 3.0]], [[1.0, 2.0], [0.5, 3.0]]])
-        assert array_values.NUMERIC["lu"](a, np.zeros_like(a)).border.any((1, 2)).tolist() == [True, False]
+        assert array_values.NUMERIC["lu"](a, np.zeros_like(a)).tie.any((1, 2)).tolist() == [True, False]
 
     def test_of_a_singular_matrix_there_is_no_number(self) -> None:
         a = np.stack([np.eye(2), np.ones((2, 2))])
