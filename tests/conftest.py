@@ -20,7 +20,7 @@ jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 SLOW = Path(__file__).parent / "slow.txt"
 """The tests that the quick tier leaves out, one a line, written by `--note-slow`."""
-LONG, LONG_ALONE = 0.35, 1.8
+LONG, LONG_ALONE = 0.25, 1.2
 """Seconds of a test that the quick tier leaves out. Where all members of a function take longer than the first, the
 shortest stays, unless it takes longer than the second. So the tier takes less than 8 minutes on 2 cores."""
 

@@ -218,6 +218,7 @@ function entry(one: Bag, note: Note): CheckEntry {
     error: column(one.error),
     outcome: outcome(one.outcome, "check", note),
     reason: text(one.reason ?? "", "check", note),
+    why: text(one.why ?? "", "check", note),
   };
 }
 
