@@ -17,8 +17,8 @@ from jaxdiff_magic.primitives.positions import along
 Params = Mapping[str, Any]
 Shape = tuple[int, ...]
 Bind = Callable[[str, Sequence[Any], Params, Shape], Any]
-"""Of a core primitive, its operands, its parameters as JAX has them, and the shape of its one result: that result, in
-the dtype of the compound primitive's."""
+"""Of a core primitive, its operands (arrays of the step, or numbers), its parameters as JAX has them, and the shape of
+its one result: that result, in the dtype of the compound primitive's."""
 Rewriting = Callable[[Bind, Sequence[Any], Params, Sequence[Shape]], list[Any]]
 """Of how to do a core primitive, the operands (which have a shape), the parameters and the shapes of the results."""
 

@@ -1,7 +1,7 @@
 """Facts about primitives, each said once: the engines, the findings and the cost ask here for those with a fact.
 
 A primitive that is not listed has none of them: it is then followed by its rule or its body, and nothing is taken for
-granted. A new one that only passes its operand on takes one line here, `name  passes moves`, and one rule an engine.
+granted. A new one that only passes its operand on takes one line here, as `name` has.
 """
 
 from __future__ import annotations

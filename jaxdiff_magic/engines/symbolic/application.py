@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sympy import Expr, Integer
+import numpy as np
+import sympy as sp
+from sympy import Expr, Integer, Rational
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic.elementwise import ELEMENTWISE
@@ -17,6 +19,18 @@ from jaxdiff_magic.primitives.core import CORE
 def has_rule(primitive: str) -> bool:
     """Whether a primitive has a formula of its own."""
     return any(primitive in table for table in (STRUCTURE, ELEMENTWISE, CORE))
+
+
+def number(value: np.ndarray) -> sp.Basic:
+    """A literal, exactly: binary fractions become rationals."""
+    item = value.item()
+    if isinstance(item, bool):
+        return sp.true if item else sp.false
+    if isinstance(item, int):
+        return Integer(item)
+    if not np.isfinite(item):
+        return sp.nan if np.isnan(item) else (sp.oo if item > 0 else -sp.oo)
+    return Rational(*item.as_integer_ratio())
 
 
 def applied(
@@ -35,8 +49,9 @@ def applied(
         return [View(shape, lambda i: scalar(*(x.at(_broadcast(i, shape, x.shape)) for x in inputs), **given))]
     if rewriting := CORE.get(primitive):
 
-        def bind(core: str, xs: Sequence[View], own: Mapping[str, Any], shape: tuple[int, ...]) -> View:
-            return applied(core, xs, own, [ResultView(shape, dtype)])[0]
+        def bind(core: str, xs: Sequence[Any], own: Mapping[str, Any], shape: tuple[int, ...]) -> View:
+            views = [x if isinstance(x, View) else View((), lambda i, x=x: number(np.asarray(x))) for x in xs]
+            return applied(core, views, own, [ResultView(shape, dtype)])[0]
 
         return rewriting(bind, inputs, params, [result.shape for result in results])
     raise OutOfReach(f"{primitive} has no formula yet")

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 import jax.numpy as jnp
 import numpy as np
 import sympy as sp
-from sympy import Expr, Integer, Rational
+from sympy import Expr, Integer
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.symbolic import library, unrolling
-from jaxdiff_magic.engines.symbolic.application import applied, has_rule
+from jaxdiff_magic.engines.symbolic.application import applied, has_rule, number
 from jaxdiff_magic.engines.symbolic.calculus import differentiate
 from jaxdiff_magic.engines.symbolic.concrete import Atom, Concrete, integers
 from jaxdiff_magic.engines.symbolic.expression import Choice, FunctionSymbol, Index, IndexSum, Truth, contains, free
@@ -345,18 +345,6 @@ class _Reading:
         except OutOfReach as error:
             where = _at(equation.location)
             raise OutOfReach(error.reason if where in error.reason else error.reason + where) from None
-
-
-def number(value: np.ndarray) -> sp.Basic:
-    """A literal, exactly: binary fractions become rationals."""
-    item = value.item()
-    if isinstance(item, bool):
-        return sp.true if item else sp.false
-    if isinstance(item, int):
-        return Integer(item)
-    if not np.isfinite(item):
-        return sp.nan if np.isnan(item) else (sp.oo if item > 0 else -sp.oo)
-    return Rational(*item.as_integer_ratio())
 
 
 def _at_table(value: Callable[[], Any], is_condition: bool, name: str = "") -> Callable[[Any], sp.Basic]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from jaxdiff_magic.engines.reference.run import Node, Result, Rule, RuleStep, Run
 from jaxdiff_magic.primitives.core import CORE, Rewriting
 
@@ -15,8 +17,9 @@ def rewritten(rewriting: Rewriting) -> Rule:
     def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
         dtype = step.results[0].dtype
 
-        def bind(primitive: str, operands: Sequence[Node], params: Mapping[str, Any], shape: tuple[int, ...]) -> Node:
-            return run.apply(primitive, operands, params, [Result(shape, dtype)])[0]
+        def bind(primitive: str, operands: Sequence[Any], params: Mapping[str, Any], shape: tuple[int, ...]) -> Node:
+            nodes = [x if isinstance(x, Node) else run.constant(np.full(shape, x, dtype)) for x in operands]
+            return run.apply(primitive, nodes, params, [Result(shape, dtype)])[0]
 
         return rewriting(bind, xs, step.params, [result.shape for result in step.results])
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxdiff_magic.engines.reference.run import RULES as REFERENCE
 from jaxdiff_magic.engines.reference.run import Node, RuleStep
 from jaxdiff_magic.engines.tape.recording import Recording, Rule, elementwise, is_live, lifted
+from jaxdiff_magic.primitives.core import CORE
 
 OBJECT = np.dtype(object)
 
@@ -79,6 +80,7 @@ CONTROL = ("cond", "scan", "while", "pure_callback", "io_callback", "debug_callb
 REDUCED: Mapping[str, str] = {"reduce_max": "max", "reduce_min": "min", "reduce_and": "and", "reduce_or": "or"}
 
 ARRAYS: Mapping[str, Rule] = {
+    **{name: as_it_is(name) for name in CORE},  # in core primitives, but for those that have an entry below
     **{name: as_reference(name) for name in ALL_DATA},
     **{name: as_reference(name, added=True) for name in ADDED},
     **{name: as_reference(name, data) for name, data in WITH_POSITIONS.items()},
