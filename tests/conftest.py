@@ -21,8 +21,8 @@ jax.config.update("jax_cpu_enable_async_dispatch", False)
 SLOW = Path(__file__).parent / "slow.txt"
 """The tests that the quick tier leaves out, one a line, written by `--note-slow`."""
 LONG, LONG_ALONE = 0.25, 1.2
-"""Seconds of a test that the quick tier leaves out. Where all members of a function take longer than the first, the
-shortest stays, unless it takes longer than the second. So the tier takes less than 8 minutes on 2 cores."""
+"""Seconds of a test that the quick tier leaves out. Where all members of a function, or of an engine's rule, take
+longer than the first, the shortest stays, unless it takes longer than the second: so it takes 8 minutes on 2 cores."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,10 +54,16 @@ class Durations:
     def pytest_sessionfinish(self) -> None:
         members: dict[str, list[str]] = {}
         for name in sorted(self.seconds, key=lambda name: self.seconds[name]):
-            members.setdefault(name.partition("[")[0], []).append(name)
+            members.setdefault(_group(name), []).append(name)
         slow = [name for _, *others in members.values() for name in others if self.seconds[name] > LONG]
         slow += [shortest for shortest, *_ in members.values() if self.seconds[shortest] > LONG_ALONE]
         SLOW.write_text("".join(f"{name}\n" for name in sorted(slow)), encoding="utf-8")
+
+
+def _group(name: str) -> str:
+    """Of what one test may stand for the others: a function; in tests of engines a rule, which its first id names."""
+    function, _, ids = name.partition("[")
+    return f"{function}[{ids.partition('-')[0]}" if name.startswith("tests/engines/") else function
 
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
