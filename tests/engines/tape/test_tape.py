@@ -38,6 +38,7 @@ class TestChoicesThatAreSelections:
             lambda x: jax.nn.relu(x) ** 2,
             lambda x: jnp.abs(x) * x,
             lambda x: jnp.clip(x, -0.7, 0.9) * x,
+            lambda x: lax.clamp(-0.7, x, 0.9) * x + lax.rem(x, 0.8) * x,
             lambda x: jax.nn.elu(x) + jax.nn.leaky_relu(x) + jax.nn.relu6(3 * x),
             lambda x: jnp.where((x > 0.2) & ~(x < 0.1) | (x > 3), x, 2 * x * x),
             lambda x: jnp.select([x > 0.5, x < -0.5], [x * x, jnp.sin(x)], x),
