@@ -21,9 +21,9 @@ jax.config.update("jax_cpu_enable_async_dispatch", False)
 SLOW = Path(__file__).parent / "slow.txt"
 """The tests that the quick tier leaves out, one a line, written by `--note-slow`."""
 LONG, LONG_ALONE = 0.25, 1.0
-"""Seconds of a test that the quick tier leaves out. Of each function, and of each rule of an engine, one test stays that
-takes longer than the first: the first by its name that does not take longer than the second. So the tier takes less
-than 8 minutes on 2 cores."""
+"""Seconds of a test that the quick tier leaves out. Of each function, and of each rule of an engine, one test stays
+that takes longer than the first: the first by its name that does not take longer than the second. So the tier takes
+less than 8 minutes on 2 cores."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
