@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 LEAST = 1.0
 """A stage that has a share of the budget has so many seconds in any case. A choice: less finishes nothing, and more
@@ -32,6 +34,30 @@ def left(deadline: float) -> float:
 def within(seconds: float) -> float:
     """The deadline of what begins now and may take so many seconds."""
     return now() + seconds
+
+
+class Limit:
+    """A deadline of all work of one kind within a `with`, which is asked from however deep within it.
+
+    Args:
+        name: of the kind of work.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._deadline: ContextVar[float] = ContextVar(name, default=math.inf)
+
+    @contextmanager
+    def until(self, deadline: float) -> Iterator[None]:
+        """No work of the kind goes on after the deadline, nor after that of a `with` around this one."""
+        token = self._deadline.set(min(deadline, self._deadline.get()))
+        try:
+            yield
+        finally:
+            self._deadline.reset(token)
+
+    @property
+    def is_over(self) -> bool:
+        return passed(self._deadline.get())
 
 
 class Budget:

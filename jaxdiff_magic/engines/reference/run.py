@@ -6,10 +6,8 @@ the tape give second and higher derivatives).
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.base.budget import passed
+from jaxdiff_magic.base.budget import Limit
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.bounded import Bounded, Number, move, plus
 from jaxdiff_magic.engines.reference.nodes import Diverges, Entry, Node, Pull, Result, RuleStep
@@ -32,17 +30,9 @@ MAX_TAPE_ENTRIES = 400_000
 BETWEEN_LOOKS = 64
 """The clock is looked at every so many steps, which take a millisecond or two."""
 
-_STOP: ContextVar[float] = ContextVar("stop", default=math.inf)
-
-
-@contextlib.contextmanager
-def runs_until(stop: float) -> Iterator[None]:
-    """No run goes on after `stop`, on the clock of `budget.now`: what needs it is out of reach then."""
-    token = _STOP.set(min(stop, _STOP.get()))
-    try:
-        yield
-    finally:
-        _STOP.reset(token)
+_RUNS = Limit("runs")
+runs_until = _RUNS.until
+"""No run goes on after a deadline: what needs it is out of reach then."""
 
 
 SPREADING = having("passes", "reshapes") | {"broadcast_in_dim"}
@@ -152,7 +142,7 @@ class Run:
         self.steps += 1
         if self.steps > MAX_TAPE_ENTRIES:
             raise OutOfReach(f"it takes more than {MAX_TAPE_ENTRIES:,} steps")
-        if self.steps % BETWEEN_LOOKS == 0 and passed(_STOP.get()):
+        if self.steps % BETWEEN_LOOKS == 0 and _RUNS.is_over:
             raise OutOfReach("to follow it step by step takes longer than there is time for")
         if self.taped and varies and any(node.is_number for node in results):
             self.entries.append(Entry(tuple(operands), tuple(results), pull, self.doing, self.place))

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import math
 import threading
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar, copy_context
+from collections.abc import Callable
+from contextvars import copy_context
 from typing import TypeVar
 
-from jaxdiff_magic.base.budget import passed
+from jaxdiff_magic.base.budget import Limit
 from jaxdiff_magic.base.errors import OutOfReach
 
 T = TypeVar("T")
 
-_DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
-
-
-@contextlib.contextmanager
-def until(deadline: float) -> Iterator[None]:
-    """No formula is derived after `deadline`, on the clock of `budget.now`: those in progress are given up."""
-    token = _DEADLINE.set(min(deadline, _DEADLINE.get()))
-    try:
-        yield
-    finally:
-        _DEADLINE.reset(token)
+_FORMULAS = Limit("formulas")
+until = _FORMULAS.until
+"""No formula is derived after a deadline: those in progress are given up."""
 
 
 def ask() -> None:
     """Raise OutOfReach when the time is over."""
-    if passed(_DEADLINE.get()):
+    if _FORMULAS.is_over:
         raise OutOfReach(
             "its formula takes longer to derive than there is time for",
             "Give it more: budget=60 in derive, --budget 60 in a cell.",
