@@ -18,7 +18,6 @@ import numpy as np
 
 from jaxdiff_magic.base.budget import left, within
 from jaxdiff_magic.base.errors import OutOfReach
-from jaxdiff_magic.checking.along import check_along
 from jaxdiff_magic.checking.blame import blamed
 from jaxdiff_magic.checking.blocks import BlockCheck, entries_of
 from jaxdiff_magic.checking.closed_forms import ClosedForms, confirmed
@@ -78,7 +77,7 @@ def check_of(
     deadline: float,
     trust: Collection[str] = (),
 ) -> Check:
-    """Check value, first and second derivatives at the point and at random points around it.
+    """Check value and derivatives, entry by entry, at the point and at random points around it.
 
     Args:
         derivatives, values: how JAX differentiates the function, and what it gives at the point.
@@ -92,8 +91,6 @@ def check_of(
     Raises:
         InputError: a name in `trust` of which the function calls nothing.
     """
-    if derivatives.subject.is_large:
-        return check_along(derivatives, values, derivation, unreachable, trust=trust, seed=seed, deadline=deadline)
     return _Checking(derivatives, values, reference, derivation, unreachable, points, seed, deadline, trust).check()
 
 

@@ -1,10 +1,13 @@
-"""The verdict, whatever fails on the way to it: without proofs, then without steps; in the end the reason alone."""
+"""The verdict: entry by entry or along directions; whatever fails on the way, without proofs, then without steps."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking import check_of
+from jaxdiff_magic.checking.along import check_along
+from jaxdiff_magic.checking.directions import FOLLOWED, check_directions, is_many
 from jaxdiff_magic.engines.jax.values import Derivatives, Values
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.symbolic.derivation import Derivation
@@ -22,6 +25,7 @@ def verdict_of(
     trace: Trace | None,
     derivation: Derivation | None,
     unreachable: str,
+    order: int,
     points: int,
     seed: int,
     deadline: float,
@@ -31,11 +35,23 @@ def verdict_of(
 
     Args:
         parts: is told what failed.
+        order: of the highest derivative that was asked for.
         trace: the function's steps; None where they cannot be told, and `unreachable` says why.
         derivatives, values, derivation, points, seed, deadline, trust: as for `check_of`.
     """
+    subject = derivatives.subject
     known: dict[str, Any] = {"points": points, "seed": seed, "deadline": deadline, "trust": trust}
-    followed = None if derivatives.subject.is_large else trace
+    followed = trace if subject.size <= FOLLOWED else None
+    if followed is not None and is_many(subject, order):
+        reference = Reference(followed)
+        check = parts.made(STEPS, None, _by_directions, derivatives, values, reference, order=order, **known)
+        if isinstance(check, Check):
+            return check, reference
+        unreachable, followed = check or parts.why.get(STEPS, ""), None
+    if subject.is_large:
+        del known["points"]
+        check = parts.made(CHECK, None, check_along, derivatives, values, derivation, unreachable, **known)
+        return check or Check("out of reach", (), parts.why[CHECK]), None
     ways = [
         *([(PROOFS, followed, derivation)] if derivation is not None else []),
         *([(STEPS, followed, None)] if followed is not None else []),
@@ -48,3 +64,11 @@ def verdict_of(
         if check is not None:
             return check, reference
     return Check("out of reach", (), parts.why[CHECK]), None
+
+
+def _by_directions(derivatives: Derivatives, values: Values, reference: Reference, **known: Any) -> Check | str:
+    """The check along directions; the reason where the function cannot be followed."""
+    try:
+        return check_directions(derivatives, values, reference, **known)
+    except OutOfReach as error:
+        return error.reason

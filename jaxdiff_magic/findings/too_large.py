@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jaxdiff_magic.cost.mode_calls import argnums_text, function_text
-from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES
+from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES, MAX_UNASKED, WHEN_ASKED
 from jaxdiff_magic.engines.jax.values import Values
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
@@ -74,5 +74,11 @@ def order_of(name: str) -> int:
 
 
 def is_too_large(subject: Subject, name: str) -> bool:
-    """Whether `Values.missing[name]` has more entries than are built."""
-    return subject.output_size * subject.size ** order_of(name) > MAX_BUILT_ENTRIES
+    """Whether `Values.missing[name]` has more entries than are built, or than are built unasked."""
+    most = MAX_UNASKED if order_of(name) == 2 else MAX_BUILT_ENTRIES
+    return subject.output_size * subject.size ** order_of(name) > most
+
+
+def is_unasked(values: Values) -> bool:
+    """Whether the Hessian would fit, and was not built only since nobody has asked for it yet."""
+    return values.missing.get("hessian", "").endswith(WHEN_ASKED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -24,7 +25,7 @@ from jaxdiff_magic.engines.reference.run import runs_until
 from jaxdiff_magic.engines.tape import Tape, tape_of
 from jaxdiff_magic.findings import Scene, findings_of
 from jaxdiff_magic.findings.asymmetry import hessian_errors
-from jaxdiff_magic.findings.too_large import is_too_large
+from jaxdiff_magic.findings.too_large import is_too_large, is_unasked
 from jaxdiff_magic.pipeline.formulas import Formulas, blocks_of, formulas_of, hessian_program
 from jaxdiff_magic.report import Check, Curvature, Finding, Live
 from jaxdiff_magic.report.assertion import raise_if_wrong
@@ -119,7 +120,9 @@ def _report(subject: Subject, options: Options) -> Report:
     tell("checking")
     with runs_until(budget.given_up):
         known = parts, derivatives, values, trace, formulas.derivation, unreachable
-        check, reference = verdict_of(*known, options.points, options.seed, budget.deadline, options.trusted)
+        check, reference = verdict_of(
+            *known, options.order, options.points, options.seed, budget.deadline, options.trusted
+        )
         grades = _grades(derivatives, reference, formulas, check, options, parts, budget)
         tell("looking for kinks, NaN and lost digits")
         scene = Scene(subject, derivatives, values, trace, reference, check, budget.deadline, options.trusted)
@@ -194,7 +197,7 @@ def check(
             limit.begin()
             with runs_until(limit.given_up):
                 known = parts, derivatives, values, trace, None, unreachable
-                found, _ = verdict_of(*known, points, seed, limit.deadline, options.trusted)
+                found, _ = verdict_of(*known, order, points, seed, limit.deadline, options.trusted)
         raise_if_wrong(found, subject, strict)
         return found
 
@@ -245,7 +248,15 @@ def _live(subject: Subject, derivatives: Derivatives, values: Values, trace: Tra
         with settings_set_aside():
             return tape_of(subject, trace or subject_trace(subject))
 
-    return Live(values, at, lambda: derivatives.compilations, in_reach("the tape", tape))
+    @functools.cache
+    def hessian() -> Any:
+        if not is_unasked(values):
+            return None
+        with settings_set_aside(), jax.enable_x64(wide):
+            found = derivatives_of(subject, 2, asked=True).at(subject.point).hessian
+        return None if found is None else subject.assemble(found, 2)
+
+    return Live(values, at, lambda: derivatives.compilations, hessian, in_reach("the tape", tape))
 
 
 def _cost(
@@ -281,7 +292,7 @@ def _assembled(subject: Subject, values: Values) -> dict[str, Any]:
     return {
         "gradient": first if subject.is_scalar else None,
         "jacobian": first,
-        "hessian": None if values.hessian is None else subject.assemble(values.hessian, 2),
+        "built_hessian": None if values.hessian is None else subject.assemble(values.hessian, 2),
         "higher": {k: subject.assemble(nested, k) for k, nested in values.higher.items()},
     }
 

@@ -233,7 +233,7 @@ class ReportData(Data):
     value: Any
     gradient: Any
     jacobian: Any
-    hessian: Any
+    built_hessian: Any
     higher: Mapping[int, Any]
     blocks: tuple[Block, ...]
     function: Formula | None
@@ -256,10 +256,17 @@ class ReportData(Data):
     missing: Mapping[str, str] = field(default_factory=dict)
 
     UNSAVED: ClassVar[Unsaved] = {
-        **dict.fromkeys(("value", "gradient", "jacobian", "hessian", "higher"), lambda _, tree: portable(tree)),
+        **dict.fromkeys(("value", "gradient", "jacobian", "built_hessian", "higher"), lambda _, tree: portable(tree)),
         **dict.fromkeys(("formulas", "with_digits", "live"), lambda *_: None),
         "unreachable": lambda report, why: why if report.formulas is None else sentence(report.subject.name),
     }
+
+    @property
+    def hessian(self) -> Any:
+        """The Hessian, built now where it is large; None where it does not exist, or would not fit."""
+        if self.built_hessian is None and self.live is not None:
+            return self.live.hessian()
+        return self.built_hessian
 
     @property
     def verdict(self) -> Outcome:
@@ -319,5 +326,5 @@ class ReportData(Data):
             "grade": self.grade,
             "mine": plain(self.mine),
             "verdict": self.verdict,
-            **{name: plain(getattr(self, name)) for name in PARTS},
+            **{name: plain(getattr(self, "built_hessian" if name == "hessian" else name)) for name in PARTS},
         }

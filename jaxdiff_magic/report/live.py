@@ -15,10 +15,12 @@ class Live:
         values: what JAX gives at the report's point: see `values.Values`.
         at: the same at another point, one array for each leaf, by the program that is compiled already.
         compilations: how often JAX has compiled that program.
+        hessian: builds a Hessian that was too large to be built unasked; None where there is none.
         tape: records the function as scalar operations: see `tape.Tape`; raises OutOfReach where that cannot be.
     """
 
     values: Any
     at: Callable[[Sequence[Any]], Any]
     compilations: Callable[[], int]
+    hessian: Callable[[], Any]
     tape: Callable[[], Any]

@@ -11,6 +11,10 @@ from jaxdiff_magic.subject.subject import Subject
 MAX_BUILT_ENTRIES = 4_000_000
 """A derivative with more scalar entries than this is described, not built. A choice of memory: 32 MB in float64, and
 several times that within the check."""
+MAX_UNASKED = 90_000
+"""A Hessian with more entries than this is built when it is asked for. A choice of time: that of
+300 inputs takes JAX a few seconds to compile and to run in the dearer models, and nobody reads it whole."""
+WHEN_ASKED = "report.hessian builds it when it is asked for"
 MAX_BLOCKS = 400
 """A derivative of more arrays than this, one for each output and inputs, takes minutes to compile …"""
 MAX_FORWARD = 100
@@ -23,6 +27,13 @@ def too_large(subject: Subject, shape: Sequence[int]) -> str:
         return ""
     gigabytes = entries * np.dtype(subject.inputs[0].dtype).itemsize / 1e9
     return f"it would have {' x '.join(map(str, shape))} entries ({gigabytes:.3g} GB)"
+
+
+def unasked(name: str, shape: Sequence[int]) -> str:
+    """Why a Hessian that would fit is not built before somebody asks for it, or ""."""
+    if name != "hessian" or int(np.prod(shape, dtype=object)) <= MAX_UNASKED:
+        return ""
+    return f"it has {' x '.join(map(str, shape))} entries; {WHEN_ASKED}"
 
 
 def too_many(subject: Subject, name: str) -> str:

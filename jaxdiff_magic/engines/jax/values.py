@@ -14,7 +14,7 @@ import jax.core
 import numpy as np
 from jax.extend.core import subjaxprs  # pyright: ignore[reportPrivateImportUsage]
 
-from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES, too_large, too_many
+from jaxdiff_magic.engines.jax.not_built import too_large, too_many, unasked
 from jaxdiff_magic.subject.derivative_programs import DerivativeProgram, in_chunks
 from jaxdiff_magic.subject.entangled import holds_tracers
 from jaxdiff_magic.subject.subject import Subject
@@ -222,9 +222,13 @@ class Derivatives:
         return [_as_at_the_point(x, leaf.dtype, own) for x, leaf, own in given]
 
 
-def derivatives_of(subject: Subject, order: int) -> Derivatives:
-    """Which derivatives up to `order` exist, fit in memory and compile in reasonable time."""
-    kept = _Kept(subject, subject.flat)
+def derivatives_of(subject: Subject, order: int, asked: bool = False) -> Derivatives:
+    """Which derivatives up to `order` exist, fit in memory and compile in reasonable time.
+
+    Args:
+        asked: whether a large Hessian was asked for in so many words.
+    """
+    kept = _Kept(subject, subject.flat, asked or order > 2)
     kept.first_order()
     if not kept.transforms:
         kept.missing["jacobian"] = kept.missing["reverse"]
@@ -242,11 +246,13 @@ class _Kept:
     Attributes:
         subject: the function.
         flat: its `flat`, as one object, by which candidates know what is no derivative yet.
+        asked: whether a large Hessian is wanted.
         transforms, programs, missing: as of `Derivatives`.
     """
 
     subject: Subject
     flat: Callable[..., Any]
+    asked: bool
     transforms: dict[str, Callable[..., Any]] = field(default_factory=dict)
     programs: dict[str, Callable[..., Any]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
@@ -259,15 +265,13 @@ class _Kept:
             return _Candidate(mode, self.flat, lambda: subject.traced, lambda: known[f"jacobian {mode}"])
 
         self._offer("reverse", [first("reverse")], (m, n) if m > 1 else (m,))  # a gradient is no larger than the inputs
-        if m == 1 and n > MAX_BUILT_ENTRIES and "reverse" in self.transforms:
+        if n > max(MAX_PASSES, m) and "reverse" in self.transforms:
             self.missing["forward"] = f"it would take {n} passes, reverse mode {m}"
-        else:
-            self._offer("forward", [first("forward")], (m, n))
-        for name, passes, other, other_passes in (("forward", n, "reverse", m), ("reverse", m, "forward", n)):
-            both = name in self.transforms and other in self.transforms
-            if both and passes > max(MAX_PASSES, other_passes):
-                del self.transforms[name], self.programs[name]
-                self.missing[name] = f"it would take {passes} passes, {other} mode {other_passes}"
+            return
+        self._offer("forward", [first("forward")], (m, n))
+        if m > max(MAX_PASSES, n) and {"forward", "reverse"} <= set(self.transforms):
+            del self.transforms["reverse"], self.programs["reverse"]
+            self.missing["reverse"] = f"it would take {m} passes, forward mode {n}"
 
     def second_order(self) -> None:
         """The Hessian in the first of four orders that exists, and a small one in a second order, too."""
@@ -304,7 +308,8 @@ class _Kept:
 
     def _offer(self, name: str, candidates: Sequence[_Candidate], shape: Sequence[int]) -> _Candidate | None:
         """Keep the first candidate that exists, and return it; say why when none does."""
-        if why := too_large(self.subject, shape) or too_many(self.subject, name):
+        why = too_large(self.subject, shape) or too_many(self.subject, name)
+        if why := why or ("" if self.asked else unasked(name, shape)):
             self.missing[name] = why
             return None
         for candidate in candidates:

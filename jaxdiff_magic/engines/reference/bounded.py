@@ -9,7 +9,9 @@ infinitesimal; nested ones carry derivatives of any order (Griewank & Walther, "
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +25,24 @@ from jaxdiff_magic.primitives.scalar import SCALARS
 EPS = float(np.finfo(np.float64).eps)
 Move = Callable[[np.ndarray], np.ndarray]
 """A map of arrays that selects, copies or adds elements, the batch axes left alone."""
+
+
+_BARE: ContextVar[bool] = ContextVar("bare", default=False)
+
+
+@contextmanager
+def without_bounds() -> Iterator[None]:
+    """Within it arithmetic keeps no bounds: they take half of the time, and grow beyond use in a long program."""
+    token = _BARE.set(True)
+    try:
+        yield
+    finally:
+        _BARE.reset(token)
+
+
+def has_no_bound(data: np.ndarray) -> bool:
+    """Whether no bound is kept for a result: it has more digits, or nobody asks for bounds."""
+    return _BARE.get() or is_precise(data)
 
 
 class Number:
@@ -129,7 +149,7 @@ def add(a: Number, b: Number) -> Number:
         (a, da), (b, db) = split(a, k), split(b, k)
         return dual(k, add(a, b), plus(da, db))
     data = a.data + b.data  # type: ignore[attr-defined]
-    if is_precise(data):
+    if has_no_bound(data):
         return Bounded(data)
     error = _sum(_sum(a.error, b.error), _rounding(data, a, b))  # type: ignore[arg-type]
     return Bounded(data, error)
@@ -144,7 +164,7 @@ def multiply(a: Number, b: Number) -> Number:
         return dual(k, multiply(a, b), plus(left, right))
     x, y = base(a), base(b)
     data = x.data * y.data
-    if is_precise(data):
+    if has_no_bound(data):
         return Bounded(data)
     error = _rounding(data, x, y)
     if x.error is not None:
@@ -195,7 +215,7 @@ def gather_sum(x: Number, f: Move, terms: int) -> Number:
     """Elements added up by `f`, at most `terms` to each."""
 
     def one(b: Bounded) -> Bounded:
-        if is_precise(b.data):
+        if has_no_bound(b.data):
             return Bounded(f(b.data))
         data, error = f(b.data), (terms * EPS) * f(np.abs(b.data))
         if np.isinf(error).any():
@@ -231,7 +251,7 @@ def join(parts: list[Number], combine: Callable[[list[np.ndarray]], np.ndarray])
         tangents = [move(p, np.zeros_like) if t is None else t for p, t in pairs]
         return Dual(k, join([p for p, _ in pairs], combine), join(tangents, combine))
     bases = [base(part) for part in parts]
-    if any(is_precise(p.data) for p in bases):
+    if any(has_no_bound(p.data) for p in bases):
         return Bounded(combine([p.data for p in bases]))
     errors = [np.zeros_like(p.data, float) if p.error is None else _full(p.error, p.data) for p in bases]
     return Bounded(combine([p.data for p in bases]), combine(errors))
@@ -245,7 +265,7 @@ def dot(a: Number, b: Number, product: Callable[[np.ndarray, np.ndarray], np.nda
         right = None if db is None else dot(a, db, product, terms)
         return dual(k, dot(a, b, product, terms), plus(left, right))
     x, y = base(a), base(b)
-    if is_precise(x.data) or is_precise(y.data):
+    if has_no_bound(x.data) or is_precise(y.data):
         return Bounded(product(x.data, y.data))
     size_x, size_y = np.abs(x.data), np.abs(y.data)
     error = ((terms + 1) * EPS) * product(size_x, size_y)
@@ -301,7 +321,7 @@ def call(name: str, *args: Number, static: tuple[Any, ...] = ()) -> Number:
     parts = [base(arg) for arg in args]
     arguments = [part.data for part in parts]
     data = function.value(*arguments, *static)
-    if is_precise(data):
+    if has_no_bound(data):
         return Bounded(data)
     known = SCALARS[name]
     error = known.ulps * _rounding(data, *parts)

@@ -1,0 +1,366 @@
+"""The check of a function of many inputs: all derivatives at once, along random directions, in a few runs.
+
+Of a function whose outputs are weighted by a cotangent u, one reverse sweep gives every entry of u'J, and one over
+numbers with an infinitesimal along v every entry of u'(H v), by the reference as by JAX's programs. For random u and v
+an entry of the Jacobian or of the Hessian that is wrong shows there with probability 1. Forward mode gives u'(J v), a
+number; a search over leaves, then over halves of one, names the entry behind it.
+
+Running bounds grow beyond use in a long program, so none are kept here: what rounding may do is seen from a second run,
+at a point that differs from the first in the last digits (as in W. Kahan's "How futile are mindless assessments of
+roundoff in floating-point computation?", 2006, section on perturbed inputs, whose warning applies: it is evidence, no
+proof, and nothing that is decided here is called proved).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdiff_magic.base.budget import left, now, passed, within
+from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.checking.directions.forward import forward_fault
+from jaxdiff_magic.checking.directions.leafwise import Judged, Sides, by_numbers, judged, of_dtype, undecided
+from jaxdiff_magic.checking.directions.telling import rows_of, said_of
+from jaxdiff_magic.checking.directions.values import ValuesAlong
+from jaxdiff_magic.checking.faults import faults_of
+from jaxdiff_magic.checking.iterations import NEARER, STOPPED
+from jaxdiff_magic.checking.native import dtypes_of
+from jaxdiff_magic.checking.points import sample, where_it_ends
+from jaxdiff_magic.checking.reasons import reasons_of
+from jaxdiff_magic.checking.rules import RuleName, literal_eps, rule_trace, rule_values
+from jaxdiff_magic.checking.summary import located
+from jaxdiff_magic.checking.trusted import Trusted
+from jaxdiff_magic.checking.words import Reason, Why
+from jaxdiff_magic.engines.jax.values import Derivatives, Values
+from jaxdiff_magic.engines.reference.bounded import without_bounds
+from jaxdiff_magic.engines.reference.derivatives import Reference
+from jaxdiff_magic.engines.reference.directions import leaf_places
+from jaxdiff_magic.engines.reference.rule_values import RuleValues
+from jaxdiff_magic.report import Check, worst
+from jaxdiff_magic.report.fault import Fault
+from jaxdiff_magic.subject.subject import Subject
+
+__all__ = ["FOLLOWED", "check_directions", "is_many"]
+
+MANY = 300
+"""With more inputs than this, or more entries of a derivative than its square, derivatives are compared along
+directions. A choice of time: 300 inputs have a Hessian of 90,000 entries, which takes seconds one by one."""
+FOLLOWED = 20_000_000
+"""No function of more inputs is followed step by step. A choice of memory: a run in float64 holds some dozen copies of
+them, 160 MB each."""
+MOST_POINTS = 2
+"""Random points around the user's own. A choice: at the first everything has been compared; a rule that is wrong
+elsewhere alone is mostly wrong at any of them."""
+PERTURBED = 2.0**-36
+"""By this part the inputs of the second run differ. A choice: 65,536 roundings, so that what they do stands out from
+the run's own rounding, and small enough that no curvature shows."""
+BESIDE = 1e-6
+"""Beside the largest derivative of all, each for a change of its input by as much as that is, one counts as no smaller
+than this part. A choice: a derivative that is 0 by symmetry, as that of a bias before softmax, is all rounding, some
+1e-16 of the others."""
+TIE_DIRECTIONS = 3
+"""Along so many directions a function is looked at from both sides where a choice is at a tie: a bend is not seen only
+along directions within its plane, where a random one almost never lies."""
+
+
+def is_many(subject: Subject, order: int) -> bool:
+    """Whether a function has more derivatives than are looked at one by one."""
+    return subject.size > MANY or subject.output_size * subject.size ** min(order, 2) > MANY * MANY
+
+
+def check_directions(
+    derivatives: Derivatives,
+    values: Values,
+    reference: Reference,
+    *,
+    order: int,
+    points: int,
+    seed: int,
+    deadline: float,
+    trust: Collection[str] = (),
+) -> Check:
+    """Check first and second derivatives at the point and at a few random points around it.
+
+    Args:
+        derivatives, values, reference, points, seed, deadline, trust: as for `check_of`. The first derivative at the
+            user's own point is compared whatever the time is.
+        order: of the highest derivative to look at; above 2, the second is.
+
+    Raises:
+        OutOfReach: the function has a step without a rule, or takes too long to follow.
+        InputError: a name in `trust` of which the function calls nothing.
+    """
+    with np.errstate(all="ignore"), without_bounds():
+        return _Directions(derivatives, values, reference, order, points, seed, deadline, trust).check()
+
+
+class _Directions:
+    """One check in progress; arguments as of `check_directions`."""
+
+    def __init__(
+        self,
+        derivatives: Derivatives,
+        values: Values,
+        reference: Reference,
+        order: int,
+        points: int,
+        seed: int,
+        deadline: float,
+        trust: Collection[str],
+    ) -> None:
+        self.subject, self.values, self.reference = derivatives.subject, values, reference
+        self.order, self.deadline = order, deadline
+        self.trusted = Trusted(reference.trace, trust, self.subject.name)
+        rng = np.random.default_rng(seed)
+        drawn = sample(self.subject, min(points, MOST_POINTS), rng)
+        self.points = where_it_ends(self.subject, reference, drawn, within(0.1 * max(left(deadline), 1.0)))
+        leaves = (*self.subject.inputs, *self.subject.outputs)
+        self.eps = max(float(jnp.finfo(d).eps) for d in (*(x.dtype for x in leaves), *dtypes_of(reference.trace)))
+        self.first = "gradient" if self.subject.is_scalar else "jacobian"
+        self.weights = _weights(self.subject, values, rng)
+        self.direction = _direction(self.subject, rng)
+        self.shaken = np.random.default_rng(seed + 1)
+        self.along = ValuesAlong(reference, self.weights)
+        self.programs: dict[RuleName, RuleValues] = {}
+        self.missing = dict(self._refused())
+        self.gaps: list[str] = []
+        self.slope: tuple[float, float] | None = None
+
+    def check(self) -> Check:
+        found: list[Judged] = []
+        compared = 0
+        for k in range(len(self.points[0])):
+            began = now()
+            found += self._at(k)
+            compared = k
+            if any(one.outcome == "differs" for one in found) or 1.5 * (now() - began) > left(self.deadline):
+                break
+        faults = self._faults(found, compared)
+        found = _blamed(found, [fault for fault in faults if not fault.trusted])
+        outcome = worst([one.outcome for one in found])
+        least = max(one.tolerance for one in found) if found else 0.0
+        modes = [mode for mode in ("forward", "reverse") if mode in self.programs]
+        known = self.subject, found, outcome, modes, compared, least
+        gaps = [f"{name}: {why}" for name, why in self.values.missing.items() if name not in ("forward", "reverse")]
+        return Check(
+            outcome=outcome,
+            entries=rows_of(self.subject, found),
+            summary=said_of(*known) + (located(faults) if outcome == "differs" else ""),
+            points=compared,
+            columns=self.missing,
+            not_covered=(*gaps, *self.gaps),
+            faults=faults,
+        )
+
+    # One point
+
+    def _at(self, k: int) -> Iterator[Judged]:
+        """What is found at one of the points, of the first derivative and of the second."""
+        near = self._near(k)
+        ours = self.reference.against(near, self.weights)
+        sides = [Sides.of(found.values, scale) for found, scale in zip(ours, self._scales(ours, near), strict=True)]
+        if k == 0 and (doubt := self._doubt(near) or ("" if not ours[0].at_tie[0] else self._bend(near, sides))):
+            reason = doubt if isinstance(doubt, Reason) else Reason(Why.DOUBTFUL, said=doubt)
+            yield from (undecided(self.first, leaf, reason) for leaf in self.subject.inputs)
+            return
+        if ours[0].at_tie[0] and k > 0:
+            return  # elsewhere it says nothing of the user's own point
+        yield from self._reverse(k, near, sides)
+        if (fault := self._forward(k, near, sides)) is not None:
+            yield fault
+        if self.order >= 2 and not self.trusted.names and not (k == 0 and passed(self.deadline)):
+            yield from self._second(k, near)
+
+    def _near(self, k: int) -> list[np.ndarray]:
+        """One of the points, and beside it the same with other last digits."""
+        near = []
+        for batch in self.points:
+            shaken = batch[k] * (1 + PERTURBED * self.shaken.standard_normal(batch[k].shape))
+            near.append(np.stack([batch[k], shaken]))
+        return near
+
+    def _reverse(self, k: int, near: Sequence[np.ndarray], sides: Sequence[Sides]) -> Iterator[Judged]:
+        """Every entry of the weighted first derivative by reverse mode; at the user's own point JAX's numbers, too."""
+        theirs = self._by_rule("reverse", near, self.weights[None], None)
+        for i, (leaf, side) in enumerate(zip(self.subject.inputs, sides, strict=True)):
+            if not leaf.size:
+                continue
+            doubts = (self.trusted.doubt((o, i)) for o in range(len(self.subject.outputs)))
+            if doubt := next(filter(None, doubts), ""):
+                yield undecided(self.first, leaf, Reason(Why.DOUBTFUL, said=doubt))
+                continue
+            confirm = lambda entry, i=i: self.along.by_entry(self._flat(k), self.subject.inputs, i, entry)  # noqa: E731
+            own = self._own_numbers(i) if k == 0 else None
+            if theirs is None:
+                if own is not None:
+                    yield by_numbers(self.first, leaf, own, side, self.eps, confirm, self._mode)
+                continue
+            found = judged(self.first, "reverse", leaf, theirs[i], side, literal_eps(self.subject), confirm, k)
+            if found.outcome == "differs" and self._is_of_limit(near, i, theirs[i], side):
+                found = replace(found, outcome="out of reach", reason=Reason(Why.RULE_AHEAD, "reverse"))
+            yield of_dtype(found, own, side, self.eps, self._mode) if own is not None else found
+
+    def _forward(self, k: int, near: Sequence[np.ndarray], sides: Sequence[Sides]) -> Judged | None:
+        """The derivative along the direction by forward mode, where it is not that of the code."""
+        one = [x[:1] for x in near]
+
+        def given(direction: np.ndarray) -> float | None:
+            found = self._by_rule("forward", one, None, direction[None])
+            return None if found is None else float(self.weights @ np.concatenate([np.ravel(x) for x in found]))
+
+        confirm = lambda direction: self.along.derivative(self._flat(k), direction)  # noqa: E731
+        known = self.subject, sides, self.direction, literal_eps(self.subject)
+        return forward_fault(*known, given, confirm, self.first, k)
+
+    def _second(self, k: int, near: Sequence[np.ndarray]) -> Iterator[Judged]:
+        """Every entry of the weighted Hessian times the direction."""
+        theirs = self._by_rule("second", near, self.weights[None], self.direction[None])
+        if theirs is None:
+            return
+        ours = self.reference.curved(near, self.weights, self.direction)
+        for i, (leaf, found, scale) in enumerate(zip(self.subject.inputs, ours, self._scales(ours, near), strict=True)):
+            if leaf.size:
+                confirm = lambda entry, i=i: self.along.bend_by_entry(self._flat(k), self.direction, i, entry)  # noqa: E731
+                side = Sides.of(found.values, scale)
+                yield judged("hessian product", "second", leaf, theirs[i], side, literal_eps(self.subject), confirm, k)
+
+    # Two programs
+
+    def _refused(self) -> Iterator[tuple[str, str]]:
+        """The modes that JAX does not have for this function; one that would take many passes takes one here."""
+        for mode in ("forward", "reverse"):
+            why = self.values.missing.get(mode, "")
+            if why and not why.startswith("it would take"):
+                yield mode, why
+
+    def _by_rule(
+        self, name: RuleName, near: Sequence[np.ndarray], seeds: np.ndarray | None, units: np.ndarray | None
+    ) -> list[np.ndarray] | None:
+        """What JAX's program of a rule gives, `(points, *shape)`; None where there is none that can be followed."""
+        if name in self.missing:
+            return None
+        try:
+            if name not in self.programs:
+                self.programs[name] = rule_values(self.subject, name, rule_trace(self.subject, name))
+            raw, _ = self.programs[name].along(near, seeds, units)
+        except OutOfReach as error:
+            self.programs.pop(name, None)
+            self.missing[name] = error.reason
+            return None
+        leaves = self.subject.outputs if name == "forward" else self.subject.inputs
+        return [values.reshape(len(values), *leaf.shape) for (values, _), leaf in zip(raw, leaves, strict=True)]
+
+    @property
+    def _mode(self) -> str:
+        """By which mode JAX's own numbers are."""
+        return "reverse" if self.values.reverse is not None else "forward"
+
+    def _own_numbers(self, i: int) -> np.ndarray | None:
+        """JAX's numbers of the weighted first derivative by a leaf; None where it has none."""
+        nested, leaf = self.values.jacobian, self.subject.inputs[i]
+        if nested is None:
+            return None
+        whole = np.zeros(leaf.size)
+        for o, place in enumerate(leaf_places([out.shape for out in self.subject.outputs])):
+            weights, rows = self.weights[place], np.asarray(nested[o][i], np.float64).reshape(-1, leaf.size)
+            whole += np.where(weights[:, None] == 0, 0.0, weights[:, None] * rows).sum(axis=0)
+        return whole.reshape(leaf.shape)
+
+    def _is_of_limit(self, near: Sequence[np.ndarray], i: int, theirs: np.ndarray, side: Sides) -> bool:
+        """Whether the code comes much nearer to a rule's numbers if its loops only go on."""
+        distance = float(np.max(np.abs(theirs[0] - side.value), initial=0.0))
+        if not self.reference.longer or not distance <= STOPPED * side.largest:
+            return False
+        for longer in self.reference.longer:
+            try:
+                further = longer.against([x[:1] for x in near], self.weights)[i].values
+            except OutOfReach:
+                continue
+            if np.max(np.abs(further - theirs[:1])) <= NEARER * distance:
+                return True
+        return False
+
+    def _scales(self, ours: Sequence[object], near: Sequence[np.ndarray]) -> list[float]:
+        """For each leaf what a derivative by it counts as no smaller than."""
+        sizes = [_root_mean_square(x[0]) or 1.0 for x in near]
+        largest = [_largest(found.values[0]) * size for found, size in zip(ours, sizes, strict=True)]  # type: ignore[attr-defined]
+        return [BESIDE * max(largest, default=0.0) / size for size in sizes]
+
+    def _flat(self, k: int) -> np.ndarray:
+        return np.concatenate([batch[k].ravel() for batch in self.points])
+
+    # Doubts
+
+    def _doubt(self, near: Sequence[np.ndarray]) -> str:
+        """Why nothing can be said of the function, or ""."""
+        found = self.reference.values(near)
+        for leaf, value, expected in zip(self.subject.outputs, self.values.value, found, strict=True):
+            actual = np.asarray(value, np.float64)
+            if not np.isfinite(actual).any() and leaf.size == self.subject.output_size:
+                return "the function's value is not finite here"
+            side = Sides.of(expected, 0.0)
+            off = np.abs(actual - side.value) > side.allowed(self.eps)
+            if np.any(off & np.isfinite(actual)):
+                return f"the derivation does not reproduce the value of {leaf.name}"
+        return ""
+
+    def _bend(self, near: Sequence[np.ndarray], sides: Sequence[Sides]) -> Reason | None:
+        """That a choice at a tie bends the function; None where it has one slope from both sides, and that is ours."""
+        rng = np.random.default_rng(self.subject.size)
+        gradient = np.concatenate([side.value.ravel() for side in sides])
+        for _ in range(TIE_DIRECTIONS):
+            direction = _direction(self.subject, rng)
+            if not self.along.is_smooth(self._flat(0), direction, gradient):
+                dtypes = [leaf.dtype for leaf in (*self.subject.inputs, *self.subject.outputs)]
+                told = reasons_of(self.reference.trace, [x[0] for x in near], {}, dtypes)
+                return Reason(Why.AT_TIE).told(told)
+        return None
+
+    def _faults(self, found: Sequence[Judged], compared: int) -> tuple[Fault, ...]:
+        """The rules that are wrong."""
+        return faults_of(
+            self.reference.trace,
+            [[batch[k] for batch in self.points] for k in range(compared + 1)],
+            order=min(self.order, 2),
+            trusted=self.trusted.names,
+            outcome=worst([one.outcome for one in found]),
+            by_rule=any(one.reason.why is Why.RULE_WRONG for one in found),
+            deadline=self.deadline,
+            is_entangled=self.subject.is_entangled,
+        )
+
+
+def _blamed(found: Sequence[Judged], faults: Sequence[Fault]) -> list[Judged]:
+    """Where a rule is known to be wrong, nothing agrees that may pass through it."""
+    if not faults or any(one.outcome == "differs" for one in found):
+        return list(found)
+    reason = Reason(Why.HIDDEN, said=faults[0].sentence)
+    return [replace(one, outcome="out of reach", reason=reason) for one in found]
+
+
+def _weights(subject: Subject, values: Values, rng: np.random.Generator) -> np.ndarray:
+    """A cotangent: 1 for a scalar function, else random, and 0 where an output has no finite value."""
+    flat = np.concatenate([np.ravel(np.asarray(value, np.float64)) for value in values.value] or [np.zeros(0)])
+    drawn = np.ones(1) if subject.is_scalar else rng.standard_normal(subject.output_size)
+    return np.where(np.isfinite(flat), drawn, 0.0)
+
+
+def _direction(subject: Subject, rng: np.random.Generator) -> np.ndarray:
+    """A random direction in which each leaf moves by about as much as it is, or 1."""
+    parts = []
+    for value in subject.point:
+        x = np.asarray(value, np.float64).ravel()
+        parts.append(rng.standard_normal(x.size) * (_root_mean_square(x) or 1.0))
+    return np.concatenate(parts or [np.zeros(0)])
+
+
+def _root_mean_square(x: np.ndarray) -> float:
+    finite = x[np.isfinite(x)]
+    return float(np.sqrt(np.mean(np.square(finite)))) if finite.size else 0.0
+
+
+def _largest(x: np.ndarray) -> float:
+    return float(np.max(np.abs(x), initial=0.0, where=np.isfinite(x)))
