@@ -9,12 +9,11 @@ import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.base.figures import figure
-from jaxdiff_magic.checking.differences import directional
+from jaxdiff_magic.checking.sharper import SAFETY
 from jaxdiff_magic.checking.words import Why
 from jaxdiff_magic.findings.saying import quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.subject.leaves import parted
 from jaxdiff_magic.subject.trace import Equation, Trace, primitives_of
 
 KIND = "stop-gradient"
@@ -22,8 +21,7 @@ PRIMITIVE = "stop_gradient"
 MAX_MOVED = 64
 """Inputs are moved one by one while there are no more of them, else all along a random direction. A choice of time."""
 RELATIVE = 1e-6
-"""Two slopes nearer than this part of their size are one: differences of values have no more digits to spare. A choice
-above half the digits of a float64 (1.5e-8)."""
+"""Two slopes nearer than this part of their size are one. A choice: nobody would see it."""
 CURE = "Nothing is to be done where that is meant, as in straight-through estimators; else leave stop_gradient out."
 
 
@@ -51,22 +49,21 @@ def _found(scene: Scene, steps: list[Equation]) -> list[Finding]:
     reference, subject = scene.reference, scene.subject
     assert reference is not None
     outputs = range(len(subject.outputs))
-    vectors = np.eye(subject.size)
     if subject.size > MAX_MOVED:
         vectors = np.random.default_rng(subject.size).standard_normal((1, subject.size))
+    else:
+        vectors = np.eye(subject.size)
     worst, told = 0.0, None
     for k, vector in enumerate(vectors):
-        along = parted(vector, subject.inputs)
-        held = reference.along([x[None] for x in scene.point], vector)
-        free = directional(
-            lambda batch: [reference.evaluate((o,), batch).values for o in outputs], scene.point, list(along)
-        )
+        point = [x[None] for x in scene.point]
+        held, free = reference.along(point, vector), reference.along(point, vector, thawed=True)
         for o in outputs:
-            ours, theirs = held[o].values[0], np.asarray(free.estimate[o])
+            ours, theirs = held[o].values[0], free[o].values[0]
             with np.errstate(invalid="ignore"):
                 size = np.maximum(np.abs(ours), np.abs(theirs))
-                apart = np.abs(ours - theirs) - 10 * np.asarray(free.error[o]) - RELATIVE * size
-            apart = np.where(np.isfinite(apart) & ~np.asarray(free.kink[o]), apart, 0.0)
+                bound = np.minimum(SAFETY * (held[o].errors[0] + free[o].errors[0]), size)
+                apart = np.abs(ours - theirs) - bound - RELATIVE * size
+            apart = np.where(np.isfinite(apart) & ~free[o].at_tie[0], apart, 0.0)
             if apart.size and float(np.max(apart)) > worst:
                 worst = float(np.max(apart))
                 at = tuple(int(i) for i in np.unravel_index(int(np.argmax(apart)), apart.shape))

@@ -22,11 +22,13 @@ from jaxdiff_magic.engines.jax.values import Derivatives, Values, derivatives_of
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.reference.digits import subject_with_digits
 from jaxdiff_magic.engines.reference.run import runs_until
+from jaxdiff_magic.engines.symbolic.time_limits import until
 from jaxdiff_magic.engines.tape import Tape, tape_of
 from jaxdiff_magic.findings import Scene, findings_of
 from jaxdiff_magic.findings.asymmetry import hessian_errors
 from jaxdiff_magic.findings.too_large import is_too_large, is_unasked
 from jaxdiff_magic.pipeline.formulas import Formulas, blocks_of, formulas_of, hessian_program
+from jaxdiff_magic.pipeline.length import is_long
 from jaxdiff_magic.report import Check, Curvature, Finding, Live
 from jaxdiff_magic.report.assertion import raise_if_wrong
 from jaxdiff_magic.report.cost_figures import Cost
@@ -101,36 +103,33 @@ def _report(subject: Subject, options: Options) -> Report:
     """Every stage by its name, in the order of the work; what a stage needs of earlier ones is what it is given."""
     if options.mine is not None and subject.is_large:
         raise InputError(f"mine= is compared in float64, number by number; {subject.size:,} inputs are too many.")
-    started, parts, budget = now(), Parts(), Budget(options.budget)
+    started, parts = now(), Parts()
     derivatives = derivatives_of(subject, options.order)
     derivatives.compile_beside()
 
     tell("writing formulas")  # meanwhile
     trace, unreachable = _trace(subject, parts) if options.symbolic else (None, "formulas were not asked for")
+    budget = Budget(options.budget, is_long(subject, trace, options.order))
     formulas = formulas_of(subject, derivatives, trace, unreachable, options.layout, parts, budget)
-    if options.cost == "measure":  # with the machine to itself
-        tell("compiling the derivatives")
-        derivatives.compiled()
-    with budget.spending():
-        cost = _cost(subject, derivatives, formulas, options, parts, budget)
     tell("compiling the derivatives")
     values = derivatives.at(subject.point)
-    budget.begin()
+    budget.begin(derivatives.ready)
 
-    tell("checking")
-    with runs_until(budget.given_up):
+    with runs_until(budget.given_up), until(budget.deadline):
+        tell("checking")
         known = parts, derivatives, values, trace, formulas.derivation, unreachable
-        check, reference = verdict_of(
-            *known, options.order, options.points, options.seed, budget.deadline, options.trusted
-        )
+        how = options.order, options.points, options.seed, budget.share("check"), options.trusted
+        check, reference = verdict_of(*known, *how)
         grades = _grades(derivatives, reference, formulas, check, options, parts, budget)
         tell("looking for kinks, NaN and lost digits")
-        scene = Scene(subject, derivatives, values, trace, reference, check, budget.deadline, options.trusted)
-        findings = findings_of(scene)
+        known = subject, derivatives, values, trace, reference, check
+        findings = findings_of(Scene(*known, budget.share("findings"), options.trusted))
         check = _as_found(check, findings)
-        by, doubt = max(budget.deadline, budget.share(0.3)), doubt_of(check, findings)
+        cost = _cost(subject, derivatives, formulas, options, parts, budget)
+        by, doubt = budget.share("curvature"), doubt_of(check, findings)
         curvature = parts.made("the curvature", None, _curvature, subject, values, reference, doubt, by)
-        products = parts.made("the products", None, _products, subject, values, formulas, options, by)
+        known = subject, derivatives, values, formulas, options
+        products = parts.made("the products", None, _products, *known, by)
     return Report(
         subject=subject,
         value=values.result,
@@ -262,13 +261,13 @@ def _live(subject: Subject, derivatives: Derivatives, values: Values, trace: Tra
 def _cost(
     subject: Subject, derivatives: Derivatives, formulas: Formulas, options: Options, parts: Parts, budget: Budget
 ) -> Cost | None:
-    """What the derivatives cost, in less than half of the budget."""
+    """What the derivatives cost, as far as there is time."""
     if options.cost == "none":
         return None
     tell("counting operations")
     formula = hessian_program(subject, formulas.derivation) if formulas.derivation else None
     known = {"how": options.cost, "feasible": derivatives.missing, "formula": formula}
-    return parts.made("the cost", None, cost_of, subject, deadline=budget.share(0.4, least=0.0), **known)
+    return parts.made("the cost", None, cost_of, subject, deadline=budget.share("cost"), **known)
 
 
 def _grades(
@@ -282,7 +281,7 @@ def _grades(
 ) -> tuple[Grade, ...]:
     """The marks of the reader's own derivations."""
     known = derivatives, reference, formulas.derivation, check, options.mine
-    how = {"layout": options.layout, "points": options.points, "seed": options.seed, "deadline": budget.share(0.5)}
+    how = {"layout": options.layout, "points": options.points, "seed": options.seed, "deadline": budget.share("grade")}
     return parts.made("the grade", (), grades_of, *known, **how)
 
 
@@ -315,12 +314,14 @@ def _curvature(
 
 
 def _products(
-    subject: Subject, values: Values, formulas: Formulas, options: Options, deadline: float
+    subject: Subject, derivatives: Derivatives, values: Values, formulas: Formulas, options: Options, deadline: float
 ) -> Products | None:
     """What takes the place of a scalar function's Hessian that is too large to build."""
     if not subject.is_scalar or not is_too_large(subject, "hessian"):
         return None
     presentation = formulas.presentation
-    forms = [presentation and presentation.index_form((0, i)) for i in range(len(subject.inputs))]
+    with until(deadline):
+        forms = [presentation and presentation.index_form((0, i)) for i in range(len(subject.inputs))]
     gradient = None if values.jacobian is None else values.jacobian[0]
-    return products_of(subject, gradient, forms, second=options.order >= 2, seed=options.seed, deadline=deadline)
+    how = {"second": options.order >= 2, "seed": options.seed, "compiling": derivatives.compiling}
+    return products_of(subject, gradient, forms, deadline=deadline, **how)

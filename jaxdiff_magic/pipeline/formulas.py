@@ -57,34 +57,35 @@ def formulas_of(
     budget: Budget,
 ) -> Formulas:
     """The formulas that a report shows, as far as they can be made; those that are there are kept."""
-    found = Formulas(unreachable=unreachable)
+    found, deadline = Formulas(unreachable=unreachable), budget.share("formulas")
     if trace is not None:
-        derivation, why = parts.made(FORMULAS, (None, ""), _derivation, subject, trace)
+        derivation, why = parts.made(FORMULAS, (None, ""), _derivation, subject, trace, deadline)
         found = replace(found, derivation=derivation, unreachable=why)
         if derivation is not None:
             presentation = parts.made(FORMULAS, None, Presentation, subject, derivation, layout)
             found = replace(found, presentation=presentation)
             if presentation is not None:
-                found = parts.made(FORMULAS, found, _written, subject, derivatives, found, presentation, budget)
+                found = parts.made(FORMULAS, found, _written, subject, derivatives, found, presentation, deadline)
     return replace(found, unreachable=found.unreachable or parts.why.get(FORMULAS, ""))
 
 
-def _derivation(subject: Subject, trace: Trace) -> tuple[Derivation | None, str]:
+def _derivation(subject: Subject, trace: Trace, deadline: float) -> tuple[Derivation | None, str]:
     """The subject's formulas, or why there are none."""
     if len(trace.equations) > MAX_FORMULA_EQUATIONS:
         return None, f"it has {len(trace.equations):,} steps, too many to write down"
     try:
         names = [leaf.name for leaf in subject.inputs], [leaf.name for leaf in subject.outputs]
-        return Derivation(trace, *names, None if subject.is_large else subject.point), ""
+        with until(deadline):
+            return Derivation(trace, *names, None if subject.is_large else subject.point), ""
     except OutOfReach as error:
         return None, error.reason
 
 
 def _written(
-    subject: Subject, derivatives: Derivatives, found: Formulas, presentation: Presentation, budget: Budget
+    subject: Subject, derivatives: Derivatives, found: Formulas, presentation: Presentation, deadline: float
 ) -> Formulas:
     """Formulas are worth waiting for, but not for long."""
-    with until(budget.share(0.5)):
+    with until(deadline):
         if subject.is_large:  # whose numbers have no place in a table, nor in steps
             return replace(found, function=presentation.function(), missing=presentation.missing)
         paths = [path for order in derivatives.orders for path in _paths(subject, order)]

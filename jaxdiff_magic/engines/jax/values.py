@@ -14,6 +14,7 @@ import jax.core
 import numpy as np
 from jax.extend.core import subjaxprs  # pyright: ignore[reportPrivateImportUsage]
 
+from jaxdiff_magic.base.budget import now
 from jaxdiff_magic.engines.jax.not_built import too_large, too_many, unasked
 from jaxdiff_magic.subject.derivative_programs import DerivativeProgram, in_chunks
 from jaxdiff_magic.subject.entangled import holds_tracers
@@ -111,6 +112,7 @@ class Derivatives:
     missing: Mapping[str, str]
     _entered: list[None] = field(default_factory=list, compare=False, repr=False)
     _beside: list[threading.Thread] = field(default_factory=list, compare=False, repr=False)
+    _compiled_at: list[float] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def orders(self) -> tuple[int, ...]:
@@ -146,11 +148,23 @@ class Derivatives:
             return
 
         def compile_now() -> None:
+            started = now()
             with suppress(Exception), settings_set_aside():  # `at` raises it where somebody hears it
                 lowered.compile()
+            self._compiled_at[:] = started, now()
 
         self._beside.append(threading.Thread(target=compile_now))
         self._beside[0].start()
+
+    @property
+    def ready(self) -> float:
+        """The instant (`budget.now`) at which XLA had compiled them; now, where it has not, or was not asked to."""
+        return self._compiled_at[1] if self._compiled_at else now()
+
+    @property
+    def compiling(self) -> float:
+        """Seconds that XLA took; 0 where it has not compiled them yet."""
+        return self._compiled_at[1] - self._compiled_at[0] if self._compiled_at else 0.0
 
     def compiled(self) -> None:
         """Wait until XLA has compiled them; this can be interrupted."""

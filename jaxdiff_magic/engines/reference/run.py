@@ -52,6 +52,7 @@ class Run:
         batch_axes: how many batch axes every array has; the first is that of the points.
         points: how many points are run at once.
         freeze: whether what `stop_gradient` froze keeps the value that it has at the first point.
+        thawed: whether `stop_gradient` does nothing.
         taped: whether operations are recorded.
         at_tie: for each point, whether a choice (a comparison, a maximum, an absolute value) fell within rounding
             of a tie, so that the derivative there is a matter of convention.
@@ -76,6 +77,7 @@ class Run:
     points: int
     freeze: bool = False
     taped: bool = True
+    thawed: bool = False
     precise: bool = False
     at_tie: np.ndarray = field(default=None)  # type: ignore[assignment]
     entries: list[Entry] = field(default_factory=list)

@@ -50,19 +50,20 @@ class Sweeps:
             raw, _ = self._portions(points, run, keep_first=self._freezes)
         return [raw["value", o][0] for o in range(len(self.outputs))]
 
-    def along(self, points: Sequence[np.ndarray], *directions: np.ndarray) -> list[Found]:
+    def along(self, points: Sequence[np.ndarray], *directions: np.ndarray, thawed: bool = False) -> list[Found]:
         """For each output its derivative along some directions, one for each order.
 
         Args:
             points: as in `evaluate`.
             directions: each of shape `(inputs,)`: flat over all leaves.
+            thawed: whether `stop_gradient` lets derivatives pass, so that they are those of the function's values.
 
         Returns:
             Arrays of shape `(points, *output)`.
         """
         rows = [direction[None] for direction in directions]
         with np.errstate(all="ignore"):
-            blocks, tie = self._portions(points, lambda part: self._forward(part, rows, False))
+            blocks, tie = self._portions(points, lambda part: self._forward(part, rows, False, thawed))
         count, along = len(points[0]), (blocks["direction", o] for o in range(len(self.outputs)))
         return [
             Found(values.reshape(count, *shape), errors.reshape(count, *shape), tie)
@@ -164,9 +165,10 @@ class Sweeps:
         return found, run.at_tie
 
     def _forward(
-        self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], freeze: bool
+        self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], freeze: bool, thawed: bool = False
     ) -> tuple[Raw, np.ndarray]:
         run = self._run(1 + len(rows), len(points[0]), freeze, taped=False)
+        run.thawed = thawed
         outputs = run.trace(self.trace, self._seeded(points, rows, run, first_axis=1))
         batch_axes = (len(points[0]), *(len(r) for r in rows))
         found: Raw = {}

@@ -25,6 +25,7 @@ from jaxdiff_magic.engines.symbolic.rules.linear_algebra import inverse, product
 from jaxdiff_magic.engines.symbolic.rules.view import ResultView, View
 from jaxdiff_magic.engines.symbolic.smooth import smooth
 from jaxdiff_magic.engines.symbolic.tables import lookup
+from jaxdiff_magic.engines.symbolic.time_limits import ask
 from jaxdiff_magic.subject.trace import Constant, Equation, Location, Trace, Variable
 
 MOST_ITERATIONS = 64
@@ -203,6 +204,7 @@ class _Reading:
     # What equations define
 
     def define(self, equation: Equation) -> None:
+        ask()
         fixed = all(map(self.concrete.is_fixed, equation.inputs))
         derived = fixed and any(atom in self.data for atom in equation.inputs if isinstance(atom, Variable))
         results: Sequence[View | None] = [None] * len(equation.outputs)

@@ -72,6 +72,7 @@ def extremes_of(
     first = product(start)
     jax.block_until_ready(first)
     begun = now()
+    compiling = begun - started
     jax.block_until_ready(product(start))
     seconds = now() - begun
     if not np.isfinite(dot(first, start)):
@@ -84,7 +85,8 @@ def extremes_of(
     eps = max(float(jnp.finfo(x.dtype).eps) for x in start)
     one_dtype = len({x.dtype for x in start}) == 1
     del start
-    if params is not None and needed <= MAX_BASIS_BYTES and one_dtype:
+    may_compile = 2 * compiling < deadline - begun
+    if params is not None and needed <= MAX_BASIS_BYTES and one_dtype and may_compile:
         vectors, passes = _with_basis(*params, draw(), steps)
     else:
         vectors, passes = _by_recurrence(product, draw, min(MAX_VECTORS, size), deadline)

@@ -174,7 +174,7 @@ def select(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
 def frozen(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     """stop_gradient: the value as a constant, or (`Run.freeze`) the constant that it is at the first point."""
     x = xs[0]
-    if not x.is_number:
+    if not x.is_number or run.thawed:
         return [x]
     value = base(x.value)
     if run.freeze and value.data.shape[0] > 1:
