@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxdiff_magic.engines.jax.values import Values
 from jaxdiff_magic.engines.reference.directions import Path
+from jaxdiff_magic.primitives.bodies import scan_parts
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 
@@ -47,9 +48,9 @@ def dtypes_of(trace: Trace, fixed: Sequence[bool] = ()) -> Iterator[Any]:
         yield from (v.dtype for v in floating)
         if equation.primitive == "reduce_precision":
             yield _with_mantissa(equation.params["mantissa_bits"])
-        constants = equation.params.get("num_consts", 0) if equation.primitive == "scan" else 0
+        constants = scan_parts(equation.params, varies)[0] if equation.primitive == "scan" else ()
         for body in equation.bodies:
-            yield from dtypes_of(body, [not v for v in varies[:constants]])
+            yield from dtypes_of(body, [not v for v in constants])
 
 
 def _with_mantissa(bits: int) -> Any:

@@ -21,8 +21,8 @@ from jax.experimental import sparse
 from jaxdiff_magic.cost.counting import Count, XlaNumbers, count, disagreement, programs, xla_numbers
 from jaxdiff_magic.cost.counting.control import CONTROL
 from jaxdiff_magic.cost.counting.rules import RULES
-from jaxdiff_magic.cost.counting.structure import ONCE
 from jaxdiff_magic.cost.counting.trips import _trips
+from jaxdiff_magic.primitives.bodies import ONCE
 from jaxdiff_magic.subject.subject import subject_of
 
 
