@@ -16,7 +16,8 @@ from jaxdiff_magic.checking.words import Told, Why
 from jaxdiff_magic.engines.reference.bounded import Bounded
 from jaxdiff_magic.engines.reference.run import Node, Run
 from jaxdiff_magic.primitives.facts import having
-from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace, Variable, all_equations
+from jaxdiff_magic.subject.dependence import reached_from
+from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace, all_equations
 
 NOUNS = {
     **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne", "lt_to", "le_to", "eq_to"), "a comparison"),
@@ -86,11 +87,7 @@ def reasons_of(
 
 def drawn_by(trace: Trace) -> Iterator[Equation]:
     """The steps that draw by rejection, from parameters that depend on the inputs."""
-    moving = set(trace.inputs)
-    for step in trace.equations:
-        if not any(isinstance(atom, Variable) and atom in moving for atom in step.inputs):
-            continue
-        moving.update(step.outputs)
+    for step in reached_from(trace.equations, trace.inputs)[0]:
         if step.primitive in DRAWING:
             yield step
         for body in step.bodies:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator
 
 from jaxdiff_magic.findings.smoothness.ties import DECIDING
 from jaxdiff_magic.primitives.bodies import Mask, scan_carried, until_still
-from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
+from jaxdiff_magic.subject.dependence import leading_to
+from jaxdiff_magic.subject.trace import Atom, Equation, Trace
 
 Wanted = Mask
 """For each operand or result, whether the function's value is made of it."""
@@ -31,18 +33,13 @@ def carrying(trace: Trace, conditions: bool) -> frozenset[int]:
 
 def _backward(trace: Trace, wanted: Wanted, conditions: bool, found: set[int]) -> Wanted:
     """From the results of a trace that are wanted to its inputs; adds equations on the way."""
-    needed: set[Variable | Constant] = set()
-    needed.update(_variables(trace.outputs, wanted))
-    for equation in reversed(trace.equations):
-        results = tuple(variable in needed for variable in equation.outputs)
-        if any(results):
-            found.add(id(equation))
-            needed.update(_variables(equation.inputs, _operands(equation, results, conditions, found)))
+
+    def read(equation: Equation, results: Wanted) -> Iterator[Atom]:
+        return itertools.compress(equation.inputs, _operands(equation, results, conditions, found))
+
+    kept, needed = leading_to(trace.equations, itertools.compress(trace.outputs, wanted), read)
+    found.update(map(id, kept))
     return tuple(variable in needed for variable in trace.inputs)
-
-
-def _variables(atoms: Sequence[Variable | Constant], wanted: Sequence[bool]) -> list[Variable]:
-    return [atom for atom, is_wanted in zip(atoms, wanted, strict=True) if is_wanted and isinstance(atom, Variable)]
 
 
 def _operands(equation: Equation, results: Wanted, conditions: bool, found: set[int]) -> Wanted:
