@@ -25,7 +25,7 @@ CALLS = frozenset(
 )
 """They run one program, once, with their own operands and results; a trace opens them."""
 ONCE = CALLS | {"linear_call", "custom_vmap_call"}
-"""So do these, which a trace does not open: their derivative is not that of their code."""
+"""So do these, which a trace leaves whole: how they are transposed, or mapped, is not told by their code."""
 CALL_BODIES = ("call_jaxpr", "fun_jaxpr", "jaxpr", "callee", "call")
 """Parameters that hold the program of a call; for custom_jvp and custom_vjp that is the primal code, not the rule."""
 BODIES: Mapping[str, tuple[str, ...]] = {
@@ -94,6 +94,11 @@ def scan_parts(params: Mapping[str, Any], operands: Sequence[T]) -> tuple[list[T
     return _three(operands, params["num_consts"], params["num_carry"])
 
 
+def scan_carried(params: Mapping[str, Any]) -> slice:
+    """Which operands of a scan, or of its body, are carried."""
+    return slice(params["num_consts"], params["num_consts"] + params["num_carry"])
+
+
 def while_parts(params: Mapping[str, Any], operands: Sequence[T]) -> tuple[list[T], list[T], list[T]]:
     """Of a while loop's operands: what only the condition sees, what only the body sees, and what is carried.
 
@@ -121,8 +126,3 @@ def until_still(wanted: Mask, inside: Callable[[Mask], Mask], carried: slice) ->
         if wider == wanted:
             return wanted, needed
         wanted = wider
-
-
-def scan_carried(params: Mapping[str, Any]) -> slice:
-    """Which operands of a scan, or of its body, are carried."""
-    return slice(params["num_consts"], params["num_consts"] + params["num_carry"])
