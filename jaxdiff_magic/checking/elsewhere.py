@@ -21,7 +21,7 @@ from jaxdiff_magic.checking.faults import called, in_order
 from jaxdiff_magic.engines.reference.watching import Seen, Watched
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.subject.leaves import jax_dtype
-from jaxdiff_magic.subject.trace import RuleCall, Trace, Variable, primitives_of
+from jaxdiff_magic.subject.trace import RuleCall, Trace, Variable, all_equations, primitives_of
 
 MAX_RULES = 12
 """So many rules are looked at. A choice of time."""
@@ -99,17 +99,10 @@ def _failing(call: RuleCall, operands: Sequence[Watched], primitives: frozenset[
 
 def _primitives(trace: Trace, call: RuleCall) -> frozenset[str]:
     """Of the code of a call, wherever in the trace it is."""
-    for body in _bodies(trace):
+    for body in (trace, *(body for equation in all_equations(trace) for body in equation.bodies)):
         if any(call is own for own in body.rule_calls):
             return primitives_of(replace(body, equations=body.equations[slice(*call.equations)]))
     return frozenset()
-
-
-def _bodies(trace: Trace) -> Iterator[Trace]:
-    yield trace
-    for equation in trace.equations:
-        for body in equation.bodies:
-            yield from _bodies(body)
 
 
 def _moved(call: RuleCall, operands: Sequence[Watched], primitives: frozenset[str]) -> Iterator[list[Watched]]:

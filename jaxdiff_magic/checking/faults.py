@@ -73,17 +73,15 @@ def faults_of(
     """
     placed, differs = list(in_order(trace)), outcome == "differs" and by_rule
     opaque = outcome == "differs" or (outcome == "out of reach" and any(map(is_opaque, trace.equations)))
-    if not differs and not opaque and not any(not item.call.is_library for item in placed):
+    if not differs and not opaque and all(item.call.is_library for item in placed):
         return ()
     if outcome in ("differs", "out of reach"):
         deadline = max(deadline, within(PATIENCE))
     search = _Search(points, order, deadline, trace)
-    found = list(search.among([item for item in placed if not item.call.is_library], trusted))
-    found = [fault for fault in found if not (is_entangled and fault.defect == "fails")]
+    own = [item for item in placed if not item.call.is_library]
+    found = [fault for fault in search.among(own, trusted) if not (is_entangled and fault.defect == "fails")]
     if outcome == "differs" and all(fault.trusted or fault.defect == SECOND for fault in found):
-        for call in (item.call for item in placed if not item.call.is_library):
-            if inner := next(search.within_rule(call, trusted), None):
-                found = [fault for fault in found if fault.trusted or fault.name != called(call.name)] + [inner]
+        found = search.further_in(own, found, trusted)
     if differs and all(fault.trusted for fault in found):
         found += list(search.among([item for item in placed if item.call.is_library], ()))[:1]
     if differs and all(fault.trusted for fault in found):
@@ -170,6 +168,13 @@ class _Search:
                 for item in placed:
                     found += inner.within_rule(item.call, trusted)
                 yield from sorted(found, key=lambda fault: (fault.trusted, fault.defect == SECOND))
+
+    def further_in(self, own: Sequence[Placed], found: list[Fault], trusted: Collection[str]) -> list[Fault]:
+        """Faults of some calls, with those of what their rules call in the place of what these make wrong."""
+        for call in (item.call for item in own):
+            if inner := next(self.within_rule(call, trusted), None):
+                found = [fault for fault in found if fault.trusted or fault.name != called(call.name)] + [inner]
+        return found
 
     def _defect(self, call: RuleCall) -> Defect | None:
         return defect_of(call, self.operands[id(call)], call.arguments, called(call.name), min(self.order, 2))

@@ -11,7 +11,9 @@ import numpy as np
 
 from jaxdiff_magic.engines.jax.values import Values
 from jaxdiff_magic.engines.reference.directions import Path
-from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
+from jaxdiff_magic.primitives.bodies import scan_parts
+from jaxdiff_magic.subject.dependence import leading_to, reached_from
+from jaxdiff_magic.subject.trace import Constant, Trace, Variable
 
 
 def columns_of(values: Values, path: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -37,35 +39,24 @@ def dtypes_of(trace: Trace, fixed: Sequence[bool] = ()) -> Iterator[Any]:
         trace: of the function, or of a body in it.
         fixed: for each input, whether it is the same whatever the function's inputs are.
     """
-    reached = {v for v, same in itertools.zip_longest(trace.inputs, fixed, fillvalue=False) if not same}
-    for equation in _rounding(trace):
-        varies = [atom in reached if isinstance(atom, Variable) else False for atom in equation.inputs]
-        if not any(varies):
-            continue
-        floating = [v for v in equation.outputs if _is_floating(v)]
-        reached.update(floating)
-        yield from (v.dtype for v in floating)
+    sources = [v for v, same in itertools.zip_longest(trace.inputs, fixed, fillvalue=False) if not same]
+    to_results, _ = leading_to(
+        trace.equations, filter(_is_floating, trace.outputs), lambda step, _: filter(_is_floating, step.inputs)
+    )
+    steps, reached = reached_from(to_results, sources, _is_floating)
+    for equation in steps:
+        yield from (v.dtype for v in equation.outputs if _is_floating(v))
         if equation.primitive == "reduce_precision":
             yield _with_mantissa(equation.params["mantissa_bits"])
-        constants = equation.params.get("num_consts", 0) if equation.primitive == "scan" else 0
+        constants = scan_parts(equation.params, equation.inputs)[0] if equation.primitive == "scan" else ()
         for body in equation.bodies:
-            yield from dtypes_of(body, [not v for v in varies[:constants]])
+            yield from dtypes_of(body, [isinstance(atom, Constant) or atom not in reached for atom in constants])
 
 
 def _with_mantissa(bits: int) -> Any:
     """The finest dtype that keeps no more bits than a value is cut to."""
     known = (jnp.float64, jnp.float32, jnp.float16, jnp.bfloat16, jnp.float8_e4m3fn, jnp.float8_e5m2)
     return next((dtype for dtype in known if jnp.finfo(dtype).nmant <= bits), known[-1])
-
-
-def _rounding(trace: Trace) -> list[Equation]:
-    """The equations whose floating results reach those of the trace by way of floating values."""
-    wanted, kept = {atom for atom in trace.outputs if _is_floating(atom)}, []
-    for equation in reversed(trace.equations):
-        if any(v in wanted for v in equation.outputs):
-            kept.append(equation)
-            wanted.update(atom for atom in equation.inputs if _is_floating(atom))
-    return kept[::-1]
 
 
 def _is_floating(atom: Variable | Constant) -> bool:

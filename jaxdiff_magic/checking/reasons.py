@@ -16,7 +16,8 @@ from jaxdiff_magic.checking.words import Told, Why
 from jaxdiff_magic.engines.reference.bounded import Bounded
 from jaxdiff_magic.engines.reference.run import Node, Run
 from jaxdiff_magic.primitives.facts import having
-from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace, Variable
+from jaxdiff_magic.subject.dependence import reached_from
+from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace, all_equations
 
 NOUNS = {
     **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne", "lt_to", "le_to", "eq_to"), "a comparison"),
@@ -86,11 +87,7 @@ def reasons_of(
 
 def drawn_by(trace: Trace) -> Iterator[Equation]:
     """The steps that draw by rejection, from parameters that depend on the inputs."""
-    moving = set(trace.inputs)
-    for step in trace.equations:
-        if not any(isinstance(atom, Variable) and atom in moving for atom in step.inputs):
-            continue
-        moving.update(step.outputs)
+    for step in reached_from(trace.equations, trace.inputs)[0]:
         if step.primitive in DRAWING:
             yield step
         for body in step.bodies:
@@ -161,7 +158,7 @@ def said_of(steps: Sequence[Equation]) -> str:
 def _coarse(trace: Trace, rule: Trace, name: RuleName, dtypes: Sequence[str]) -> Told | None:
     """Where one of JAX's rules rounds to fewer digits than the function and its code have; None where none does."""
     least = max(float(jnp.finfo(dtype).eps) for dtype in (*dtypes, *_inside(trace)))
-    for step in _steps(rule):
+    for step in all_equations(rule):
         for result in step.outputs:
             if jnp.issubdtype(result.dtype, jnp.floating) and float(jnp.finfo(result.dtype).eps) > least:
                 digits = int(-np.log10(float(jnp.finfo(result.dtype).eps))) + 1
@@ -171,13 +168,6 @@ def _coarse(trace: Trace, rule: Trace, name: RuleName, dtypes: Sequence[str]) ->
     return None
 
 
-def _steps(trace: Trace) -> Iterator[Equation]:
-    for step in trace.equations:
-        yield step
-        for body in step.bodies:
-            yield from _steps(body)
-
-
 def _inside(trace: Trace) -> set[np.dtype]:
-    found = {result.dtype for step in _steps(trace) for result in step.outputs}
+    found = {result.dtype for step in all_equations(trace) for result in step.outputs}
     return {dtype for dtype in found if jnp.issubdtype(dtype, jnp.floating)}

@@ -85,8 +85,6 @@ def passed_through(trace: Trace, names: Collection[str]) -> Through:
                 pass_on(call.inputs, call.outputs, call)
         if k < len(trace.equations) and trace.equations[k].primitive != "stop_gradient":  # no derivative passes it
             equation = trace.equations[k]
-            if equation.primitive == "stop_gradient":
-                continue
             pass_on(equation.inputs, equation.outputs, _inside(equation, names))
     return {
         (o, i): call

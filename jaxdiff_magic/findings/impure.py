@@ -9,16 +9,16 @@ from __future__ import annotations
 import contextlib
 import io
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
-from jax.extend.core import subjaxprs  # pyright: ignore[reportPrivateImportUsage]
 
 from jaxdiff_magic.engines.jax.values import equation_count
 from jaxdiff_magic.findings.saying import listing
 from jaxdiff_magic.findings.scene import Scene
+from jaxdiff_magic.primitives.bodies import equations_within
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.source import captured
 from jaxdiff_magic.subject.subject import Subject
@@ -199,11 +199,5 @@ def _fixed_key(jaxpr: Any) -> bool:
     """Whether a program makes a random key from numbers that are written in it."""
     return any(
         equation.primitive.name in KEYS and all(hasattr(atom, "val") for atom in equation.invars)
-        for equation in _equations(jaxpr)
+        for equation in equations_within(jaxpr)
     )
-
-
-def _equations(jaxpr: Any) -> Iterator[Any]:
-    yield from jaxpr.eqns
-    for inner in subjaxprs(jaxpr):
-        yield from _equations(inner)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from jaxdiff_magic.findings.saying import quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.subject.trace import Equation, Trace
+from jaxdiff_magic.subject.trace import all_equations
 
 LOOPS = having("loops")
 
@@ -23,7 +22,10 @@ def find(scene: Scene) -> list[Finding]:
     """One finding where JAX's derivative differs, and such a loop is differentiated without a rule of its own."""
     if scene.trace is None or scene.check.outcome != "differs":
         return []
-    loops = {id(body): step for step in _loops(scene.trace) for body in step.bodies if id(step) not in scene.rule_calls}
+    unruled = (
+        step for step in all_equations(scene.trace) if step.primitive in LOOPS and id(step) not in scene.rule_calls
+    )
+    loops = {id(body): step for step in unruled for body in step.bodies}
     if not loops:
         return []
     run = Run(1, 1, taped=False)
@@ -43,11 +45,3 @@ def find(scene: Scene) -> list[Finding]:
             cure="Let jax.lax.custom_root run the loop: it differentiates the equation.",
         )
     ]
-
-
-def _loops(trace: Trace) -> Iterator[Equation]:
-    for equation in trace.equations:
-        if equation.primitive in LOOPS:
-            yield equation
-        for body in equation.bodies:
-            yield from _loops(body)

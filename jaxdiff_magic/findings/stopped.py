@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from jaxdiff_magic.checking.words import Why
 from jaxdiff_magic.findings.saying import quoted
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
-from jaxdiff_magic.subject.trace import Equation, Trace, primitives_of
+from jaxdiff_magic.subject.trace import Equation, all_equations, primitives_of
 
 KIND = "stop-gradient"
 PRIMITIVE = "stop_gradient"
@@ -32,16 +31,8 @@ def find(scene: Scene) -> list[Finding]:
     if PRIMITIVE not in primitives_of(scene.trace):
         return []
     with contextlib.suppress(OutOfReach):
-        return _found(scene, list(_steps(scene.trace)))
+        return _found(scene, [step for step in all_equations(scene.trace) if step.primitive == PRIMITIVE])
     return []
-
-
-def _steps(trace: Trace) -> Iterator[Equation]:
-    for step in trace.equations:
-        if step.primitive == PRIMITIVE:
-            yield step
-        for body in step.bodies:
-            yield from _steps(body)
 
 
 def _found(scene: Scene, steps: list[Equation]) -> list[Finding]:

@@ -133,11 +133,7 @@ def _arrange(group: Sequence[Block]) -> Iterator[Grid]:
     table = [[by_inputs[(*leaves, leaf)] for leaf in last] for leaves in leading]
     values = np.block([[_cube(block, block.values) for block in row] for row in table])
     closed_forms = tuple(block.closed_form for block in group if block.closed_form is not None)
-    formulas = None
-    if all(block.formulas is not None for block in group):
-        formulas = np.block([[_cube(block, np.asarray(block.formulas)) for block in row] for row in table])
-        if closed_forms and max((len(formula.text) for formula in formulas.flat), default=0) > MAX_FORMULA:
-            formulas = None
+    formulas = _formulas(table, bool(closed_forms))
     by = tuple(dict.fromkeys(leaf.name for block in group for leaf in block.inputs))
     output_names, row_names, column_names = _names([(output,)]), _names(leading), _names([(leaf,) for leaf in last])
 
@@ -162,6 +158,16 @@ def _arrange(group: Sequence[Block]) -> Iterator[Grid]:
         ]
         yield from parts[:-1]
         yield from (replace(part, unlisted=output.size - len(parts)) for part in parts[-1:])
+
+
+def _formulas(table: Sequence[Sequence[Block]], has_closed_form: bool) -> np.ndarray | None:
+    """The formulas of several blocks as one cube; None where some is missing, or a closed form is shorter than they."""
+    if any(block.formulas is None for row in table for block in row):
+        return None
+    found = np.block([[_cube(block, np.asarray(block.formulas)) for block in row] for row in table])
+    if has_closed_form and max((len(formula.text) for formula in found.flat), default=0) > MAX_FORMULA:
+        return None
+    return found
 
 
 def _fits(rows: int, columns: int) -> bool:

@@ -19,8 +19,8 @@ import jax
 import jax.core
 import jax.extend.core
 import jax.numpy as jnp
-from jax.extend.core import subjaxprs  # pyright: ignore[reportPrivateImportUsage]
 
+from jaxdiff_magic.primitives.bodies import equations_within
 from jaxdiff_magic.subject.source import definition_of, is_library_file
 
 
@@ -50,11 +50,9 @@ def _has_pullback(function: Callable[..., Sequence[Any]], point: Sequence[Any]) 
 
 def _has_own_rule(jaxpr: Any) -> bool:
     """Whether a rule that is not JAX's own is called somewhere."""
-    for equation in jaxpr.eqns:
-        rule = equation.params.get("jvp_jaxpr_fun", equation.params.get("bwd"))
-        if rule is not None and not is_library_file(definition_of(rule)[1].file):
-            return True
-    return any(map(_has_own_rule, subjaxprs(jaxpr)))
+    held = (equation.params for equation in equations_within(jaxpr))
+    rules = (params.get("jvp_jaxpr_fun", params.get("bwd")) for params in held)
+    return any(rule is not None and not is_library_file(definition_of(rule)[1].file) for rule in rules)
 
 
 def holds_tracers(closed: Any) -> bool:

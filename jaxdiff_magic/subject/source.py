@@ -109,9 +109,9 @@ def _frame(file: str, code: types.CodeType, instruction: int) -> tuple[Location,
     return place, code.co_name
 
 
-def in_library(closed: Any) -> bool:
+def in_library(jaxpr: Any) -> bool:
     """Whether the body of a call was written in JAX itself."""
-    return is_library_file(definition_of(closed.jaxpr)[1].file)
+    return is_library_file(definition_of(jaxpr)[1].file)
 
 
 def is_library_file(file: str) -> bool:

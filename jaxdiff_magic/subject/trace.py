@@ -6,11 +6,19 @@ import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 
+from jaxdiff_magic.primitives.bodies import (
+    CALLS,
+    bodies_of,
+    call_body,
+    constants_of,
+    jaxpr_of,
+    parameters_of,
+)
 from jaxdiff_magic.subject.foreign import code_of, is_of_jax, name_of
 from jaxdiff_magic.subject.source import (
     Location,
@@ -26,21 +34,8 @@ from jaxdiff_magic.subject.source import (
 )
 from jaxdiff_magic.subject.subject import Subject
 
-CALL_BODIES = ("call_jaxpr", "fun_jaxpr", "jaxpr")
-"""Parameters that hold the body of a call; for custom_jvp and custom_vjp that is the primal body, not the rule."""
-CALLS = frozenset(
-    "jit pjit closed_call core_call remat checkpoint remat2 custom_jvp_call custom_vjp_call "
-    "custom_vjp_call_jaxpr custom_lin core_closed_call eval_jaxpr".split()
-)
 RULES = ("custom_jvp", "custom_vjp")
 """Calls of functions that bring their own derivative rule; what follows in the name depends on JAX."""
-BODIES: Mapping[str, tuple[str, ...]] = {
-    "cond": ("branches",),
-    "scan": ("jaxpr",),
-    "while": ("cond_jaxpr", "body_jaxpr"),
-    "custom_linear_solve": ("jaxprs",),
-}
-"""Primitives that run other programs, with the parameters that hold them."""
 LIBRARY_CALLS = {"det": (1, 1), "slogdet": (1, 2), "inv": (1, 1), "solve": (2, 1)}
 """Functions of JAX's own library that stay whole, since their differential rules are simpler than their code, with how
 many operands and results each has: JAX gives the same name to their derivatives."""
@@ -85,6 +80,10 @@ class Constant:
         return self.value.dtype
 
 
+Atom = Variable | Constant
+"""An operand or a result."""
+
+
 @dataclass(frozen=True)
 class Equation:
     """One primitive applied to earlier values.
@@ -102,7 +101,7 @@ class Equation:
 
     primitive: str
     params: Mapping[str, Any]
-    inputs: tuple[Variable | Constant, ...]
+    inputs: tuple[Atom, ...]
     outputs: tuple[Variable, ...]
     location: Location
     name: str = ""
@@ -130,8 +129,8 @@ class RuleCall:
 
     kind: str
     name: str
-    inputs: tuple[Variable | Constant, ...]
-    outputs: tuple[Variable | Constant, ...]
+    inputs: tuple[Atom, ...]
+    outputs: tuple[Atom, ...]
     equations: tuple[int, int]
     location: Location
     defined: Location
@@ -154,14 +153,21 @@ class Trace:
 
     inputs: tuple[Variable, ...]
     equations: tuple[Equation, ...]
-    outputs: tuple[Variable | Constant, ...]
+    outputs: tuple[Atom, ...]
     rule_calls: tuple[RuleCall, ...] = ()
+
+
+def all_equations(trace: Trace) -> Iterator[Equation]:
+    """The equations of a trace, each before those of its bodies."""
+    for equation in trace.equations:
+        yield equation
+        for body in equation.bodies:
+            yield from all_equations(body)
 
 
 def primitives_of(trace: Trace) -> frozenset[str]:
     """The names of all primitives of a trace, those of its bodies included."""
-    own = {equation.primitive for equation in trace.equations}
-    return frozenset(own.union(*(primitives_of(body) for equation in trace.equations for body in equation.bodies)))
+    return frozenset(equation.primitive for equation in all_equations(trace))
 
 
 def trace_of(function: Callable[..., Any], leaves: Sequence[Any], subject: Subject) -> Trace:
@@ -222,11 +228,11 @@ class Opened:
 
 def _open(
     jaxpr: Any,
-    arguments: Sequence[Variable | Constant],
+    arguments: Sequence[Atom],
     caller: list[Location] | None,
     found: Opened,
     callee: str | None = "",
-) -> list[Variable | Constant]:
+) -> list[Atom]:
     """Append the equations of a jaxpr to `found`, opening calls; return its results.
 
     Args:
@@ -235,54 +241,90 @@ def _open(
     """
     environment = dict(zip((*jaxpr.constvars, *jaxpr.invars), arguments, strict=True))
 
-    def read(atom: Any) -> Variable | Constant:
+    def read(atom: Any) -> Atom:
         return _literal(atom) if hasattr(atom, "val") else environment[atom]
 
     for equation in jaxpr.eqns:
         inputs = tuple(map(read, equation.invars))
         places = places_of(equation, caller, callee)
-        primitive, bodies = equation.primitive.name, _bodies(equation)
-        if primitive in CALLS and bodies:
-            called = str(equation.params.get("name", ""))
-            counts = (len(inputs), len(equation.outvars))
-            if LIBRARY_CALLS.get(called) != counts or not in_library(bodies[0]):
-                constants = [_constant(value) for value in getattr(bodies[0], "consts", ())]
-                begin = len(found.equations)
-                name = called or definition_of(bodies[0].jaxpr)[0]
-                results = _open(bodies[0].jaxpr, [*constants, *inputs], places, found, name)
-                environment.update(zip(equation.outvars, results, strict=True))
-                if primitive.startswith(RULES):
-                    end = len(found.equations)
-                    found.rule_calls.append(_rule_call(equation, bodies[0], inputs, results, (begin, end), places))
-                continue
-            primitive = called
-        if (code := code_of(equation)) is not None:
-            constants, begin = [_constant(value) for value in code.consts], len(found.equations)
-            name = name_of(equation)
-            results = _open(code.jaxpr, [*constants, *inputs], places, found, name)
-            environment.update(zip(equation.outvars, results, strict=True))
-            place, span = places[0] if places else Location(), (begin, len(found.equations))
-            ends, unnamed = (inputs, tuple(results), span, place, Location()), ("",) * len(inputs)
-            run = functools.partial(bound, equation.primitive, equation.params)
-            of_jax = is_of_jax(equation)
-            found.rule_calls.append(RuleCall("primitive", name, *ends, of_jax, "", Location(), unnamed, run))
-            continue
-        fixed = [atom for atom in inputs if isinstance(atom, Constant)]
-        draws = primitive.startswith("random_") or any(atom.key is not None for atom in fixed)
-        if draws and len(fixed) == len(inputs):
-            known = [atom.value if atom.key is None else atom.key for atom in fixed]  # a fixed key: fixed numbers
-            drawn = bound(equation.primitive, equation.params, *known)
-            environment.update(zip(equation.outvars, map(_constant, drawn), strict=True))
-            continue
-        outputs = tuple(_variable(var.aval, found.counter) for var in equation.outvars)
-        environment.update(zip(equation.outvars, outputs, strict=True))
-        opened = tuple(_body(body, places, found.counter, None) for body in bodies)
-        location = places[0] if places else Location()
-        params = _parameters(equation, opened)
-        operator = functools.partial(bound, equation.primitive, equation.params)
-        step = Equation(primitive, params, inputs, outputs, location, "", opened, operator)
-        found.equations.append((step, places))
+        ways = (way(equation, inputs, places, found) for way in (_call, _code, _draw, _step))
+        results = next(results for results in ways if results is not None)
+        environment.update(zip(equation.outvars, results, strict=True))
     return [read(atom) for atom in jaxpr.outvars]
+
+
+def _call(equation: Any, inputs: tuple[Atom, ...], places: list[Location], found: Opened) -> list[Atom] | None:
+    """The results of a call that is opened; None where an equation is none, or is a library function left whole."""
+    body, called = _body_of(equation), str(equation.params.get("name", ""))
+    if body is None or _is_whole(equation, body):
+        return None
+    begin = len(found.equations)
+    results = _inlined(body, inputs, places, found, called or definition_of(jaxpr_of(body))[0])
+    if equation.primitive.name.startswith(RULES):
+        span = (begin, len(found.equations))
+        found.rule_calls.append(_rule_call(equation, jaxpr_of(body), inputs, results, span, places))
+    return results
+
+
+def _code(equation: Any, inputs: tuple[Atom, ...], places: list[Location], found: Opened) -> list[Atom] | None:
+    """The results of a primitive that is made of code, which is opened; None where it is made of none."""
+    if (code := code_of(equation)) is None:
+        return None
+    begin, name = len(found.equations), name_of(equation)
+    results = _inlined(code, inputs, places, found, name)
+    place, span = places[0] if places else Location(), (begin, len(found.equations))
+    ends, unnamed = (inputs, tuple(results), span, place, Location()), ("",) * len(inputs)
+    run = functools.partial(bound, equation.primitive, equation.params)
+    found.rule_calls.append(RuleCall("primitive", name, *ends, is_of_jax(equation), "", Location(), unnamed, run))
+    return results
+
+
+def _draw(equation: Any, inputs: tuple[Atom, ...], places: list[Location], found: Opened) -> list[Atom] | None:
+    """Random numbers from a fixed key, which are fixed; None for anything else."""
+    fixed = [atom for atom in inputs if isinstance(atom, Constant)]
+    draws = equation.primitive.name.startswith("random_") or any(atom.key is not None for atom in fixed)
+    if not draws or len(fixed) < len(inputs):
+        return None
+    known = [atom.value if atom.key is None else atom.key for atom in fixed]
+    return list(map(_constant, bound(equation.primitive, equation.params, *known)))
+
+
+def _step(equation: Any, inputs: tuple[Atom, ...], places: list[Location], found: Opened) -> list[Atom]:
+    """The results of an equation that stays one."""
+    body = _body_of(equation)
+    primitive = equation.primitive.name if body is None else str(equation.params["name"])
+    bodies = bodies_of(equation) if body is None else [body]
+    outputs = tuple(_variable(var.aval, found.counter) for var in equation.outvars)
+    opened = tuple(_trace_within(body, places, found.counter) for body in bodies)
+    location, params = places[0] if places else Location(), parameters_of(equation)
+    operator = functools.partial(bound, equation.primitive, equation.params)
+    step = Equation(primitive, params, inputs, outputs, location, "", opened, operator)
+    found.equations.append((step, places))
+    return list(outputs)
+
+
+def _body_of(equation: Any) -> Any | None:
+    return call_body(equation) if equation.primitive.name in CALLS else None
+
+
+def _is_whole(equation: Any, body: Any) -> bool:
+    counts = (len(equation.invars), len(equation.outvars))
+    return LIBRARY_CALLS.get(str(equation.params.get("name", ""))) == counts and in_library(jaxpr_of(body))
+
+
+def _inlined(
+    body: Any, inputs: tuple[Atom, ...], places: list[Location], found: Opened, callee: str | None
+) -> list[Atom]:
+    """The results of a program, open or closed, whose equations are appended to `found`."""
+    return _open(jaxpr_of(body), [*map(_constant, constants_of(body)), *inputs], places, found, callee)
+
+
+def _trace_within(body: Any, places: list[Location], counter: Iterator[int]) -> Trace:
+    """The trace of a program that an equation runs."""
+    inputs = tuple(_variable(var.aval, counter) for var in jaxpr_of(body).invars)
+    found = Opened(counter)
+    outputs = _inlined(body, inputs, places, found, None)
+    return Trace(inputs, tuple(_named(found.equations)), tuple(outputs), tuple(found.rule_calls))
 
 
 def bound(primitive: Any, params: Mapping[str, Any], *operands: Any) -> list[Any]:
@@ -293,13 +335,13 @@ def bound(primitive: Any, params: Mapping[str, Any], *operands: Any) -> list[Any
 
 def _rule_call(
     equation: Any,
-    closed: Any,
-    inputs: tuple[Variable | Constant, ...],
-    outputs: list[Variable | Constant],
+    jaxpr: Any,
+    inputs: tuple[Atom, ...],
+    outputs: list[Atom],
     equations: tuple[int, int],
     places: list[Location],
 ) -> RuleCall:
-    name, defined = definition_of(closed.jaxpr)
+    name, defined = definition_of(jaxpr)
     rule, ruled = definition_of(_held(equation, "jvp_jaxpr_fun", "bwd"))
     own_rule = bool(rule) and not is_library_file(ruled.file)
     return RuleCall(
@@ -310,10 +352,10 @@ def _rule_call(
         equations=equations,
         location=places[0] if places else Location(),
         defined=defined,
-        is_library=not own_rule and in_library(closed),
+        is_library=not own_rule and in_library(jaxpr),
         rule=rule if own_rule else "",
         ruled=ruled if own_rule else Location(),
-        arguments=_argument_names(equation, closed),
+        arguments=_argument_names(equation, jaxpr),
         function=functools.partial(bound, equation.primitive, equation.primitive.get_bind_params(equation.params)),
     )
 
@@ -323,47 +365,12 @@ def _held(equation: Any, *names: str) -> Any:
     return next((equation.params[name] for name in names if name in equation.params), None)
 
 
-def _argument_names(equation: Any, closed: Any) -> tuple[str, ...]:
+def _argument_names(equation: Any, jaxpr: Any) -> tuple[str, ...]:
     """The names of a call's operands, which begin with captured arrays that have none."""
-    described = [getattr(held, "debug_info", None) for held in (closed.jaxpr, _held(equation, "fwd_jaxpr_thunk"))]
+    described = [getattr(held, "debug_info", None) for held in (jaxpr, _held(equation, "fwd_jaxpr_thunk"))]
     names = next((tuple(info.arg_names) for info in described if info and info.arg_names), ())
     count = len(equation.invars)
     return ("",) * (count - len(names)) + names if len(names) <= count else ("",) * count
-
-
-class Body(NamedTuple):
-    """A jaxpr without captured constants, where JAX has no closed one."""
-
-    jaxpr: Any
-    consts: Sequence[Any] = ()
-
-
-def _parameters(equation: Any, bodies: Sequence[Trace]) -> Mapping[str, Any]:
-    """The parameters of an equation; a scan's carry, which JAX has written in several ways, counted from shapes."""
-    if equation.primitive.name != "scan":
-        return equation.params
-    (body,) = bodies
-    carried = sum(tuple(var.aval.shape) == atom.shape for var, atom in zip(equation.outvars, body.outputs, strict=True))
-    sliced = sum(tuple(var.aval.shape) != own.shape for var, own in zip(equation.invars, body.inputs, strict=True))
-    return {**equation.params, "num_carry": carried, "num_consts": len(body.inputs) - carried - sliced}
-
-
-def _bodies(equation: Any) -> list[Any]:
-    """The closed jaxprs that an equation runs."""
-    names = BODIES.get(equation.primitive.name, CALL_BODIES if equation.primitive.name in CALLS else ())
-    held = next((equation.params[name] for name in names if name in equation.params), ())
-    if len(names) == 2 and equation.primitive.name == "while":
-        held = [equation.params[name] for name in names]
-    parts = held if isinstance(held, (tuple, list)) else [held]
-    return [part if hasattr(part, "jaxpr") else Body(part) for part in parts if part is not None]
-
-
-def _body(closed: Any, places: list[Location], counter: Iterator[int], callee: str | None = "") -> Trace:
-    inputs = tuple(_variable(var.aval, counter) for var in closed.jaxpr.invars)
-    found = Opened(counter)
-    constants = [_constant(value) for value in closed.consts]
-    outputs = _open(closed.jaxpr, [*constants, *inputs], places, found, callee)
-    return Trace(inputs, tuple(_named(found.equations)), tuple(outputs), tuple(found.rule_calls))
 
 
 def _named(found: list[tuple[Equation, list[Location]]]) -> Iterator[Equation]:

@@ -21,8 +21,8 @@ from jax.experimental import sparse
 from jaxdiff_magic.cost.counting import Count, XlaNumbers, count, disagreement, programs, xla_numbers
 from jaxdiff_magic.cost.counting.control import CONTROL
 from jaxdiff_magic.cost.counting.rules import RULES
-from jaxdiff_magic.cost.counting.structure import ONCE
 from jaxdiff_magic.cost.counting.trips import _trips
+from jaxdiff_magic.primitives.bodies import ONCE
 from jaxdiff_magic.subject.subject import subject_of
 
 
@@ -287,6 +287,37 @@ class TestByHand:
         found = counted(lambda x: jnp.polyval(jnp.arange(5.0), x), a(n))
         assert found.flops in (5 * 2 * n, 4 * 2 * n)  # which depends on the version of JAX
         assert found.unknown == ()
+
+
+# f, its arguments, operations by hand that are no FLOPs but that XLA counts as such
+OTHERS: dict[str, tuple[Any, tuple[Any, ...], int]] = {
+    "matrix product": (jnp.matmul, (i(m, k), i(k, n)), 2 * m * k * n),
+    "batched matrix product": (jnp.matmul, (i(b, m, k), i(b, k, n)), 2 * b * m * k * n),
+    "convolution": (conv((1,), "VALID"), (i(b, 4, n), i(6, 4, 5)), 2 * (b * 6 * (n - 4)) * 5 * 4),
+    "arithmetic": (lambda x: x * 3 + 1, (i(n),), 2 * n),
+    "seventh power": (lambda x: x**7, (i(n),), 4 * n),
+    "modulus": (jnp.abs, (i(n),), n),
+    "bits": (lambda x: (x & 3) | ~x, (i(n),), 3 * n),
+    "sum over an axis": (lambda x: lax.reduce(x, 0, lax.add, (0,)), (i(m, n),), (m - 1) * n),
+    "whether any is true": (lambda x: lax.reduce(x, False, lax.bitwise_or, (0,)), (a(m, n, dtype=bool),), (m - 1) * n),
+    "cumsum": (lambda x: lax.cumsum(x, axis=1), (i(m, n),), m * (n - 1)),
+    "sort": (lambda x: lax.sort(x, dimension=0), (i(64, b),), b * 64 * 6),
+    "top k": (lambda x: lax.top_k(x, 8), (i(b, n),), b * n * 3),
+    "selection": (lambda c, x: lax.select(c, x, -x), (a(n, dtype=bool), a(n)), n),
+    "conversion": (lambda x: x.astype(jnp.float32), (i(n),), n),
+    "a loop, which a compiler sees once": (
+        lambda x: lax.scan(lambda s, _: (s @ s, None), x, None, length=7)[0],
+        (i(n, n),),
+        2 * n**3,
+    ),
+}
+
+
+class TestWhatIsNoFlop:
+    @pytest.mark.parametrize("name", OTHERS)
+    def test_is_counted_apart(self, name: str) -> None:
+        f, arguments, operations = OTHERS[name]
+        assert counted(f, *arguments).most.once_other == operations
 
 
 class TestBranches:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -29,15 +30,28 @@ MAX_GRID = 10_000_000
 """Sums in index notation are added over all their indices at once, which takes this many numbers at most. A choice of
 memory: 80 MB for each factor."""
 
-RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    "<": lambda a, b: a < b,
-    ">": lambda a, b: a > b,
-    "<=": lambda a, b: a <= b,
-    ">=": lambda a, b: a >= b,
-    "=": lambda a, b: a == b,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
+SIGNS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "==": operator.eq,
+    "!=": operator.ne,
 }
+"""What stands between two operands, entry by entry."""
+ENTRYWISE: dict[str, Callable[..., Any]] = {
+    "minus": operator.neg,
+    "both": jnp.logical_and,
+    "either": jnp.logical_or,
+    "not": jnp.logical_not,
+    "choice": jnp.where,
+}
+"""Other kinds of expressions that are worth something entry by entry."""
 
 
 def value_of(node: Part, scope: Scope) -> ShapedValue:
@@ -56,11 +70,10 @@ def value_of(node: Part, scope: Scope) -> ShapedValue:
             return _named(node.value, scope)
         case "text" | "tuple":
             raise InputError("text or a tuple stands where a number must be")
-        case "minus":
-            return elementwise(lambda x: -x, value_of(parts[0], scope))
-        case "elementwise":
-            f = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b}
-            return elementwise(f[node.value], *(value_of(part, scope) for part in parts))
+        case "elementwise" | "relation":
+            return elementwise(SIGNS[node.value], *(value_of(part, scope) for part in parts))
+        case kind if kind in ENTRYWISE:
+            return elementwise(ENTRYWISE[kind], *(value_of(part, scope) for part in parts))
         case "product":
             a, b = (value_of(part, scope) for part in parts)
             return shapes.kronecker(a, b) if node.value == "⊗" else product(a, b, node.value)
@@ -74,15 +87,6 @@ def value_of(node: Part, scope: Scope) -> ShapedValue:
             return _indexed(node, scope)
         case "attribute":
             return _attribute(value_of(parts[0], scope), node.value)
-        case "relation":
-            return elementwise(RELATIONS[node.value], *(value_of(part, scope) for part in parts))
-        case "both" | "either":
-            f = jnp.logical_and if node.kind == "both" else jnp.logical_or
-            return elementwise(f, *(value_of(part, scope) for part in parts))
-        case "not":
-            return elementwise(jnp.logical_not, value_of(parts[0], scope))
-        case "choice":
-            return elementwise(jnp.where, *(value_of(part, scope) for part in parts))
         case "list":
             return _listed(parts, scope)
         case "norm":

@@ -14,9 +14,9 @@ from jaxdiff_magic.cost.counting.liveness import Liveness, Mask
 from jaxdiff_magic.cost.counting.movement import bytes_moved
 from jaxdiff_magic.cost.counting.operands import size
 from jaxdiff_magic.cost.counting.reductions import reduction_steps, window_steps
-from jaxdiff_magic.cost.counting.structure import scan_of, while_of
 from jaxdiff_magic.cost.counting.trips import trips
 from jaxdiff_magic.cost.counting.work import Count, Work, exactly, one_of
+from jaxdiff_magic.primitives.bodies import bodies_of
 
 Integers = Sequence[int | None]
 """The values of operands where they are integers that the program states, None elsewhere."""
@@ -37,16 +37,15 @@ class Counter(Protocol):
 
 def scan(counter: Counter, equation: Any, used: Mask, operands: Integers) -> Count:
     """Its length times its body."""
-    loop = scan_of(equation)
-    body = counter.program(loop.body, counter.liveness.scan_used(equation, used))
-    return body.looped(loop.length, loop.length)
+    (body,), length = bodies_of(equation), equation.params["length"]
+    return counter.program(body, counter.liveness.scan_used(equation, used)[0]).looped(length, length)
 
 
 def while_loop(counter: Counter, equation: Any, used: Mask, operands: Integers) -> Count:
     """Its body once for each trip, where their number is known; and its condition once more."""
-    loop = while_of(equation)
-    body = counter.program(loop.body, counter.liveness.while_used(equation, used))
-    condition = counter.program(loop.condition)
+    goes_on, step = bodies_of(equation)
+    body = counter.program(step, counter.liveness.while_used(equation, used)[0])
+    condition = counter.program(goes_on)
     found = trips(equation, operands)
     if found.most is not None and found.exact:
         return body.looped(found.most, found.most) + condition.looped(found.most + 1, found.most + 1)
@@ -61,8 +60,7 @@ def while_loop(counter: Counter, equation: Any, used: Mask, operands: Integers) 
 
 def cond(counter: Counter, equation: Any, used: Mask, operands: Integers) -> Count:
     """One of its branches: from the cheapest to the dearest, where the program does not state which."""
-    branches = equation.params["branches"]
-    chosen = operands[0]
+    branches, chosen = bodies_of(equation), operands[0]
     if (platforms := equation.params.get("branches_platforms")) is not None:
         here = jax.default_backend()
         chosen = next((i for i, some in enumerate(platforms) if some is None or here in some), None)

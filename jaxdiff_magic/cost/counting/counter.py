@@ -12,9 +12,9 @@ from jaxdiff_magic.cost.counting.liveness import Liveness, Mask
 from jaxdiff_magic.cost.counting.movement import bytes_moved
 from jaxdiff_magic.cost.counting.operands import is_complex, is_floating, is_literal, size
 from jaxdiff_magic.cost.counting.rules import MET, RULES
-from jaxdiff_magic.cost.counting.structure import constants_of, jaxpr_of
 from jaxdiff_magic.cost.counting.trips import SAME, known_integer
 from jaxdiff_magic.cost.counting.work import Count, arithmetic, exactly
+from jaxdiff_magic.primitives.bodies import constants_of, jaxpr_of
 
 
 def count(closed_jaxpr: Any) -> Count:

@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jaxdiff_magic.cost.counting.operands import is_literal
-from jaxdiff_magic.cost.counting.structure import call_body, jaxpr_of, scan_of, while_of
+from jaxdiff_magic.primitives.bodies import (
+    Mask,
+    bodies_of,
+    call_body,
+    jaxpr_of,
+    parameters_of,
+    scan_carried,
+    until_still,
+)
 from jaxdiff_magic.subject.foreign import expanded
-
-Mask = tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -68,36 +74,28 @@ class Liveness:
                 return self.of(body, used).inputs
         match equation.primitive.name:
             case "scan":
-                return self.of(equation.params["jaxpr"], self.scan_used(equation, used)).inputs
+                return self.scan_used(equation, used)[1]
             case "while":
-                loop = while_of(equation)
-                used = self.while_used(equation, used)
-                condition = self.of(loop.condition, (True,)).inputs[: loop.condition_constants]
-                return (*condition, *self.of(loop.body, used).inputs[: loop.body_constants], *used)
+                params, (goes_on, _) = equation.params, bodies_of(equation)
+                carried, operands = self.while_used(equation, used)
+                condition = self.of(goes_on, (True,)).inputs[: params["cond_nconsts"]]
+                return (*condition, *operands[: params["body_nconsts"]], *carried)
             case "cond":
-                branches = [self.of(branch, used).inputs for branch in equation.params["branches"]]
+                branches = [self.of(branch, used).inputs for branch in bodies_of(equation)]
                 return (True, *(any(needs) for needs in zip(*branches, strict=True)))
         return everything
 
-    def scan_used(self, equation: Any, used: Mask) -> Mask:
-        """Which results of a scan's body matter, when those of the scan do: what is carried may come to matter."""
-        scan = scan_of(equation)
-        while True:
-            inputs = self.of(scan.body, used).inputs
-            carried = inputs[scan.constants : scan.constants + scan.carried]
-            wider = (*map(any, zip(used, carried, strict=False)), *used[scan.carried :])
-            if wider == used:
-                return used
-            used = wider
+    def scan_used(self, equation: Any, used: Mask) -> tuple[Mask, Mask]:
+        """Which results of a scan's body matter, when those of the scan do, and which of its operands.
 
-    def while_used(self, equation: Any, used: Mask) -> Mask:
+        What is carried may come to matter.
+        """
+        (body,) = bodies_of(equation)
+        return until_still(used, lambda used: self.of(body, used).inputs, scan_carried(parameters_of(equation)))
+
+    def while_used(self, equation: Any, used: Mask) -> tuple[Mask, Mask]:
         """Likewise for a while loop, whose condition matters in any case."""
-        loop = while_of(equation)
-        condition = self.of(loop.condition, (True,)).inputs[loop.condition_constants :]
-        used = tuple(map(any, zip(used, condition, strict=True)))
-        while True:
-            carried = self.of(loop.body, used).inputs[loop.body_constants :]
-            wider = tuple(map(any, zip(used, carried, strict=True)))
-            if wider == used:
-                return used
-            used = wider
+        (goes_on, body), params = bodies_of(equation), equation.params
+        tested = self.of(goes_on, (True,)).inputs[params["cond_nconsts"] :]
+        used = tuple(map(any, zip(used, tested, strict=True)))
+        return until_still(used, lambda used: self.of(body, used).inputs, slice(params["body_nconsts"], None))

@@ -11,7 +11,7 @@ import numpy as np
 from jax.core import Tracer
 
 from jaxdiff_magic.cost.counting.operands import is_literal
-from jaxdiff_magic.cost.counting.structure import constants_of, jaxpr_of, while_of
+from jaxdiff_magic.primitives.bodies import bodies_of, constants_of, jaxpr_of, while_parts
 from jaxdiff_magic.primitives.facts import having
 
 SAME = having("passes", "reshapes") | {"stop_gradient"}
@@ -47,11 +47,11 @@ def trips(equation: Any, operands: Sequence[int | None]) -> Trips:
         equation: the loop.
         operands: the values of its operands where they are integers that the program states, None elsewhere.
     """
-    loop = while_of(equation)
-    condition = _Known(loop.condition, loop.condition_operands(list(operands)))
-    body = _Known(loop.body, loop.body_operands(list(operands)))
+    of_condition, of_body, carried = while_parts(equation.params, operands)
+    goes_on, step = bodies_of(equation)
+    condition, body = _Known(goes_on, [*of_condition, *carried]), _Known(step, [*of_body, *carried])
     bounds = [
-        _bound(comparison, condition, body, loop.condition_constants, loop.body_constants)
+        _bound(comparison, condition, body, len(of_condition), len(of_body))
         for comparison in condition.conjunction(condition.jaxpr.outvars[0])
     ]
     finite = [bound for bound in bounds if bound is not None]

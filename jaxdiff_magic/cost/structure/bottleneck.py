@@ -17,6 +17,7 @@ import jax.numpy as jnp
 
 from jaxdiff_magic.cost.structure.opened import Known, OperationList, name_of, opened
 from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE, refusal
+from jaxdiff_magic.subject.dependence import reached_from
 from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.subject import Subject
 
@@ -114,11 +115,7 @@ def narrowest(
 
 def _dependent(program: OperationList) -> set[int]:
     """Values that can carry a derivative with respect to the inputs: floating, with a floating path to them."""
-    found = set(program.inputs)
-    for operation in program.operations:
-        if any(atom in found for atom in operation.inputs):
-            found.update(v for v in operation.outputs if program.is_floating(v))
-    return found
+    return reached_from(program.operations, program.inputs, program.is_floating)[1]
 
 
 def _crossings(program: OperationList) -> list[tuple[int, ...]]:

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxdiff_magic.primitives.bodies import call_body, constants_of, jaxpr_of
 from jaxdiff_magic.subject.source import Location, assignment, places_of
 from jaxdiff_magic.subject.trace import bound
 
@@ -98,11 +99,10 @@ def opened(function: Callable[..., Any], point: Sequence[Any]) -> OperationList:
         for equation in jaxpr.eqns:
             inputs = tuple(map(read, equation.invars))
             places = places_of(equation, caller, callee)
-            inner = equation.params.get("jaxpr", equation.params.get("call_jaxpr"))
-            if equation.primitive.name in COMPILED and inner is not None:
-                constants = [Known(value) for value in getattr(inner, "consts", ())]
-                name = str(equation.params.get("name", ""))
-                results = body(getattr(inner, "jaxpr", inner), [*constants, *inputs], places, name)
+            inner = call_body(equation) if equation.primitive.name in COMPILED else None
+            if inner is not None:
+                constants, name = map(Known, constants_of(inner)), str(equation.params.get("name", ""))
+                results = body(jaxpr_of(inner), [*constants, *inputs], places, name)
             else:
                 results = [number(var) for var in equation.outvars]
                 operations.append(Operation(equation, inputs, tuple(results), places[0] if places else Location()))

@@ -17,10 +17,11 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import jaxprs_in_params, subjaxprs  # pyright: ignore[reportPrivateImportUsage]
+from jax.extend.core import jaxprs_in_params  # pyright: ignore[reportPrivateImportUsage]
 
 from jaxdiff_magic.cost.structure.kinds import kind_of
 from jaxdiff_magic.cost.structure.verified_products import What, counts_of, gradient
+from jaxdiff_magic.primitives.bodies import equations_within
 from jaxdiff_magic.report.cost_figures import Sparsity
 from jaxdiff_magic.subject.subject import Subject
 
@@ -189,9 +190,7 @@ def work_of(jaxpr: Any, fill: float) -> float:
 
 def has_custom_rule(jaxpr: Any) -> bool:
     """Whether a function with its own derivative rule is called anywhere in a program."""
-    return any(eqn.primitive.name.startswith(CUSTOM) for eqn in jaxpr.eqns) or any(
-        map(has_custom_rule, subjaxprs(jaxpr))
-    )
+    return any(equation.primitive.name.startswith(CUSTOM) for equation in equations_within(jaxpr))
 
 
 def _rule_pattern(asdex: Any, function: Callable[..., Any], point: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:

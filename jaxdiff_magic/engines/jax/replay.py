@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxdiff_magic.base.budget import passed
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.primitives.bodies import scan_parts, while_parts
 from jaxdiff_magic.subject.native import as_given, run_alone
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
@@ -160,8 +161,8 @@ class _Run:
 
     def scan(self, equation: Equation, operands: list[Replayed], iterations: tuple[int, ...]) -> list[Replayed]:
         params, (body,) = equation.params, equation.bodies
-        fixed, carried, length = params["num_consts"], params["num_carry"], params["length"]
-        constants, carry, sliced = operands[:fixed], operands[fixed : fixed + carried], operands[fixed + carried :]
+        constants, carry, sliced = scan_parts(params, operands)
+        carried, length = len(carry), params["length"]
         rows: list[list[Replayed]] = []
         for k in reversed(range(length)) if params["reverse"] else range(length):
             row = [Replayed(x.data[k], x.makers, x.source) for x in sliced]
@@ -174,14 +175,13 @@ class _Run:
         return [*carry, *(map(_stacked, zip(*rows, strict=True)) if rows else empty)]
 
     def loop(self, equation: Equation, operands: list[Replayed], iterations: tuple[int, ...]) -> list[Replayed]:
-        params, (condition, body) = equation.params, equation.bodies
-        first, second = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
-        for_condition, for_body, carry = operands[:first], operands[first:second], operands[second:]
+        condition, body = equation.bodies
+        for_condition, for_body, carry = while_parts(equation.params, operands)
         k = 0
         while bool(np.all(self.trace(condition, [*for_condition, *carry], (*iterations, k))[0].data)):
             carry = self.trace(body, [*for_body, *carry], (*iterations, k))
             k += 1
-        return list(carry)
+        return carry
 
     def branch(self, equation: Equation, operands: list[Replayed], iterations: tuple[int, ...]) -> list[Replayed]:
         which = int(np.clip(int(operands[0].data), 0, len(equation.bodies) - 1))

@@ -12,10 +12,10 @@ from typing import Any
 import jax
 import jax.core
 import numpy as np
-from jax.extend.core import subjaxprs  # pyright: ignore[reportPrivateImportUsage]
 
 from jaxdiff_magic.base.budget import now
 from jaxdiff_magic.engines.jax.not_built import too_large, too_many, unasked
+from jaxdiff_magic.primitives.bodies import equations_within
 from jaxdiff_magic.subject.derivative_programs import DerivativeProgram, in_chunks
 from jaxdiff_magic.subject.entangled import holds_tracers
 from jaxdiff_magic.subject.subject import Subject
@@ -383,7 +383,7 @@ def refusal(error: Exception) -> str:
 
 def equation_count(jaxpr: Any) -> int:
     """Number of equations of a jaxpr, those of nested jaxprs included."""
-    return len(jaxpr.eqns) + sum(map(equation_count, subjaxprs(jaxpr)))
+    return sum(1 for _ in equations_within(jaxpr))
 
 
 def _is_brief(program: DerivativeProgram) -> bool:
@@ -401,6 +401,5 @@ def _at_once(program: DerivativeProgram, lines: int) -> int | None:
 
 def _largest(jaxpr: Any) -> int:
     """Bytes of the largest array in a jaxpr and those within it."""
-    arrays = (v.aval for equation in jaxpr.eqns for v in equation.outvars if hasattr(v.aval, "shape"))
-    own = (int(np.prod(x.shape, dtype=object)) * getattr(x.dtype, "itemsize", 0) for x in arrays)
-    return max(max(own, default=0), max(map(_largest, subjaxprs(jaxpr)), default=0))
+    arrays = (v.aval for equation in equations_within(jaxpr) for v in equation.outvars if hasattr(v.aval, "shape"))
+    return max((int(np.prod(x.shape, dtype=object)) * getattr(x.dtype, "itemsize", 0) for x in arrays), default=0)

@@ -19,6 +19,7 @@ import numpy as np
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.rules.elementwise import ELEMENTWISE
 from jaxdiff_magic.engines.reference.run import Result, Run
+from jaxdiff_magic.primitives.bodies import scan_parts, while_parts
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.primitives.positions import MOVES, NOWHERE, origins, targets
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
@@ -234,8 +235,8 @@ class _Pass:
 
     def _scan(self, equation: Equation, operands: list[Marks]) -> list[Marks]:
         (body,), p = equation.bodies, equation.params
-        fixed, carried, length = p["num_consts"], p["num_carry"], int(p["length"])
-        constants, carry, arrays = operands[:fixed], operands[fixed : fixed + carried], operands[fixed + carried :]
+        constants, carry, arrays = scan_parts(p, operands)
+        carried, length = len(carry), int(p["length"])
         if length <= MAX_UNROLLED:
             rows: list[list[Marks]] = [[] for _ in equation.outputs[carried:]]
             for k in reversed(range(length)) if p["reverse"] else range(length):
@@ -252,7 +253,7 @@ class _Pass:
                 ),
             ]
         every = [np.asarray(array.any(axis=1)) for array in arrays]
-        carry, results = self._until_still(body, [*constants], list(carry), every, carried)
+        carry, results = self._until_still(body, constants, carry, every)
         spread = [
             np.broadcast_to(row[:, None], (self.groups, *v.shape))
             for row, v in zip(results[carried:], equation.outputs[carried:], strict=True)
@@ -260,26 +261,23 @@ class _Pass:
         return [*carry, *spread]
 
     def _until_still(
-        self, body: Trace, constants: list[Marks], carry: list[Marks], rows: list[Marks], carried: int
+        self, body: Trace, constants: list[Marks], carry: list[Marks], rows: list[Marks]
     ) -> tuple[list[Marks], list[Marks]]:
         """The carry of a loop once no further turn marks anything new, and the results of the last turn."""
         while True:
             results = self.trace(body, [*constants, *carry, *rows])
-            after = [a | b for a, b in zip(carry, results[:carried], strict=True)]
+            after = [a | b for a, b in zip(carry, results, strict=False)]  # rows come after
             if all(np.array_equal(a, b) for a, b in zip(after, carry, strict=True)):
                 return carry, results
             carry = after
 
     def _while(self, equation: Equation, operands: list[Marks]) -> list[Marks]:
         goes_on, body = equation.bodies
-        first, second = equation.params["cond_nconsts"], equation.params["body_nconsts"]
-        carry, _ = self._until_still(
-            body, operands[first : first + second], operands[first + second :], [], len(equation.outputs)
-        )
+        of_condition, of_body, carry = while_parts(equation.params, operands)
+        carry, _ = self._until_still(body, of_body, carry, [])
         while not self.slopes:  # what says when it ends reaches all that it carries, which may say when it ends
-            (test,) = self.trace(goes_on, [*operands[:first], *carry])
-            steered = self._steered(carry, test)
-            after, _ = self._until_still(body, operands[first : first + second], steered, [], len(carry))
+            (test,) = self.trace(goes_on, [*of_condition, *carry])
+            after, _ = self._until_still(body, of_body, self._steered(carry, test), [])
             if all(np.array_equal(a, b) for a, b in zip(after, carry, strict=True)):
                 break
             carry = after

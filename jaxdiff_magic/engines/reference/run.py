@@ -20,7 +20,9 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.bounded import Bounded, Number, move, plus
 from jaxdiff_magic.engines.reference.nodes import Diverges, Entry, Node, Pull, Result, RuleStep
 from jaxdiff_magic.engines.reference.precise import Spent, precise
+from jaxdiff_magic.primitives.bodies import Mask
 from jaxdiff_magic.primitives.facts import having
+from jaxdiff_magic.subject.dependence import leading_to
 from jaxdiff_magic.subject.native import run_alone
 from jaxdiff_magic.subject.source import Location
 from jaxdiff_magic.subject.trace import Constant, Equation, RuleCall, Trace, Variable
@@ -95,9 +97,8 @@ class Run:
     choices: int = 0
     doing: str = ""
     place: Location = field(default_factory=Location)
-    _needed: dict[int, Sequence[Equation]] = field(default_factory=dict)
+    _needed: dict[int, tuple[list[Equation], set[Variable]]] = field(default_factory=dict)
     _chosen: dict[int, tuple[Node, Sequence[Node]]] = field(default_factory=dict)
-    _read: dict[int, set[Variable]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.at_tie = np.zeros(self.points, bool)
@@ -216,9 +217,10 @@ class Run:
         def is_known(atom: Variable | Constant) -> bool:
             return isinstance(atom, Constant) or atom in environment
 
-        for equation in self._live(trace):
+        equations, needed = self._live(trace)
+        for equation in equations:
             operands = [read(atom) for atom in equation.inputs]
-            self.unread = tuple(variable not in self._read[id(trace)] for variable in equation.outputs)
+            self.unread = tuple(variable not in needed for variable in equation.outputs)
             results = self.equation(equation, operands)
             environment.update(zip(equation.outputs, results, strict=True))
             if self.watch:
@@ -229,16 +231,10 @@ class Run:
                     self.watch(call, [read(atom) for atom in call.inputs], [read(atom) for atom in call.outputs])
         return [read(atom) for atom in trace.outputs]
 
-    def _live(self, trace: Trace) -> Sequence[Equation]:
-        """The equations of a trace that its results depend on."""
+    def _live(self, trace: Trace) -> tuple[list[Equation], set[Variable]]:
+        """The equations of a trace that its results depend on, and the variables that these read or are."""
         if id(trace) not in self._needed:
-            wanted: set[Variable] = {atom for atom in trace.outputs if isinstance(atom, Variable)}
-            kept = []
-            for equation in reversed(trace.equations):
-                if not wanted.isdisjoint(equation.outputs):
-                    kept.append(equation)
-                    wanted.update(atom for atom in _used(equation) if isinstance(atom, Variable))
-            self._needed[id(trace)], self._read[id(trace)] = kept[::-1], wanted
+            self._needed[id(trace)] = leading_to(trace.equations, trace.outputs, _used)
         return self._needed[id(trace)]
 
     def equation(self, equation: Equation, operands: list[Node]) -> list[Node]:
@@ -371,7 +367,7 @@ def _unfit(primitive: str, error: Exception) -> str:
     return f"the rule of {primitive} does not fit this use of it ({text})"
 
 
-def _used(equation: Equation) -> Sequence[Variable | Constant]:
+def _used(equation: Equation, _: Mask) -> Sequence[Variable | Constant]:
     """The operands that a rule reads: of a linear solve, those of the map and the right side alone."""
     if equation.primitive != "custom_linear_solve":
         return equation.inputs

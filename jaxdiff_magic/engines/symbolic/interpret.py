@@ -26,6 +26,7 @@ from jaxdiff_magic.engines.symbolic.rules.view import ResultView, View
 from jaxdiff_magic.engines.symbolic.smooth import smooth
 from jaxdiff_magic.engines.symbolic.tables import lookup
 from jaxdiff_magic.engines.symbolic.time_limits import ask
+from jaxdiff_magic.primitives.bodies import while_parts
 from jaxdiff_magic.subject.trace import Constant, Equation, Location, Trace, Variable
 
 MOST_ITERATIONS = 64
@@ -160,7 +161,7 @@ class _Reading:
             if not again:
                 self.frozen.append(f"a loop takes {count} steps{_at(equation.location)}")
         if not again:
-            return (), unrolling.while_parts(equation)[2]
+            return (), while_parts(equation.params, equation.inputs)[2]
         self.count(1)
         equations, rest = unrolling.while_step(equation)
         return [*equations, replace(rest, params={**rest.params, "count": count + 1})], ()

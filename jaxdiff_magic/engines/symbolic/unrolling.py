@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.engines.symbolic.concrete import Atom
+from jaxdiff_magic.primitives.bodies import scan_parts, while_parts
 from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
 
 _fresh = itertools.count(-1, -1)
@@ -41,12 +42,8 @@ def fresh(like: Variable) -> Variable:
 def scan_steps(equation: Equation) -> tuple[list[Equation], list[Atom]]:
     """A scan written out: the equations of all its steps, and its results."""
     params, (body,) = equation.params, equation.bodies
-    fixed, carried = int(params["num_consts"]), int(params["num_carry"])
-    consts, state, runs = (
-        equation.inputs[:fixed],
-        list(equation.inputs[fixed : fixed + carried]),
-        equation.inputs[fixed + carried :],
-    )
+    consts, state, runs = scan_parts(params, equation.inputs)
+    carried = len(state)
     written: list[Equation] = []
     rows: dict[int, Sequence[Atom]] = {}
     steps = range(int(params["length"]))
@@ -77,7 +74,7 @@ def _element(equation: Equation, array: Atom, step: int) -> Equation:
 def while_condition(equation: Equation) -> tuple[list[Equation], Atom]:
     """The equations that decide whether a while loop takes another step, and the decision."""
     condition, _ = equation.bodies
-    of_condition, _, state = while_parts(equation)
+    of_condition, _, state = while_parts(equation.params, equation.inputs)
     equations, (decision,) = instance(condition, [*of_condition, *state])
     return equations, decision
 
@@ -85,15 +82,9 @@ def while_condition(equation: Equation) -> tuple[list[Equation], Atom]:
 def while_step(equation: Equation) -> tuple[list[Equation], Equation]:
     """The equations of one step of a while loop, and the loop that is left after it."""
     _, body = equation.bodies
-    of_condition, of_body, state = while_parts(equation)
+    of_condition, of_body, state = while_parts(equation.params, equation.inputs)
     equations, results = instance(body, [*of_body, *state])
     return equations, replace(equation, inputs=(*of_condition, *of_body, *results))
-
-
-def while_parts(equation: Equation) -> tuple[Sequence[Atom], Sequence[Atom], Sequence[Atom]]:
-    """What only the condition sees, what only the body sees, and the state of the loop."""
-    first, second = int(equation.params["cond_nconsts"]), int(equation.params["body_nconsts"])
-    return np.split(np.array([*equation.inputs, None], object)[:-1], [first, first + second])
 
 
 def platform(platforms: Sequence[Sequence[str] | None]) -> int:

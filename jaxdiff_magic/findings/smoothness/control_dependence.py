@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import itertools
+from collections.abc import Iterator
 
 from jaxdiff_magic.findings.smoothness.ties import DECIDING
-from jaxdiff_magic.subject.trace import Constant, Equation, Trace, Variable
+from jaxdiff_magic.primitives.bodies import Mask, scan_carried, until_still
+from jaxdiff_magic.subject.dependence import leading_to
+from jaxdiff_magic.subject.trace import Atom, Equation, Trace
 
-Wanted = list[bool]
+Wanted = Mask
 """For each operand or result, whether the function's value is made of it."""
 
 
@@ -23,24 +27,19 @@ def carrying(trace: Trace, conditions: bool) -> frozenset[int]:
             jumps can turn a decision round.
     """
     found: set[int] = set()
-    _backward(trace, [True] * len(trace.outputs), conditions, found)
+    _backward(trace, (True,) * len(trace.outputs), conditions, found)
     return frozenset(found)
 
 
-def _backward(trace: Trace, wanted: Sequence[bool], conditions: bool, found: set[int]) -> Wanted:
+def _backward(trace: Trace, wanted: Wanted, conditions: bool, found: set[int]) -> Wanted:
     """From the results of a trace that are wanted to its inputs; adds equations on the way."""
-    needed: set[Variable | Constant] = set()
-    needed.update(_variables(trace.outputs, wanted))
-    for equation in reversed(trace.equations):
-        results = [variable in needed for variable in equation.outputs]
-        if any(results):
-            found.add(id(equation))
-            needed.update(_variables(equation.inputs, _operands(equation, results, conditions, found)))
-    return [variable in needed for variable in trace.inputs]
 
+    def read(equation: Equation, results: Wanted) -> Iterator[Atom]:
+        return itertools.compress(equation.inputs, _operands(equation, results, conditions, found))
 
-def _variables(atoms: Sequence[Variable | Constant], wanted: Sequence[bool]) -> list[Variable]:
-    return [atom for atom, is_wanted in zip(atoms, wanted, strict=True) if is_wanted and isinstance(atom, Variable)]
+    kept, needed = leading_to(trace.equations, itertools.compress(trace.outputs, wanted), read)
+    found.update(map(id, kept))
+    return tuple(variable in needed for variable in trace.inputs)
 
 
 def _operands(equation: Equation, results: Wanted, conditions: bool, found: set[int]) -> Wanted:
@@ -48,40 +47,30 @@ def _operands(equation: Equation, results: Wanted, conditions: bool, found: set[
     others = len(equation.inputs) - 1
     match equation.primitive:
         case primitive if primitive in DECIDING:
-            return [conditions] * len(equation.inputs)
+            return (conditions,) * len(equation.inputs)
         case "select_n":
-            return [conditions, *[True] * others]
+            return (conditions, *(True,) * others)
         case "cond":
             branches = [_backward(body, results, conditions, found) for body in equation.bodies]
-            return [conditions, *map(any, zip(*branches, strict=True))]
+            return (conditions, *map(any, zip(*branches, strict=True)))
         case "while":
             return _of_while(equation, results, conditions, found)
         case "scan":
             return _of_scan(equation, results, conditions, found)
     for body in equation.bodies:
-        _backward(body, [True] * len(body.outputs), conditions, found)
-    return [True] * len(equation.inputs)
+        _backward(body, (True,) * len(body.outputs), conditions, found)
+    return (True,) * len(equation.inputs)
 
 
 def _of_while(equation: Equation, results: Wanted, conditions: bool, found: set[int]) -> Wanted:
-    body = equation.bodies[1]
     before, fixed = equation.params["cond_nconsts"], equation.params["body_nconsts"]
-    carry = results
-    while True:
-        operands = _backward(body, carry, conditions, found)
-        more = [a or b for a, b in zip(carry, operands[fixed:], strict=True)]
-        if more == carry:
-            return [*[False] * before, *operands[:fixed], *carry]
-        carry = more
+    inside = functools.partial(_backward, equation.bodies[1], conditions=conditions, found=found)
+    carry, operands = until_still(results, inside, slice(fixed, None))
+    return (*(False,) * before, *operands[:fixed], *carry)
 
 
 def _of_scan(equation: Equation, results: Wanted, conditions: bool, found: set[int]) -> Wanted:
-    (body,) = equation.bodies
-    fixed, carried = equation.params["num_consts"], equation.params["num_carry"]
-    carry, rows = results[:carried], results[carried:]
-    while True:
-        operands = _backward(body, [*carry, *rows], conditions, found)
-        more = [a or b for a, b in zip(carry, operands[fixed : fixed + carried], strict=True)]
-        if more == carry:
-            return [*operands[:fixed], *carry, *operands[fixed + carried :]]
-        carry = more
+    carried = scan_carried(equation.params)
+    inside = functools.partial(_backward, equation.bodies[0], conditions=conditions, found=found)
+    wanted, operands = until_still(results, inside, carried)
+    return (*operands[: carried.start], *wanted[: equation.params["num_carry"]], *operands[carried.stop :])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from typing import Any
@@ -14,11 +15,13 @@ from jax import lax
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.tape import Tape, tape_of
+from jaxdiff_magic.engines.tape.operations import OPERATIONS
+from jaxdiff_magic.engines.tape.recorder import Recorder
 from jaxdiff_magic.subject.subject import subject_of
 from jaxdiff_magic.subject.trace import subject_trace
 
 from .agreement import assert_tape_as_jax, tape_in_float64
-from .interpreter import run
+from .interpreter import BINARY, UNARY, run
 
 A = np.array([[2.0, 1.0, 0.3], [0.5, 3.0, -0.2], [0.1, 0.4, 1.5]])
 X = np.array([1.0, -2.0, 0.5])
@@ -167,6 +170,18 @@ class TestATape:
         tape = tape_in_float64(lambda x: jnp.sin(x) * jnp.exp(jnp.sin(x)) + jnp.cos(2.0) ** 2 * 3, 1.0)
         assert operations(tape) == ["input", "sin", "exp", "mul", "const", "add"]
         assert tape.nodes[4] == ("const", pytest.approx(math.cos(2.0) ** 2 * 3, rel=1e-15))
+
+    @pytest.mark.parametrize("name", sorted(OPERATIONS.keys() & (UNARY.keys() | BINARY.keys())))
+    def test_folds_what_is_known_to_the_number_that_the_operation_has(self, name: str) -> None:
+        numbers = (-2.5, -0.75, 0.75, 2.5)
+        for operands in itertools.product(numbers, repeat=1 if name in UNARY else 2):
+            with np.errstate(all="ignore"):
+                folded, (value, *_) = Recorder().record(name, *operands), (UNARY | BINARY)[name](*operands)
+            np.testing.assert_allclose(folded, value, rtol=1e-15, err_msg=f"{name}{operands}")
+
+    def test_takes_the_branch_of_a_remainder_that_has_the_sign_of_the_dividend(self) -> None:
+        branches = [lambda x: x * x, jnp.sin, jnp.cos, jnp.exp]
+        assert_tape_as_jax(lambda x: lax.switch(lax.rem(x.astype(int), 3) + 2, branches, x), -4.3)
 
     def test_leaves_out_what_no_output_needs(self) -> None:
         tape = tape_in_float64(lambda x: (jnp.exp(x[0] * x[1]), x[2])[1] * 2, X)

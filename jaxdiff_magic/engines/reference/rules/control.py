@@ -12,6 +12,7 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.reference.rules.movement import unstacked
 from jaxdiff_magic.engines.reference.rules.rooting import COMPARISONS, settled
 from jaxdiff_magic.engines.reference.run import Node, Result, Rule, RuleStep, Run
+from jaxdiff_magic.primitives.bodies import scan_parts, while_parts
 from jaxdiff_magic.subject.trace import Equation, RuleCall, Trace
 
 
@@ -31,8 +32,8 @@ def _platform_index(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
 
 def _scan(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     p, (body,) = step.params, step.bodies
-    fixed, carried = p["num_consts"], p["num_carry"]
-    constants, carry, arrays = xs[:fixed], xs[fixed : fixed + carried], xs[fixed + carried :]
+    constants, carry, arrays = scan_parts(p, xs)
+    carried = len(carry)
     columns = [unstacked(run, array) for array in arrays]
     rows = []
     if not arrays and carried == len(step.results):  # an iteration
@@ -59,8 +60,7 @@ def _scan(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
 
 def _while(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     goes_on, body = step.bodies
-    first, second = step.params["cond_nconsts"], step.params["body_nconsts"]
-    of_condition, of_body, carry = xs[:first], xs[first : first + second], xs[first + second :]
+    of_condition, of_body, carry = while_parts(step.params, xs)
     return settled(run, body, of_body, carry, lambda: _iterated(run, goes_on, body, of_condition, of_body, carry))
 
 

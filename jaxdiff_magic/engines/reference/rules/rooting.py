@@ -18,7 +18,8 @@ from jaxdiff_magic.engines.reference.bounded import EPS, Bounded, level
 from jaxdiff_magic.engines.reference.precise import nearest
 from jaxdiff_magic.engines.reference.run import Node, Result, Run
 from jaxdiff_magic.primitives.facts import having
-from jaxdiff_magic.subject.trace import Equation, Trace, Variable
+from jaxdiff_magic.subject.dependence import leading_to
+from jaxdiff_magic.subject.trace import Atom, Equation, Trace, Variable
 
 SHRUNK = 1e-3
 """A bracket is what becomes smaller than this part of itself: ten halvings."""
@@ -198,13 +199,8 @@ class _Root:
     def _fits(self, v: Variable) -> bool:
         return v.shape == self.bracket.shape and np.issubdtype(v.dtype, np.floating)
 
-    def _steps(self, atoms: Sequence[object]) -> list[Equation]:
-        wanted, kept = {atom for atom in atoms if isinstance(atom, Variable)}, []
-        for equation in reversed(self.body.equations):
-            if not wanted.isdisjoint(equation.outputs):
-                kept.append(equation)
-                wanted.update(atom for atom in equation.inputs if isinstance(atom, Variable))
-        return kept[::-1]
+    def _steps(self, atoms: Sequence[Atom]) -> list[Equation]:
+        return leading_to(self.body.equations, atoms)[0]
 
     def _value(self, condition: _Condition, root: Node) -> Node:
         """F where everything that has come to the root is there, and steps are 0."""
