@@ -15,7 +15,7 @@ from jaxdiff_magic.subject.wrappers import SAME, own_name, wrapper_of
 NOT_THE_READERS = ("jaxdiff_magic", "IPython", "ipykernel")
 """Packages whose frames lie between the reader's call and this one."""
 
-MODULES = ("jax", "jax.numpy", "equinox")
+MODULES = ("jax", "jax.numpy", "equinox", "flax.nnx")
 """Modules that calls to paste are made of, or that show that the reader's names are known."""
 
 

@@ -69,7 +69,7 @@ class Held(Data):
 
     Attributes:
         name: as in `Leaf.name`.
-        kind: "integer", "boolean", "key", "text", "object", "keyword" or "not selected".
+        kind: "integer", "boolean", "key", "text", "object", "setting", "keyword" or "not selected".
         description: what it is, short enough for a sentence: "3", "bool[4]", "'relu'".
         value: the leaf itself.
     """
