@@ -9,7 +9,7 @@ from jax import tree_util
 from jaxdiff_magic.cost.passes import Mode
 from jaxdiff_magic.cost.running import STAND_IN, runs
 from jaxdiff_magic.subject.leaves import Held, kind
-from jaxdiff_magic.subject.modules import is_plain, places_of
+from jaxdiff_magic.subject.modules import is_number, is_plain, places_of
 from jaxdiff_magic.subject.subject import Subject, arguments_of
 
 MOST_WRITTEN = 12
@@ -77,7 +77,8 @@ def _of_variables(subject: Subject, transform: str, function: str) -> str:
 
 def _filtered(subject: Subject, transform: str, function: str) -> str:
     """With Equinox, where the reader's code imports it: by the arrays of a model that holds other things too."""
-    if any(hasattr(held.value, "dtype") for held in settings_of(subject)):  # to Equinox they are parameters
+    # Equinox differentiates by all arrays and by no number of Python's
+    if any(is_number(value) for value in subject.point) or not all(is_number(h.value) for h in settings_of(subject)):
         return ""
     return _by_library(subject, transform, function, "equinox", "filter_grad")
 

@@ -58,7 +58,7 @@ def _walked(node: Any, place: Place) -> Iterator[Place]:
         return
     located, _ = tree_util.tree_flatten_with_path(node, is_leaf=lambda part: part is not node)
     if any(not path for path, _ in located):  # a leaf is its own only part
-        told = place.is_within and _is_number(node) if place.is_setting is None else place.is_setting
+        told = place.is_within and is_number(node) if place.is_setting is None else place.is_setting
         yield replace(place, leaf=node, is_setting=told)
         return
     is_variable = _is_variable(node, located)
@@ -71,7 +71,7 @@ def _walked(node: Any, place: Place) -> Iterator[Place]:
         yield from _walked(part, replace(below, path=(*place.path, key), words=(*place.words, word)))
 
 
-def _is_number(leaf: Any) -> bool:
+def is_number(leaf: Any) -> bool:
     """Whether a leaf is a floating-point number of Python's, as a rate or an epsilon is; arrays are parameters."""
     return isinstance(leaf, float) and not isinstance(leaf, np.generic)
 

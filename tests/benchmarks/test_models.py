@@ -23,8 +23,8 @@ TIMES, PLUS = 3.0, 4.0
 own first `jit(value_and_grad)`, and both are CPU seconds. A choice: the first is what a person waits for a model that
 JAX compiles long, the second for one that it compiles at once."""
 BYTES_OF_A_PARAMETER, MEMORY = 40, 600.0
-"""The process's peak: ten float32 copies of the parameters, in bytes each, beside so many MB. A choice: Python with JAX,
-SymPy and the rules takes some 350 MB before anything is asked."""
+"""The process's peak: ten float32 copies of the parameters, in bytes each, beside so many MB. A choice: Python with
+JAX, SymPy and the rules takes some 350 MB before anything is asked."""
 LINES, HTML = 150, 200_000
 """The text has at most so many lines, the HTML so many bytes. A choice: what a person scrolls through, and what a
 notebook with dozens of reports can hold."""
