@@ -224,7 +224,8 @@ def subject_of(
         function: any callable of pytrees that returns a pytree of numbers.
         args: positional arguments; every floating leaf is differentiated when `wrt` is None.
         kwargs: keyword arguments; held fixed unless named in `wrt`, as under `jax.grad`.
-        wrt: an argument's name or position, a path such as "params['W']", or a sequence of those.
+        wrt: an argument's name or position, a path such as "params['W']", or a sequence of those. Settings of a model
+            (see `Place` in `modules.py`) are held fixed unless a path names them.
 
     Raises:
         InputError: nothing to differentiate, an unknown or non-floating `wrt`, complex input, or a result
