@@ -33,7 +33,10 @@ def may_freeze(subject: Subject) -> bool:
         True
     """
     seen: dict[int, Any] = {}  # kept alive, or another object could get the same id
-    pending: list[Any] = [subject.function, *jax.tree.leaves((subject.args, subject.kwargs))]
+    pending: list[Any] = [subject.function]
+    jax.tree.leaves(
+        (subject.args, subject.kwargs), is_leaf=pending.append
+    )  # it sees every layer of a model, and keeps on
     while pending:
         value = pending.pop()
         if id(value) in seen:

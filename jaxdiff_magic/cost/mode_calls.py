@@ -8,7 +8,8 @@ from jax import tree_util
 
 from jaxdiff_magic.cost.passes import Mode
 from jaxdiff_magic.cost.running import STAND_IN, runs
-from jaxdiff_magic.subject.leaves import kind
+from jaxdiff_magic.subject.leaves import Held, kind
+from jaxdiff_magic.subject.modules import is_number, is_plain, places_of
 from jaxdiff_magic.subject.subject import Subject, arguments_of
 
 MOST_WRITTEN = 12
@@ -27,7 +28,7 @@ def derivative_call(subject: Subject, mode: Mode) -> str:
         transform = "jax.jacfwd"
     else:
         transform = "jax.grad" if subject.is_scalar else "jax.jacrev"
-    for write in (_of_arguments, _filtered):
+    for write in (_of_arguments, _of_variables, _filtered):
         if (tried := write(subject, transform, STAND_IN)) and runs(subject, tried):
             return with_imports(
                 subject, remarked(subject, write(subject, transform, function_text(subject)), _part_meant(subject))
@@ -45,7 +46,9 @@ def _part_meant(subject: Subject) -> str:
 
 
 def _of_arguments(subject: Subject, transform: str, function: str) -> str:
-    """By whole arguments."""
+    """By whole arguments; "" where JAX would differentiate by settings of a model too."""
+    if settings_of(subject):
+        return ""
     positional, given = arguments_of(subject)
     arguments = ", ".join(given)
     roots = list(dict.fromkeys(root_of(leaf.name, [*positional, *subject.kwargs]) for leaf in subject.inputs))
@@ -60,12 +63,31 @@ def _of_arguments(subject: Subject, transform: str, function: str) -> str:
     return f"{transform}({function}{argnums_text(indices[0] if len(indices) == 1 else indices)})({arguments})"
 
 
+def settings_of(subject: Subject) -> list[Held]:
+    """The settings of models that are left out of what is differentiated, see `Place.is_setting`."""
+    return [held for held in subject.held if held.kind == "setting"]
+
+
+def _of_variables(subject: Subject, transform: str, function: str) -> str:
+    """With Flax's nnx, where the reader's code imports it: by the parameters of a module of its."""
+    first = subject.args[0] if subject.args else None
+    is_module = not is_plain(first) and any(place.is_variable for place in places_of(first))
+    return _by_library(subject, transform, function, "flax.nnx", "grad") if is_module else ""
+
+
 def _filtered(subject: Subject, transform: str, function: str) -> str:
     """With Equinox, where the reader's code imports it: by the arrays of a model that holds other things too."""
-    name = subject.modules.get("equinox", "")
+    # Equinox differentiates by all arrays and by no number of Python's
+    if any(is_number(value) for value in subject.point) or not all(is_number(h.value) for h in settings_of(subject)):
+        return ""
+    return _by_library(subject, transform, function, "equinox", "filter_grad")
+
+
+def _by_library(subject: Subject, transform: str, function: str, module: str, gradient: str) -> str:
+    name = subject.modules.get(module, "")
     if not name or transform != "jax.grad" or subject.argnums not in (0, (0,)):
         return ""
-    return f"{name}.filter_grad({function})({', '.join(arguments_of(subject)[1])})"
+    return f"{name}.{gradient}({function})({', '.join(arguments_of(subject)[1])})"
 
 
 def closed_over(subject: Subject, *transforms: str) -> str:

@@ -64,7 +64,8 @@ def derive(
     Args:
         f: any callable of pytrees that returns a pytree of numbers.
         wrt: names or positions of arguments, or a path such as "params['W']"; None for every floating leaf of the
-            positional arguments.
+            positional arguments. Settings of a model, as a dropout rate is, are differentiated only where they are
+            named themselves.
         order: highest order of differentiation; the Hessian is 2.
         symbolic: whether to derive formulas.
         cost: "measure" forward against reverse mode, only "count" their passes, or "none".

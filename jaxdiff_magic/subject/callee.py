@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from jaxdiff_magic.subject.wrappers import SAME, own_name, wrapper_of
+from jaxdiff_magic.subject.wrappers import SAME, Wrapper, own_name, wrapper_of
 
 NOT_THE_READERS = ("jaxdiff_magic", "IPython", "ipykernel")
 """Packages whose frames lie between the reader's call and this one."""
 
-MODULES = ("jax", "jax.numpy", "equinox")
+MODULES = ("jax", "jax.numpy", "equinox", "flax.nnx")
 """Modules that calls to paste are made of, or that show that the reader's names are known."""
 
 
@@ -58,11 +58,18 @@ def _written_in(scope: Mapping[str, Any], function: Callable[..., Any], name: st
     if made is not None:
         inner = _written_in(scope, made.inner, own_name(made.inner))
         argnums = "" if made.argnums == 0 else f", argnums={made.argnums!r}"
-        return f"{made.transform}({inner}{argnums}{made.options})" if inner else ""
+        maker = made.transform if made.library == "jax" else _maker(scope, made)
+        return f"{maker}({inner}{argnums}{made.options})" if inner and maker else ""
     if _owner(inspect.unwrap(function)) is not None or not hasattr(inspect.unwrap(function), "__name__"):
         return ""
     found = next(_in_modules(scope, function), "")
     return found or ("" if name in scope or not name.isidentifier() else name)
+
+
+def _maker(scope: Mapping[str, Any], made: Wrapper) -> str:
+    """`eqx.filter_grad` of a library's function, by the reader's name for the library; "" where there is none."""
+    known = (name for name, value in scope.items() if isinstance(value, ModuleType) and value.__name__ == made.library)
+    return next((f"{name}.{made.name}" for name in known if name.isidentifier()), "")
 
 
 def _partial(scope: Mapping[str, Any], function: functools.partial[Any]) -> str:

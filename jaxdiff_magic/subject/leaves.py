@@ -13,9 +13,12 @@ from jax import tree_util
 
 from jaxdiff_magic.base.copies import Data, Unsaved
 from jaxdiff_magic.base.errors import InputError
+from jaxdiff_magic.subject.modules import places_of
 from jaxdiff_magic.subject.templates import Template, template_of
 from jaxdiff_magic.subject.wrappers import parts_of
 
+OTHERS = ("text", "object", "key")
+"""Kinds of leaves that are no numbers, see `kind`."""
 LARGE = 250_000
 """More scalars than this are neither followed one by one nor written out. A choice of time and memory: a run in float64
 holds some dozen copies, 2 MB each."""
@@ -69,7 +72,7 @@ class Held(Data):
 
     Attributes:
         name: as in `Leaf.name`.
-        kind: "integer", "boolean", "key", "text", "object", "keyword" or "not selected".
+        kind: "integer", "boolean", "key", "text", "object", "setting", "keyword" or "not selected".
         description: what it is, short enough for a sentence: "3", "bool[4]", "'relu'".
         value: the leaf itself.
     """
@@ -218,31 +221,30 @@ def outputs_of(symbol: str, name: str, result: Any) -> tuple[tuple[Leaf, ...], T
         symbol, name: of the function, in formulas and in sentences.
         result: what it returned.
 
-    A complex number is two leaves, its real and then its imaginary part; the structure has None for others.
+    A complex number is two leaves, its real and then its imaginary part; the structure has None for others. A model may
+    be returned as it is, as by a step of training, with the functions and texts that it holds.
     """
-    located = tree_util.tree_flatten_with_path(result)[0]
-    if result is None or not located:
+    places = places_of(result)
+    if not places:
         raise InputError(f"{name} returned {result!r}. Return the number or array to differentiate.")
-    for path, leaf in located:
-        what = kind(leaf)
-        place = name + tree_util.keystr(path)
-        if what in ("text", "object", "key"):
-            raise InputError(
-                f"{place} is {describe(leaf)}, of type {type(leaf).__name__}, not a number. Return arrays only."
-            )
-    if not any(kind(leaf) in ("floating", "complex") for _, leaf in located):
+    for place in places:
+        if kind(place.leaf) in OTHERS and not place.is_within:
+            what = f"{describe(place.leaf)}, of type {type(place.leaf).__name__}"
+            raise InputError(f"{name}{place.name} is {what}, not a number. Return arrays only.")
+    if not any(kind(place.leaf) in ("floating", "complex") for place in places):
         raise InputError(
-            f"{name} returned {_describe_result(located[0][1])}, which has no derivative. Return floating-point "
+            f"{name} returned {_describe_result(places[0].leaf)}, which has no derivative. Return floating-point "
             f"numbers; convert inside the function with .astype(float) only where that is what is meant."
         )
     leaves: list[Leaf] = []
     twofold: set[int] = set()
 
     def number(leaf: Any) -> int | None:
-        root, rest = parts_of(symbol, next(paths)[0])
-        place, dtype, what = root + tree_util.keystr(tuple(rest)), jnp.dtype(jax_dtype(leaf)), kind(leaf)
+        at, what = next(following), kind(leaf)
         if what not in ("floating", "complex"):
             return None
+        root, rest = parts_of(symbol, at.path)
+        place, dtype = root + "".join(at.words[len(at.words) - len(rest) :]), jnp.dtype(jax_dtype(leaf))
         position = len(leaves)
         if what == "complex":
             twofold.add(position)
@@ -252,7 +254,7 @@ def outputs_of(symbol: str, name: str, result: Any) -> tuple[tuple[Leaf, ...], T
             leaves.append(Leaf(place, np.shape(leaf), str(dtype)))
         return position
 
-    paths = iter(located)
+    following = iter(places)
     template = template_of(result, number)
     return tuple(leaves), template, frozenset(twofold)
 

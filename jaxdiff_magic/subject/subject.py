@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -36,6 +37,7 @@ from jaxdiff_magic.subject.templates import (
     Filling,
     Template,
     filled,
+    template_of,
 )
 from jaxdiff_magic.subject.untraced import hindrance_of
 from jaxdiff_magic.subject.wanted import arguments_at, held_of, wanted_of
@@ -157,11 +159,15 @@ class Subject(Data):
         return self.closed is not None and is_entangled(self.closed, self.flat, self.point)
 
     def result(self, *leaves: Any) -> Any:
-        """`tree` for leaves of the point's shapes and dtypes; like `traced`, and of the same call."""
+        """`tree` for leaves of the point's shapes and dtypes; like `traced`, and of the same call.
+
+        It has None for what is no number, such as the functions in a model that is returned.
+        """
         if self.whole is None:
             return self.tree(*leaves)
-        closed, structure = self.whole
-        return tree_util.tree_unflatten(structure, jax.extend.core.jaxpr_as_fun(closed)(*leaves))
+        closed, template = self.whole
+        numbers = jax.extend.core.jaxpr_as_fun(closed)(*leaves)
+        return filled(lambda fill: fill(template, numbers.__getitem__))
 
     @functools.cached_property
     def programs(self) -> DerivativePrograms:
@@ -218,7 +224,8 @@ def subject_of(
         function: any callable of pytrees that returns a pytree of numbers.
         args: positional arguments; every floating leaf is differentiated when `wrt` is None.
         kwargs: keyword arguments; held fixed unless named in `wrt`, as under `jax.grad`.
-        wrt: an argument's name or position, a path such as "params['W']", or a sequence of those.
+        wrt: an argument's name or position, a path such as "params['W']", or a sequence of those. Settings of a model
+            (see `Place` in `modules.py`) are held fixed unless a path names them.
 
     Raises:
         InputError: nothing to differentiate, an unknown or non-floating `wrt`, complex input, or a result
@@ -309,8 +316,8 @@ def _result(call: OpenCall, point: list[Any]) -> tuple[Any, tuple[str, str], Any
         refuse_traced([leaf for _, leaf in flattened(f"The result of {display_name(call.function)}", result)])
         return result, why, None, None
     refuse_traced(closed.consts)
-    kinds, structure = list(map(kind, tree_util.tree_leaves(kept[0]))), tree_util.tree_structure(kept[0])
-    whole = (closed, structure) if all(what in numeric for what in kinds) else None  # else it will be refused
+    kinds, count = list(map(kind, tree_util.tree_leaves(kept[0]))), itertools.count()
+    whole = closed, template_of(kept[0], lambda leaf: next(count) if kind(leaf) in numeric else None)
     if any(what != "floating" for what in kinds if what in numeric):
         everything = jax.extend.core.jaxpr_as_fun(closed)
         closed = jax.make_jaxpr(lambda *xs: [part for x in everything(*xs) for part in floating_parts(x)])(*point)

@@ -27,12 +27,15 @@ class Wrapper:
         inner: what it was made from.
         argnums: by which positional arguments it differentiates.
         options: its further keyword arguments, as they are written: ", has_aux=True".
+        library, name: the module and the function of it that made it, where JAX did not: "equinox", "filter_grad".
     """
 
     transform: str
     inner: Callable[..., Any]
     argnums: int | tuple[int, ...] = 0
     options: str = ""
+    library: str = "jax"
+    name: str = ""
 
 
 DERIVATIVES = ("jax.grad", "jax.value_and_grad", "jax.hessian", "jax.jacfwd", "jax.jacrev")
@@ -50,6 +53,17 @@ MADE_BY = {
 """What JAX calls the functions that its transformations return."""
 WITHIN = ("fun", "value_and_grad_f")
 """What it calls, in these, the function that they are made from."""
+OF_LIBRARIES = {
+    "equinox": {
+        "_JitWrapper": ("jax.jit", "equinox", "filter_jit"),
+        "_CheckpointWrapper": ("jax.checkpoint", "equinox", "filter_checkpoint"),
+        "_GradWrapper": ("jax.grad", "equinox", "filter_grad"),
+        "_ValueAndGradWrapper": ("jax.value_and_grad", "equinox", "filter_value_and_grad"),
+    },
+    "flax": {"JitWrapped": ("jax.jit", "flax.nnx", "jit")},
+}
+"""The classes of what libraries of models make of a function, by their packages: which transformation it is, and the
+module and the name of what makes it. Theirs differentiate by the first argument."""
 OBJECTS = {"PjitFunction": "jax.jit", "custom_jvp": "jax.custom_jvp", "custom_vjp": "jax.custom_vjp"}
 
 
@@ -59,6 +73,10 @@ def wrapper_of(function: Any) -> Wrapper | None:
     if kind.__name__ in OBJECTS and kind.__module__.partition(".")[0] in ("jax", "jaxlib"):
         inner = getattr(function, "__wrapped__", None) or getattr(function, "fun", None)
         return Wrapper(OBJECTS[kind.__name__], inner) if callable(inner) else None
+    if (made := OF_LIBRARIES.get(str(kind.__module__).partition(".")[0], {}).get(kind.__name__)) is not None:
+        inner = getattr(function, "__wrapped__", None)
+        options = ", has_aux=True" if getattr(function, "_has_aux", False) is True else ""
+        return Wrapper(made[0], inner, 0, options, *made[1:]) if callable(inner) else None
     seen = _plain(function)
     if seen is None or seen.__code__.co_qualname not in MADE_BY:
         return None

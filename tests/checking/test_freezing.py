@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -46,6 +47,19 @@ def opaque(x: Any) -> Any:
 
 
 opaque.defjvp(lambda primals, tangents: (opaque(primals[0]), jnp.cos(primals[0]) * tangents[0]))
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass
+class Frozen:
+    """A layer as libraries have it: its code is its class's, and the function only gets it."""
+
+    w: Any
+    inner: Any = None
+
+    def __call__(self, x: Any) -> Any:
+        return jnp.sum(x * held(self.w) * self.w)
+
 
 HOW_IT_IS_REACHED: dict[str, Callable[[Any], Any]] = {
     "by another name": frozen_factor,
@@ -98,3 +112,19 @@ def test_a_wrong_rule_behind_a_python_branch_is_still_called_wrong() -> None:
 
     square.defjvp(lambda primals, tangents: (square(primals[0]), 3.0 * primals[0] * tangents[0]))
     assert derive(lambda x: square(x) if x > 0 else x, cost="none")(2.0).verdict == "differs"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [Frozen(jnp.ones(2)), [Frozen(jnp.ones(2))], {"layer": Frozen(jnp.ones(2), Frozen(jnp.ones(2)))}],
+    ids=["a layer", "a list of layers", "layers within one another"],
+)
+def test_code_of_a_model_that_is_an_argument_is_searched_too(model: Any) -> None:
+    def loss(model: Any, x: Any) -> Any:
+        return sum(layer(x) for layer in jax.tree.leaves(model, is_leaf=callable))
+
+    check = derive(loss, symbolic=False, order=1, cost="none", points=4, wrt="model")(
+        model, jnp.array([1.0, 2.0])
+    ).check
+    assert check.outcome == "out of reach"
+    assert "may call stop_gradient" in check.summary

@@ -48,7 +48,7 @@ def _by_slices(subject: Subject, fewest: int) -> Iterator[Strategy]:
     """Nothing where the function has no slices, takes no single one, or each is one number that makes one."""
     if subject.untraceable or fewest < FEWEST_PASSES or subject.argnums not in (0, (0,)) or len(subject.inputs) != 1:
         return
-    if subject.output_template != 0 or len(subject.args) > 1 or subject.kwargs:
+    if subject.output_template != 0 or len(subject.args) > 1 or subject.kwargs or subject.held:
         return
     (source,), (result,) = subject.inputs, subject.outputs
     axes = itertools.product(range(len(result.shape)), range(len(source.shape)))

@@ -87,7 +87,11 @@ class Definitions:
             return f"functools.partial({', '.join(parts)})"
         if (made := wrapper_of(value)) is not None and made.transform not in SAME:
             argnums = "" if made.argnums == 0 else f", argnums={made.argnums!r}"
-            return f"{made.transform}({self.other(made.inner, own_name(made.inner))}{argnums}{made.options})"
+            maker = made.transform
+            if made.library != "jax":
+                self.add(made.library, sys.modules[made.library])
+                maker = f"{made.library}.{made.name}"
+            return f"{maker}({self.other(made.inner, own_name(made.inner))}{argnums}{made.options})"
         if (home := _library_of(value)) is not None:
             self.add(home[1], value)
             return home[1]

@@ -23,6 +23,7 @@ def product_calls(subject: Subject) -> Mapping[str, str]:
     whole = argnums is not None and all(
         kind(leaf) == "floating" for i in _tuple(argnums) for leaf in tree_util.tree_leaves(subject.args[i])
     )
+    whole = whole and not any(held.kind == "setting" for held in subject.held)
     names_hold = all(name.isidentifier() for name in (*subject.callee.split("."), *positional))
     if not (whole and names_hold):
         return {"jvp": "report.products.jvp(v)", "vjp": "report.products.vjp(u)", "hvp": "report.products.hvp(v)"}
