@@ -34,9 +34,12 @@ def may_freeze(subject: Subject) -> bool:
     """
     seen: dict[int, Any] = {}  # kept alive, or another object could get the same id
     pending: list[Any] = [subject.function]
-    jax.tree.leaves(
-        (subject.args, subject.kwargs), is_leaf=pending.append
-    )  # it sees every layer of a model, and keeps on
+
+    def note(part: Any) -> bool:
+        pending.append(part)
+        return False  # so that JAX goes on to what it holds
+
+    jax.tree.leaves((subject.args, subject.kwargs), is_leaf=note)  # every layer of a model, and every leaf
     while pending:
         value = pending.pop()
         if id(value) in seen:
