@@ -21,8 +21,18 @@ import numpy as np
 
 from jaxdiff_magic.base.budget import left, now, passed, within
 from jaxdiff_magic.base.errors import OutOfReach
+from jaxdiff_magic.base.figures import both
 from jaxdiff_magic.checking.directions.forward import forward_fault
-from jaxdiff_magic.checking.directions.leafwise import Judged, Sides, by_numbers, judged, of_dtype, undecided
+from jaxdiff_magic.checking.directions.leafwise import (
+    Judged,
+    Sides,
+    by_numbers,
+    judged,
+    of_dtype,
+    tolerance_of,
+    undecided,
+    worst_of,
+)
 from jaxdiff_magic.checking.directions.telling import rows_of, said_of
 from jaxdiff_magic.checking.directions.values import ValuesAlong
 from jaxdiff_magic.checking.faults import faults_of
@@ -168,8 +178,10 @@ class _Directions:
             return
         if ours[0].at_tie[0] and k > 0:
             return  # elsewhere it says nothing of the user's own point
-        yield from self._reverse(k, near, sides)
-        if (fault := self._forward(k, near, sides)) is not None:
+        first = list(self._reverse(k, near, sides))
+        yield from first
+        is_found = any(one.outcome == "differs" for one in first)
+        if not is_found and (fault := self._forward(k, near, sides)) is not None:
             yield fault
         if self.order >= 2 and not self.trusted.names and not (k == 0 and passed(self.deadline)):
             yield from self._second(k, near)
@@ -201,7 +213,31 @@ class _Directions:
             found = judged(self.first, "reverse", leaf, theirs[i], side, literal_eps(self.subject), confirm, k)
             if found.outcome == "differs" and self._is_of_limit(near, i, theirs[i], side):
                 found = replace(found, outcome="out of reach", reason=Reason(Why.RULE_AHEAD, "reverse"))
+            if found.outcome == "differs" and not self.subject.is_scalar:
+                found = self._of_output(near, i, found)
             yield of_dtype(found, own, side, self.eps, self._mode) if own is not None else found
+
+    def _of_output(self, near: Sequence[np.ndarray], i: int, found: Judged) -> Judged:
+        """A wrong entry of the weighted derivative as that of the one output whose derivative is off by most."""
+        unit = np.zeros(self.subject.size)
+        place = leaf_places([leaf.shape for leaf in self.subject.inputs])[i]
+        unit[place].reshape(self.subject.inputs[i].shape)[found.entry] = 1.0
+        one, nested = [x[:1] for x in near], self.values.jacobian
+        theirs = self._by_rule("forward", one, None, unit[None])
+        if theirs is None and nested is not None:
+            theirs = [np.asarray(blocks[i], np.float64)[(..., *found.entry)][None] for blocks in nested]
+        ours = self.reference.along(one, unit)
+        if theirs is None:
+            return found
+        off = [np.abs(t[0] - o.values[0]) for t, o in zip(theirs, ours, strict=True)]
+        o = int(np.argmax([np.max(part, initial=0.0) for part in off]))
+        at = worst_of(off[o])
+        given, expected = float(theirs[o][0][at]), float(ours[o].values[0][at])
+        if not abs(given - expected) > tolerance_of(literal_eps(self.subject)) * abs(expected):
+            return found  # forward mode has a rule of its own, which is right
+        reason = replace(found.reason, **dict(zip(("given", "expected"), both(given, expected), strict=True)))
+        name = self.subject.outputs[o].element(at)
+        return replace(found, output=name, given=given, expected=expected, reason=reason)
 
     def _forward(self, k: int, near: Sequence[np.ndarray], sides: Sequence[Sides]) -> Judged | None:
         """The derivative along the direction by forward mode, where it is not that of the code."""

@@ -74,6 +74,7 @@ class Judged:
         outcome, reason: of the whole leaf.
         mode: of JAX's program.
         error: of JAX's own number, in roundings of the largest entry; None where it was not looked at.
+        output: the one of several outputs whose derivative it is; "" for all of them, weighted.
         tolerance: an entry that is off by less than this part of it, or of a hundredth of the largest, is not seen.
     """
 
@@ -86,6 +87,7 @@ class Judged:
     reason: Reason = field(default=Reason(Why.NONE))
     mode: str = "reverse"
     error: float | None = None
+    output: str = ""
     tolerance: float = 0.0
 
     def at(self, entry: tuple[int, ...], value: np.ndarray, given: np.ndarray) -> Judged:

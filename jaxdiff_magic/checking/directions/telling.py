@@ -29,7 +29,7 @@ def _row(subject: Subject, one: Judged) -> CheckEntry:
     number = None if np.isnan(one.given) else one.given
     return CheckEntry(
         what=one.what,
-        output=", ".join(leaf.name for leaf in subject.outputs),
+        output=one.output or ", ".join(leaf.name for leaf in subject.outputs),
         inputs=(one.leaf.element(one.entry),),
         symbolic=None if np.isnan(one.expected) else one.expected,
         forward=number if one.mode != "reverse" else None,
