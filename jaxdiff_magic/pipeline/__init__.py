@@ -24,6 +24,7 @@ from jaxdiff_magic.engines.reference.run import runs_until
 from jaxdiff_magic.engines.tape import Tape, tape_of
 from jaxdiff_magic.findings import Scene, findings_of
 from jaxdiff_magic.findings.asymmetry import hessian_errors
+from jaxdiff_magic.findings.leaf_table import leaves_of
 from jaxdiff_magic.findings.too_large import is_too_large
 from jaxdiff_magic.pipeline.formulas import Formulas, blocks_of, formulas_of, hessian_program
 from jaxdiff_magic.report import Check, Curvature, Finding, Live
@@ -128,6 +129,7 @@ def _report(subject: Subject, options: Options) -> Report:
         by, doubt = max(budget.deadline, budget.share(0.3)), doubt_of(check, findings)
         curvature = parts.made("the curvature", None, _curvature, subject, values, reference, doubt, by)
         products = parts.made("the products", None, _products, subject, values, formulas, options, by)
+        leaves = parts.made("the table of leaves", None, leaves_of, scene, products, by)
     return Report(
         subject=subject,
         value=values.result,
@@ -139,6 +141,7 @@ def _report(subject: Subject, options: Options) -> Report:
         cost=cost,
         curvature=curvature,
         products=products,
+        leaves=leaves,
         findings=(*findings, *parts.missing),
         mine=grades,
         layout=options.layout,

@@ -92,6 +92,17 @@ class Origins:
             output: position of the output, and the index in it.
             inputs: likewise; two for a second derivative.
         """
+        run = functools.partial(self.run_of, program, output, *inputs)
+        return self._search(run, functools.partial(self._told, program))
+
+    def run_of(
+        self, program: Program, output: tuple[int, Sequence[int]], *inputs: tuple[int, Sequence[int]]
+    ) -> tuple[Replay, int]:
+        """The run that computes one entry of a derivative, and which of its results holds it; as in `of_derivative`.
+
+        Raises:
+            OutOfReach: it cannot be run step by step.
+        """
         subject = self.scene.subject
         ct = _units(subject.outputs, *output)
         tangents = _units(subject.inputs, *inputs[-1])
@@ -100,16 +111,10 @@ class Origins:
             arguments += ct
         if program != "reverse":
             arguments += tangents
-        key = program, output if program != "forward" else None, inputs[-1] if program != "reverse" else None
-        position = output[0] if program == "forward" else inputs[0][0]
-
-        def run() -> tuple[Replay, int]:
-            kept = str(key)
-            if kept not in self._runs:
-                self._runs[kept] = self._run(self._trace(program), arguments)
-            return self._runs[kept], position
-
-        return self._search(run, functools.partial(self._told, program))
+        kept = str((program, output if program != "forward" else None, inputs[-1] if program != "reverse" else None))
+        if kept not in self._runs:
+            self._runs[kept] = self._run(self._trace(program), arguments)
+        return self._runs[kept], output[0] if program == "forward" else inputs[0][0]
 
     @functools.cached_property
     def _traces(self) -> dict[Program, Trace]:
