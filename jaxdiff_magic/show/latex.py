@@ -13,9 +13,8 @@ from jaxdiff_magic.report import ReportData
 from jaxdiff_magic.report.grade import Grade
 from jaxdiff_magic.show.arrangement import Grid, grids
 from jaxdiff_magic.show.derivative_tables import is_equation, output_values
-from jaxdiff_magic.show.leaf_table import modules_of, percent, scale_of
+from jaxdiff_magic.show.leaf_table import modules_of, percent, scale_of, shape_of
 from jaxdiff_magic.show.limits import LATEX_BYTES, MOST_TABLES
-from jaxdiff_magic.show.numbers import dimensions
 from jaxdiff_magic.subject.latex_names import latex_name, words
 
 MAX_VALUE = 12
@@ -56,12 +55,11 @@ def _leaves(report: ReportData) -> Iterator[str]:
     for module in modules:
         for row in module.rows if module.is_open and module.rows else (module.whole,):
             bar = scale.share(row.ratio)
-            shape = dimensions(row.shape) if row.leaves == 1 else f"{row.leaves} leaves, {row.size:,}"
             rule = rf"\rule{{{4 * bar:.2f}em}}{{0.6em}}" if bar else ""
             share = "" if row.zeros is None or row.nonfinite else words(percent(row.zeros))
             norms = ("" if x is None else _number(float(f"{x:.3g}"), "float64") for x in (row.gradient, row.ratio))
             said = f"{row.nonfinite:,} not finite" if row.nonfinite else row.outcome
-            rows.append((words(row.name), words(shape), *norms, rule, share, words(said)))
+            rows.append((words(row.name), words(shape_of(row)), *norms, rule, share, words(said)))
     head, *body = rows
     lines = [
         " & ".join(words(name) if name.isalpha() else name for name in head) + r" \\ \hline",

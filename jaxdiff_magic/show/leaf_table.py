@@ -138,18 +138,26 @@ def _table(leaves: Leaves, modules: Sequence[Module]) -> FoldedTable:
         )
         for module in modules
     )
+    return FoldedTable(caption_of(leaves, scale), HEADER, groups, WIDTHS)
+
+
+def caption_of(leaves: Leaves, scale: Scale) -> str:
+    """How much there is, and what the bars are."""
     many = "1 leaf" if len(leaves) == 1 else f"{len(leaves):,} leaves"
     bars = f"ratio is |grad| / |parameter|, its bar a logarithm over {scale.decades} decades"
-    caption = f"{many}, {leaves.size:,} numbers; {bars}"
-    return FoldedTable(caption, HEADER, groups, WIDTHS)
+    return f"{many}, {leaves.size:,} numbers; {bars}"
+
+
+def shape_of(row: LeafRow) -> str:
+    """`192 × 192`; of several leaves how many numbers they have, and how many they are: `1.3 M in 12`."""
+    return dimensions(row.shape) if row.leaves == 1 else f"{_count(row.size)} in {row.leaves}"
 
 
 def _cells(row: LeafRow, scale: Scale, name: str) -> tuple[Cell, ...]:
-    shape = dimensions(row.shape) if row.leaves == 1 else f"{_count(row.size)} in {row.leaves}"
     broken: Tone = "bad" if row.nonfinite else ""
     return (
         Cell((name,), "code"),
-        Cell((shape,)),
+        Cell((shape_of(row),)),
         _number(row.gradient, broken),
         _number(row.ratio, broken),
         Cell((), "bar", "bad" if row.nonfinite else "neutral", 1.0 if row.nonfinite else scale.share(row.ratio)),
@@ -196,8 +204,12 @@ def _count(size: int) -> str:
 
 def _begun(begun: Beginning, leaves: int) -> Paragraph:
     """`NaN begins on the way back, in cell, line 31 (0 * inf): it reaches 3 of 52 leaves: …`."""
-    tone: Tone = "bad" if begun.what in ("nan", "infinity") else "warning"
-    return Paragraph(sentence_of(begun, leaves), tone)
+    return Paragraph(sentence_of(begun, leaves), tone_of(begun))
+
+
+def tone_of(begun: Beginning) -> Tone:
+    """A number that is not finite is worse than a zero."""
+    return "bad" if begun.what in ("nan", "infinity") else "warning"
 
 
 def sentence_of(begun: Beginning, leaves: int) -> tuple[str, str]:

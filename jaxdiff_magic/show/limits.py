@@ -35,7 +35,7 @@ MODULE_ROWS = 30
 """So many modules, or leaves without one, the table of a model has. A choice: what a screen shows …"""
 OPEN_ROWS = 24
 """… and modules are open while no more leaves than this are shown …"""
-LEAF_ROWS = 120
+LEAF_ROWS = 80
 """… and so many leaves can be unfolded in HTML. A choice: each takes half a kilobyte."""
 HELD_NAMES = 12
 """So many arguments that are held fixed are named. A choice, as above."""
