@@ -206,7 +206,7 @@ def _cell(cell: Cell) -> str:
     if cell.kind == "bar":
         width = f"width:{100 * cell.share:.0f}%"
         colour = _BARS["bad" if cell.tone == "bad" else ""]
-        return _tag("span", "", f"display:inline-block;height:9px;border-radius:2px;{width};background-color:{colour}")
+        return _tag("span", "", f"display:inline-block;vertical-align:middle;height:9px;border-radius:2px;{width};background-color:{colour}")
     inside = _runs(cell.runs)
     style = ";".join(
         filter(

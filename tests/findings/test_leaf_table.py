@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from jaxdiff_magic import derive
 from jaxdiff_magic.findings.leaf_table import leaves_of
 from jaxdiff_magic.report.leaves import Beginning
 
@@ -25,6 +26,16 @@ def test_nan_on_the_way_back_is_told_by_its_line_and_the_leaves_it_reaches() -> 
     (begun,) = beginnings(f, jnp.zeros(2), jnp.zeros(2), 1.0)
     assert (begun.what, begun.way, begun.leaves) == ("nan", "back", ("x", "y"))
     assert begun.source == "length = jnp.sqrt(jnp.sum((x * y) ** 2))" and begun.event == "0 * inf"
+
+
+def test_the_line_is_found_also_where_no_formulas_are_wanted() -> None:
+    def f(x, y):
+        return jnp.sqrt(x) * y
+
+    report = derive(f, symbolic=False, order=1, cost="none", points=1)(0.0, 0.0)
+    assert report.leaves is not None
+    begun = report.leaves.begins[0]
+    assert (begun.what, begun.leaves, begun.source) == ("nan", ("x",), "return jnp.sqrt(x) * y")
 
 
 def test_what_is_not_finite_on_the_way_forward_is_told_first_and_alone() -> None:

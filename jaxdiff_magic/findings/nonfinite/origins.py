@@ -18,7 +18,7 @@ from jaxdiff_magic.findings.nonfinite.singular import Singular, event, singular
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.source import Location
-from jaxdiff_magic.subject.trace import Constant, Trace, Variable
+from jaxdiff_magic.subject.trace import Constant, Trace, Variable, subject_trace
 
 Program = Literal["value", "forward", "reverse", "second"]
 ORDER: dict[Program, int] = {"value": 0, "forward": 1, "reverse": 1, "second": 2}
@@ -73,9 +73,11 @@ class Origins:
         Raises:
             OutOfReach: it cannot be run step by step.
         """
-        if self.scene.trace is None:
+        subject, trace = self.scene.subject, self.scene.trace
+        if trace is None and subject.untraceable:
             raise OutOfReach("the function cannot be traced")
-        return self._run(self.scene.trace, list(self.scene.subject.point))
+        trace = trace or subject_trace(subject)  # also where no formulas were asked for
+        return self._run(trace, list(subject.point))
 
     def of_value(self, output: int) -> list[Origin]:
         """Of an output that is not finite."""
