@@ -35,6 +35,7 @@ _TINTS: dict[Tone, str] = {
 _RULE = "rgba(128,128,128,0.35)"
 _BARS = {"": "#3d7fd9", "bad": "#d5504a"}
 """As the picture's: seen on white and on black. What the red says stands in words in the same row."""
+_BAR = "display:inline-block;vertical-align:middle;height:9px;border-radius:2px"
 _MONO = "font-family:monospace"
 _FIXED = "table-layout:fixed;width:100%;font-size:13px;font-variant-numeric:tabular-nums"
 _WRAPPED = "white-space:normal;overflow-wrap:anywhere"
@@ -204,9 +205,8 @@ def _cell_style(align: str) -> str:
 
 def _cell(cell: Cell) -> str:
     if cell.kind == "bar":
-        width = f"width:{100 * cell.share:.0f}%"
         colour = _BARS["bad" if cell.tone == "bad" else ""]
-        return _tag("span", "", f"display:inline-block;vertical-align:middle;height:9px;border-radius:2px;{width};background-color:{colour}")
+        return _tag("span", "", f"{_BAR};width:{100 * cell.share:.0f}%;background-color:{colour}")
     inside = _runs(cell.runs)
     style = ";".join(
         filter(

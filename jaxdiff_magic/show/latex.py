@@ -57,9 +57,11 @@ def _leaves(report: ReportData) -> Iterator[str]:
             bar = scale.share(row.ratio)
             rule = rf"\rule{{{4 * bar:.2f}em}}{{0.6em}}" if bar else ""
             share = "" if row.zeros is None or row.nonfinite else words(percent(row.zeros))
-            norms = ("" if x is None else _number(float(f"{x:.3g}"), "float64") for x in (row.gradient, row.ratio))
+            norm, ratio = (
+                "" if x is None else _number(float(f"{x:.3g}"), "float64") for x in (row.gradient, row.ratio)
+            )
             said = f"{row.nonfinite:,} not finite" if row.nonfinite else row.outcome
-            rows.append((words(row.name), words(shape_of(row)), *norms, rule, share, words(said)))
+            rows.append((words(row.name), words(shape_of(row)), norm, ratio, rule, share, words(said)))
     head, *body = rows
     lines = [
         " & ".join(words(name) if name.isalpha() else name for name in head) + r" \\ \hline",

@@ -171,7 +171,7 @@ def _number(value: float | None, tone: Tone) -> Cell:
 
 
 def _outcome(row: LeafRow) -> Cell:
-    said = next((word for word in OUTCOMES if word == row.outcome), None)
+    said: Outcome | None = next((word for word in OUTCOMES if word == row.outcome), None)
     if row.nonfinite:
         return Cell((f"{row.nonfinite:,} not finite",), "text", "bad")
     if said is None:
