@@ -24,10 +24,10 @@ from jaxdiff_magic.subject.source import Location
 
 MAKES_SMALL = ("mul", "div", "exp", "exp2", "pow", "integer_pow", "square")
 """What can make 0 by rounding of numbers that are not 0; sums cannot (Sterbenz: their result is exact there)."""
-FOR_A_LINE = 5.0
-"""Seconds that the search may take where something is wrong, also when the budget is spent: who sees a NaN needs its
-line first. A choice: the 397 steps of a small transformer's gradient took 6 s on a machine with twice its work, and are
-compiled once."""
+FOR_A_LINE = 2.0
+"""Seconds that the search may take where something is not finite, also when the budget is spent: who sees a NaN needs
+its line first. A choice: the 397 steps of a small transformer's gradient took 6 s on a machine with twice its work;
+what the findings' own searches have compiled of them is not compiled again."""
 NOT_REACHED = "nothing of it reaches the result"
 
 
@@ -65,11 +65,14 @@ def _bend(scene: Scene, gradient: Sequence[Any], products: Products) -> Estimate
 
 def _beginnings(scene: Scene, rows: Sequence[LeafRow]) -> Iterator[Beginning]:
     """Where what is wrong begins: of values that are not finite, else of gradients."""
-    patient = replace(scene, deadline=max(scene.deadline, within(FOR_A_LINE)))
-    origins, outputs = Origins(patient), scene.subject.outputs
+    outputs = scene.subject.outputs
+    broken = [not np.isfinite(np.asarray(value)).all() for value in scene.values.value]
+    if any(broken) or any(row.nonfinite for row in rows):
+        scene = replace(scene, deadline=max(scene.deadline, within(FOR_A_LINE)))
+    origins = Origins(scene)
     forward: dict[Any, tuple[Origin, list[str]]] = {}
     for o, output in enumerate(outputs):
-        if not np.isfinite(np.asarray(scene.values.value[o])).all():
+        if broken[o]:
             for origin in origins.of_value(o):
                 forward.setdefault(origin.key, (origin, []))[1].append(output.name)
     yield from (_begun(origin, names) for origin, names in forward.values())

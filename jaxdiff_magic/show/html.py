@@ -126,7 +126,9 @@ def _table(table: DocumentTable) -> str:
 def _folded(table: FoldedTable) -> str:
     """Groups that unfold, one below the other: tables of one layout each, so that their columns stand in line."""
     header = "".join(
-        _tag("th", escape(name), _column(table, i, _is_right(table, i), "600"), 'scope="col"')
+        _tag(
+            "th" if name else "td", escape(name), _column(table, i, _is_right(table, i), "600"), name and 'scope="col"'
+        )
         for i, name in enumerate(table.header)
     )
     head = _tag("thead", _tag("tr", header, f"border-bottom:1px solid {_RULE}"))
