@@ -19,7 +19,7 @@ from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.primitives.facts import having
 from jaxdiff_magic.report.leaves import Beginning, LeafRow, Leaves
 from jaxdiff_magic.report.matrix_free import Estimate, Products
-from jaxdiff_magic.subject.leaves import joined, matrix_of
+from jaxdiff_magic.subject.leaves import joined, matrix_of, parted
 from jaxdiff_magic.subject.source import Location
 
 MAKES_SMALL = ("mul", "div", "exp", "exp2", "pow", "integer_pow", "square")
@@ -47,8 +47,9 @@ def leaves_of(scene: Scene, products: Products | None, deadline: float) -> Leave
     gradient = values.jacobian[0]
     if values.hessian is not None:
         hessian = matrix_of(values.hessian[0], subject.inputs, subject.inputs)
-        dtype = np.result_type(*(np.asarray(block).dtype for block in gradient))
-        along = bend_along(gradient, [(hessian @ joined(gradient)).astype(dtype)])
+        dtype = jnp.result_type(*gradient)
+        product = parted((hessian @ joined(gradient)).astype(dtype), subject.inputs)
+        along = bend_along(gradient, product)
         largest, trace = spectrum_of(hessian, float(jnp.finfo(dtype).eps))
         return replace(found, along=along, largest=largest, trace=trace)
     if products is None or products.largest is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from jaxdiff_magic import derive
@@ -77,3 +78,21 @@ def test_what_is_never_used_is_reached_by_nothing() -> None:
 @pytest.mark.parametrize("x", [1.0, jnp.array([1.0, -2.0, 0.0])])
 def test_of_a_function_with_nothing_wrong_nothing_is_told(x) -> None:
     assert beginnings(lambda x: jnp.sum(jnp.maximum(x, 0.0) ** 2), x) == ()
+
+
+@pytest.mark.parametrize("size", [60, 3000], ids=["a Hessian that was built", "products with one that was not"])
+def test_of_a_model_the_curvature_is_known_with_its_error(size: int) -> None:
+    def f(p):
+        return jnp.sum(jnp.cosh(p["a"])) + 2.0 * jnp.sum(p["b"] ** 2)
+
+    p = {"a": jnp.linspace(-1.0, 1.0, size), "b": jnp.linspace(0.1, 0.5, size)}
+    found = derive(f, symbolic=False, cost="none", points=1)(p).leaves
+    assert found is not None and found.is_model
+    a, b = (np.asarray(leaf, np.float64) for leaf in p.values())
+    gradient = np.concatenate([np.sinh(a), 4 * b])
+    diagonal = np.concatenate([np.cosh(a), np.full(size, 4.0)])
+    expected = (diagonal @ gradient**2 / (gradient @ gradient), 4.0, diagonal.sum())
+    for estimate, value in zip((found.along, found.largest, found.trace), expected, strict=True):
+        assert estimate is not None
+        assert abs(estimate.value - value) <= 4 * estimate.error + 1e-5 * value
+        assert estimate.error < 0.05 * value

@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
-from jaxdiff_magic.engines.jax.products.vectors import norm
+from jaxdiff_magic.engines.jax.products.vectors import dot, norm
 from jaxdiff_magic.engines.jax.values import Nested
 from jaxdiff_magic.report import CheckEntry
 from jaxdiff_magic.report.leaves import LeafRow, module_of, ratio_of, worst_of
 from jaxdiff_magic.report.matrix_free import Estimate
-from jaxdiff_magic.subject.leaves import LARGE, Leaf, joined
+from jaxdiff_magic.subject.leaves import LARGE, Leaf
 
 MOST_RESTARTS = 300
 """Lanczos iterations are given up after so many restarts. A choice: some dozens are the rule."""
@@ -80,9 +80,14 @@ def outcome_of(leaf: Leaf, entries: Iterable[CheckEntry]) -> str:
     )
 
 
+def _stays(array: Any) -> bool:
+    """Whether an array is not copied to be looked at."""
+    return np.size(array) > LARGE or (isinstance(array, jax.Array) and len(array.sharding.device_set) > 1)
+
+
 def _size_of(array: Any) -> float:
-    """The Euclidean norm; a large array stays where it is."""
-    if np.size(array) > LARGE:
+    """The Euclidean norm; a large array, and one that is spread over devices, stays where it is."""
+    if _stays(array):
         return norm((jnp.asarray(array),))
     flat = np.asarray(array).astype(np.float64).ravel()
     largest = float(np.max(np.abs(flat), initial=0.0))
@@ -93,7 +98,7 @@ def _size_of(array: Any) -> float:
 
 def _counts(leaf: Leaf, blocks: Sequence[Any]) -> tuple[int, int]:
     """How many elements of a leaf move nothing, and how many have a derivative that is not finite."""
-    if len(blocks) == 1 and np.size(blocks[0]) == leaf.size > LARGE:
+    if len(blocks) == 1 and np.size(blocks[0]) == leaf.size and _stays(blocks[0]):
         return tuple(map(int, _counted(jnp.asarray(blocks[0]))))  # type: ignore[return-value]
     rows = np.concatenate([np.asarray(block).astype(np.float64).reshape(-1, leaf.size) for block in blocks])
     return int((~rows.any(axis=0)).sum()), int((~np.isfinite(rows)).any(axis=0).sum())
@@ -109,13 +114,12 @@ def bend_along(gradient: Sequence[Any], product: Sequence[Any]) -> Estimate | No
 
     The error is that of the rounding of Hg, each number to its dtype. None where the gradient is 0 or not finite.
     """
-    g, h = joined(gradient), joined(product)
-    length = float(np.linalg.norm(g))
-    if not 0 < length < np.inf or not np.isfinite(h).all():
+    g, h = tuple(gradient), tuple(product)
+    length, along, size = norm(g), dot(g, h), norm(h)
+    if not 0 < length < np.inf or not np.isfinite(size):
         return None
-    eps = max(float(jnp.finfo(np.asarray(block).dtype).eps) for block in product)
-    error = eps * len(h) ** 0.5 * float(np.linalg.norm(h)) / length
-    return Estimate(float(g / length @ (h / length)), error)
+    eps = max(float(jnp.finfo(block.dtype).eps) for block in h)
+    return Estimate(along / length**2, eps * sum(map(np.size, h)) ** 0.5 * size / length)
 
 
 def spectrum_of(hessian: np.ndarray, eps: float) -> tuple[Estimate | None, Estimate | None]:
