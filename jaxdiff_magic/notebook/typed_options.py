@@ -15,7 +15,7 @@ from jaxdiff_magic.base.errors import InputError
 from jaxdiff_magic.base.options import WORDS
 from jaxdiff_magic.base.parsing import parsed
 
-SECTIONS = ("derivatives", "check", "cost", "curvature", "findings", "derivation")
+SECTIONS = ("leaves", "derivatives", "check", "cost", "curvature", "findings", "derivation")
 LAYOUTS, COSTS = WORDS["layout"], WORDS["cost"]
 
 

@@ -13,6 +13,7 @@ from jaxdiff_magic.base.budget import Budget, now
 from jaxdiff_magic.base.errors import InputError, OutOfReach
 from jaxdiff_magic.base.options import Options
 from jaxdiff_magic.base.progress import tell
+from jaxdiff_magic.checking.directions import is_many
 from jaxdiff_magic.checking.grading import Mine, grades_of
 from jaxdiff_magic.checking.verdict import verdict_of
 from jaxdiff_magic.cost import cost_of
@@ -26,6 +27,7 @@ from jaxdiff_magic.engines.symbolic.time_limits import until
 from jaxdiff_magic.engines.tape import Tape, tape_of
 from jaxdiff_magic.findings import Scene, findings_of
 from jaxdiff_magic.findings.asymmetry import hessian_errors
+from jaxdiff_magic.findings.leaf_table import leaves_of
 from jaxdiff_magic.findings.too_large import is_too_large, is_unasked
 from jaxdiff_magic.pipeline.formulas import Formulas, blocks_of, formulas_of, hessian_program
 from jaxdiff_magic.pipeline.length import is_long
@@ -112,6 +114,8 @@ def _report(subject: Subject, options: Options) -> Report:
     trace, unreachable = _trace(subject, parts) if options.symbolic else (None, "formulas were not asked for")
     budget = Budget(options.budget, is_long(subject, trace, options.order))
     formulas = formulas_of(subject, derivatives, trace, unreachable, options.layout, parts, budget)
+    if trace is None and is_many(subject, options.order):
+        trace, _ = _trace(subject, parts)  # without it such a function has no verdict
     tell("compiling the derivatives")
     values = derivatives.at(subject.point)
     budget.begin(derivatives.ready)
@@ -124,13 +128,15 @@ def _report(subject: Subject, options: Options) -> Report:
         grades = _grades(derivatives, reference, formulas, check, options, parts, budget)
         tell("looking for kinks, NaN and lost digits")
         known = subject, derivatives, values, trace, reference, check
-        findings = findings_of(Scene(*known, budget.share("findings"), options.trusted))
+        scene = Scene(*known, budget.share("findings"), options.trusted)
+        findings = findings_of(scene)
         check = _as_found(check, findings)
         cost = _cost(subject, derivatives, formulas, options, parts, budget)
         by, doubt = budget.share("curvature"), doubt_of(check, findings)
         curvature = parts.made("the curvature", None, _curvature, subject, values, reference, doubt, by)
         known = subject, derivatives, values, formulas, options
         products = parts.made("the products", None, _products, *known, by)
+        leaves = parts.made("the table of leaves", None, leaves_of, scene, products, by)
     return Report(
         subject=subject,
         value=values.result,
@@ -142,6 +148,7 @@ def _report(subject: Subject, options: Options) -> Report:
         cost=cost,
         curvature=curvature,
         products=products,
+        leaves=leaves,
         findings=(*findings, *parts.missing),
         mine=grades,
         layout=options.layout,

@@ -17,6 +17,7 @@ from jaxdiff_magic.report.cost_figures import Cost
 from jaxdiff_magic.report.fault import Fault
 from jaxdiff_magic.report.formula import Formula, Notation
 from jaxdiff_magic.report.grade import Grade
+from jaxdiff_magic.report.leaves import Leaves
 from jaxdiff_magic.report.live import Live
 from jaxdiff_magic.report.matrix_free import Products
 from jaxdiff_magic.report.plain import plain
@@ -31,7 +32,7 @@ What = Literal["value", "gradient", "jacobian", "hessian"]
 SCHEMA_VERSION = 1
 PARTS = (
     *("value", "gradient", "jacobian", "hessian", "function", "blocks", "steps", "check", "cost", "curvature"),
-    *("products", "findings", "layout", "seconds", "calls"),
+    *("products", "leaves", "findings", "layout", "seconds", "calls"),
 )
 """What the plain data of a report has under its own name, besides what comes first."""
 
@@ -243,6 +244,7 @@ class ReportData(Data):
     curvature: Curvature | None
     findings: tuple[Finding, ...]
     products: Products | None = None
+    leaves: Leaves | None = None
     mine: tuple[Grade, ...] = ()
     layout: Literal["numerator", "denominator"] = "numerator"
     sections: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,29 +14,26 @@ from jaxdiff_magic.report import (
     CheckEntry,
     Curvature,
     Finding,
-    Outcome,
     ReportData,
     Slope,
     Step,
 )
 from jaxdiff_magic.report.grade import Grade
+from jaxdiff_magic.report.leaves import MANY_LEAVES
 from jaxdiff_magic.show.costs import costs
 from jaxdiff_magic.show.derivative_tables import derivatives, number_cell
 from jaxdiff_magic.show.document import Cell, DocumentTable, Paragraph, Part, Runs, Section, Tone
+from jaxdiff_magic.show.leaf_table import SIGNS, leaf_parts
+from jaxdiff_magic.show.limits import MOST_GRADES, SENTENCE_CHARACTERS
 from jaxdiff_magic.show.matrix_free import too_large
 from jaxdiff_magic.show.numbers import array, dimensions
+from jaxdiff_magic.show.shortening import cut, cut_text
 from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.subject import Subject
 
 MAX_ROWS = 40
 """How many rows of the check and of the derivation are listed. A choice: what fits onto a screen."""
 
-SIGNS: dict[Outcome, tuple[str, Tone]] = {
-    "proved": ("✓", "good"),
-    "agrees": ("≈", "good"),
-    "out of reach": ("?", "warning"),
-    "differs": ("✗", "bad"),
-}
 GRADES: dict[str, tuple[str, Tone]] = {
     "right": ("✓", "good"),
     "undecided": ("?", "warning"),
@@ -59,24 +56,39 @@ class Content:
     alert: Paragraph | None
     sections: tuple[Section, ...]
 
+    @property
+    def banners(self) -> tuple[Paragraph, ...]:
+        """What stands below the signature."""
+        return (*self.grades, self.verdict, *(() if self.alert is None else (self.alert,)))
+
 
 def content(report: ReportData) -> Content:
     """Everything that text and HTML show of `report`."""
+    is_model = report.leaves is not None and report.leaves.is_model
     sections = (
-        Section("derivatives", "Derivatives", tuple(derivatives(report)), is_open=True),
+        Section("leaves", "Leaves", tuple(leaf_parts(report)) if _has_leaves(report) else (), is_open=True),
+        Section("derivatives", "Derivatives", tuple(derivatives(report)), is_open=not is_model),
         Section("check", "Check", tuple(_check(report)), is_open=report.verdict != "proved"),
         Section("cost", "Cost", tuple(costs(report.cost)) if report.cost else (), is_open=True),
         Section("curvature", "Curvature", tuple(_hessian(report)), is_open=report.products is not None),
         Section("findings", "Findings", tuple(_findings(report)), is_open=True),
         Section("derivation", "Derivation", tuple(_derivation(report))),
     )
+    if is_model:  # single numbers come last
+        sections = (sections[0], *sections[2:-1], sections[1], sections[-1])
+    alert = _alert(report)
     return Content(
-        signature=_signature(report),
-        grades=tuple(map(_grade, report.mine)),
-        verdict=_verdict(report),
-        alert=_alert(report),
+        signature=cut_text(_signature(report), SENTENCE_CHARACTERS),
+        grades=tuple(map(_brief, _grades(report))),
+        verdict=_brief(_verdict(report)),
+        alert=None if alert is None else _brief(alert),
         sections=tuple(s for s in sections if s.parts and (not report.sections or s.name in report.sections)),
     )
+
+
+def _has_leaves(report: ReportData) -> bool:
+    """Whether the table of leaves is shown: of a model first of all, of others where it is asked for."""
+    return "leaves" in report.sections or (report.leaves is not None and report.leaves.is_model)
 
 
 def _verdict(report: ReportData) -> Paragraph:
@@ -90,13 +102,22 @@ def _verdict(report: ReportData) -> Paragraph:
 
 def declaration(subject: Subject) -> str:
     """`f : ℝ² → ℝ   (float32)`."""
-    spaces = [" × ".join(_space(leaf) for leaf in leaves) for leaves in (subject.inputs, subject.outputs)]
+    spaces = [_product(leaves) for leaves in (subject.inputs, subject.outputs)]
     precision = ", ".join(dict.fromkeys(leaf.dtype for leaf in (*subject.inputs, *subject.outputs)))
     return f"{subject.name} : {spaces[0]} → {spaces[1]}   ({precision})"
 
 
+def _product(leaves: Sequence[Leaf]) -> str:
+    """`ℝ² × ℝ³ˣ²`; the size of all together where they are many."""
+    if len(leaves) > MANY_LEAVES:
+        return f"ℝ{superscript(sum(leaf.size for leaf in leaves))} in {len(leaves):,} arrays"
+    return " × ".join(map(_space, leaves))
+
+
 def _signature(report: ReportData) -> str:
     subject = report.subject
+    if report.leaves is not None and report.leaves.is_model and len(subject.inputs) > 1:
+        return f"{declaration(subject)}   at {len(subject.inputs):,} arrays of {subject.size:,} numbers"
     point = ", ".join(
         f"{leaf.name} = {dimensions(leaf.shape)} entries"
         if subject.is_large
@@ -104,6 +125,18 @@ def _signature(report: ReportData) -> str:
         for leaf, value in zip(subject.inputs, subject.point, strict=True)
     )
     return f"{declaration(subject)}   at {point}"
+
+
+def _brief(banner: Paragraph) -> Paragraph:
+    return replace(banner, runs=cut(banner.runs, SENTENCE_CHARACTERS))
+
+
+def _grades(report: ReportData) -> Iterator[Paragraph]:
+    """The grades, the worst first where they are many."""
+    worst = sorted(report.mine, key=lambda grade: -list(GRADES).index(grade.outcome))
+    yield from map(_grade, worst[:MOST_GRADES] if len(worst) > MOST_GRADES else report.mine)
+    if (more := len(report.mine) - MOST_GRADES) > 0:
+        yield Paragraph((f"{more:,} more grades, none of them worse: `report.mine`.",))
 
 
 def _grade(grade: Grade) -> Paragraph:

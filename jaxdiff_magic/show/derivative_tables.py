@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,12 +13,15 @@ from jaxdiff_magic.base.figures import number
 from jaxdiff_magic.report import Block, ReportData
 from jaxdiff_magic.report.formula import Formula
 from jaxdiff_magic.show.arrangement import Grid, grids
-from jaxdiff_magic.show.document import Cell, DocumentTable, Paragraph, Runs
+from jaxdiff_magic.show.document import Cell, DocumentTable, Paragraph, Part, Runs
+from jaxdiff_magic.show.heat import heat_map
+from jaxdiff_magic.show.largest import all_of, as_matrix, largest
+from jaxdiff_magic.show.limits import HELD_NAMES, MOST_CLOSED_FORMS, MOST_TABLES
 from jaxdiff_magic.show.numbers import array, dimensions, extent
 from jaxdiff_magic.subject.leaves import LARGE
 
 
-def derivatives(report: ReportData) -> Iterator[Paragraph | DocumentTable]:
+def derivatives(report: ReportData) -> Iterator[Part]:
     """Function, value, what was held fixed, and the tables of all derivatives."""
     subject = report.subject
     if report.function is not None:
@@ -28,13 +32,29 @@ def derivatives(report: ReportData) -> Iterator[Paragraph | DocumentTable]:
     if value := ", ".join(f"{leaf.name} = {array(entries, leaf.dtype)}" for leaf, entries in values):
         yield Paragraph((f"Value: {value}",))
     if subject.held:
-        held = ", ".join(f"{held.name} = {held.description} ({held.kind})" for held in subject.held)
-        yield Paragraph((f"Held fixed: {held}",))
+        held = ", ".join(f"{held.name} = {held.description} ({held.kind})" for held in subject.held[:HELD_NAMES])
+        more = len(subject.held) - HELD_NAMES
+        yield Paragraph((f"Held fixed: {held}{f', and {more:,} more' if more > 0 else ''}",))
     if report.verdict == "differs":
         warning = "the formulas are the function's own, the values are JAX's; the check names those that differ."
         yield Paragraph(("Wrong values", f": {warning}"), "bad")
-    for grid in grids(report):
-        yield from _grid(grid)
+    told: set[int] = set()
+    for what, group in itertools.groupby(grids(report), lambda grid: grid.what):
+        found = list(group)
+        if is_too_many(report, len(found)):
+            yield from _summary(what, [block for block in report.blocks if block.what == what])
+            continue
+        for grid in found:
+            yield from _grid(grid)
+            if grid.whole is not None and id(grid.whole) not in told:
+                told.add(id(grid.whole))
+                yield from _largest(grid)
+
+
+def is_too_many(report: ReportData, tables: int) -> bool:
+    """Whether one summary takes the place of the tables of a derivative: each would be a leaf's, and tell little."""
+    by_leaf = report.leaves is not None and report.leaves.is_model and len(report.leaves) > 1
+    return tables > MOST_TABLES or by_leaf
 
 
 def is_equation(formula: Formula) -> bool:
@@ -73,6 +93,45 @@ def _grid(grid: Grid) -> Iterator[Paragraph | DocumentTable]:
         yield Paragraph((f"{title}: no entries.",))
     if grid.unlisted:
         yield Paragraph((f"The same for {grid.unlisted:,} more outputs is left out.",))
+
+
+def _largest(grid: Grid) -> Iterator[Part]:
+    """The largest entries of what a table was cut from, and all of it at a glance."""
+    assert grid.whole is not None
+    matrix = as_matrix(grid.whole)
+    yield _largest_table([grid.whole])
+    picture = heat_map(matrix.T if grid.is_transposed else matrix, _title(grid)[:1].lower() + _title(grid)[1:])
+    if picture is not None:
+        yield picture
+
+
+def _largest_table(blocks: Sequence[Block]) -> DocumentTable:
+    size = sum(block.values.size for block in blocks)
+    rows = tuple((Cell((name,)), number_cell(value, dtype)) for name, value, dtype in largest(blocks))
+    return DocumentTable(f"The {len(rows)} largest of its {size:,} entries", ("", "value"), rows)
+
+
+def _summary(what: str, blocks: Sequence[Block]) -> Iterator[Part]:
+    """A derivative of many leaves: how large it is, a few of its formulas, its largest entries."""
+    values = [np.asarray(block.values, dtype=float).ravel() for block in blocks]
+    size, dtype = sum(array.size for array in values), blocks[0].output.dtype
+    title = {"gradient": "Gradient", "jacobian": "Jacobian", "hessian": "Hessian"}.get(what, f"Derivatives {what}")
+    arrays = "one array" if len(blocks) == 1 else f"{len(blocks):,} arrays"
+    if not size:
+        yield Paragraph((f"{title}: no entries.",))
+        return
+    whole = np.concatenate(values)
+    norm = number(float(np.linalg.norm(whole)), dtype)
+    yield Paragraph((f"{title}: {size:,} entries in {arrays}, {dtype}, {extent(whole, dtype)}, norm {norm}.",))
+    forms = [block.closed_form for block in blocks if block.closed_form is not None]
+    yield from (Paragraph((form,)) for form in forms[:MOST_CLOSED_FORMS])
+    if (more := len(forms) - MOST_CLOSED_FORMS) > 0:
+        yield Paragraph((f"{more:,} more formulas: `report.formula({what!r}, 'index')`.",))
+    for why in dict.fromkeys(block.missing for block in blocks if block.missing):
+        yield Paragraph((f"No formula: {why}",))
+    yield _largest_table(blocks)
+    if len(matrix := all_of(blocks)) > 1 and (picture := heat_map(matrix, title)) is not None:
+        yield picture
 
 
 def _title(grid: Grid) -> str:

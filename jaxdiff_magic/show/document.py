@@ -13,11 +13,15 @@ Runs = tuple[str | Formula, ...]
 
 @dataclass(frozen=True)
 class Cell:
-    """Text and formulas in a row; numbers align to the right, code is monospaced."""
+    """Text and formulas in a row; numbers align to the right, code is monospaced, a bar is drawn as long as its share.
+
+    Nothing but its length is in a bar: the number stands in another cell.
+    """
 
     runs: Runs
-    kind: Literal["text", "number", "code"] = "text"
+    kind: Literal["text", "number", "code", "bar"] = "text"
     tone: Tone = ""
+    share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,39 @@ class DocumentTable:
         return "right" if any(row[column].kind == "number" for row in self.rows) else "left"
 
 
-Part = Paragraph | Code | DocumentTable | Picture
+@dataclass(frozen=True)
+class Group:
+    """Rows that belong together, under a row that stands for all of them; `head` is None where they stand alone."""
+
+    head: tuple[Cell, ...] | None
+    rows: tuple[tuple[Cell, ...], ...]
+    is_open: bool = True
+
+
+@dataclass(frozen=True)
+class FoldedTable:
+    """A table whose groups can be folded; `widths` are those of its columns, in parts of the whole."""
+
+    caption: str
+    header: tuple[str, ...]
+    groups: tuple[Group, ...]
+    widths: tuple[float, ...]
+
+    @property
+    def shown(self) -> DocumentTable:
+        """The same without folding: heads, and the rows of open groups below them."""
+        rows = []
+        for group in self.groups:
+            if group.head is not None:
+                mark = "▾ " if group.is_open and group.rows else "▸ "
+                rows.append((Cell((mark, *group.head[0].runs), group.head[0].kind), *group.head[1:]))
+            if group.is_open or group.head is None:
+                indent = "" if group.head is None else "    "
+                rows += [(Cell((indent, *row[0].runs), row[0].kind), *row[1:]) for row in group.rows]
+        return DocumentTable(self.caption, self.header, tuple(rows))
+
+
+Part = Paragraph | Code | DocumentTable | FoldedTable | Picture
 
 
 @dataclass(frozen=True)

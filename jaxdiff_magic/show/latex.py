@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,8 @@ from jaxdiff_magic.report import ReportData
 from jaxdiff_magic.report.grade import Grade
 from jaxdiff_magic.show.arrangement import Grid, grids
 from jaxdiff_magic.show.derivative_tables import is_equation, output_values
+from jaxdiff_magic.show.leaf_table import modules_of, percent, scale_of, shape_of
+from jaxdiff_magic.show.limits import LATEX_BYTES, MOST_TABLES
 from jaxdiff_magic.subject.latex_names import latex_name, words
 
 MAX_VALUE = 12
@@ -20,10 +23,53 @@ MAX_VALUE = 12
 
 def render_latex(report: ReportData) -> str:
     """`report` as one `$$ \\begin{aligned} ... $$`: function, value and derivatives, formula = number."""
-    lines = [*map(_grade, report.mine), *_value(report)]
-    for grid in grids(report):
-        lines += [*_grid(grid), *(f"&{words(f'No formula: {why}')}" for why in grid.missing)]
-    return "$$\n\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}\n$$"
+    lines = [*map(_grade, report.mine), *_value(report), *_leaves(report)]
+    for _, group in itertools.groupby(grids(report), lambda grid: grid.what):
+        found = list(group)
+        for grid in found[:MOST_TABLES]:
+            lines += [*_grid(grid), *(f"&{words(f'No formula: {why}')}" for why in grid.missing)]
+        if (more := len(found) - MOST_TABLES) > 0:
+            lines.append(f"&{words(f'{more:,} more blocks: report.blocks')}")
+    return "$$\n\\begin{aligned}\n" + " \\\\\n".join(_fitted(lines)) + "\n\\end{aligned}\n$$"
+
+
+def _fitted(lines: list[str]) -> list[str]:
+    """The first lines, as many as `LATEX_BYTES` hold; of longer ones only that they are."""
+    kept, room = [], LATEX_BYTES
+    for line in lines:
+        if (size := len(line.encode()) + 4) <= room:
+            kept.append(line)
+            room -= size
+    if (more := len(lines) - len(kept)) > 0:
+        kept.append(f"&{words(f'{more:,} more lines are too long: report.formula() has the formulas')}")
+    return kept
+
+
+def _leaves(report: ReportData) -> Iterator[str]:
+    """The table of a model's leaves; modules that are folded are one row."""
+    if report.leaves is None or not report.leaves.is_model:
+        return
+    modules, left_out = modules_of(report.leaves)
+    scale = scale_of(report.leaves, modules)
+    rows = [("parameter", "shape", r"\lVert g \rVert", r"\lVert g \rVert / \lVert p \rVert", "", "zeros", "check")]
+    for module in modules:
+        for row in module.rows if module.is_open and module.rows else (module.whole,):
+            bar = scale.share(row.ratio)
+            rule = rf"\rule{{{4 * bar:.2f}em}}{{0.6em}}" if bar else ""
+            share = "" if row.zeros is None or row.nonfinite else words(percent(row.zeros))
+            norm, ratio = (
+                "" if x is None else _number(float(f"{x:.3g}"), "float64") for x in (row.gradient, row.ratio)
+            )
+            said = f"{row.nonfinite:,} not finite" if row.nonfinite else row.outcome
+            rows.append((words(row.name), words(shape_of(row)), norm, ratio, rule, share, words(said)))
+    head, *body = rows
+    lines = [
+        " & ".join(words(name) if name.isalpha() else name for name in head) + r" \\ \hline",
+        *(" & ".join(row) + r" \\" for row in body),
+    ]
+    yield "&" + r"\begin{array}{l l r r l r l} " + " ".join(lines) + r" \end{array}"
+    if left_out:
+        yield f"&{words(f'{left_out:,} more: report.leaves')}"
 
 
 def _grade(grade: Grade) -> str:

@@ -21,7 +21,8 @@ class Report(ReportData):
     None where it does not exist or would not fit, with a finding that says why. `gradient` is None for outputs
     that are not scalar. With several differentiated arguments each is a tuple over them, as with `argnums`. `mine`
     are the grades of the reader's own derivations; `products` take the place of a scalar function's Hessian that would
-    not fit; `missing` is why there is no formula of the "function", or no "derivation".
+    not fit; `leaves` is the table of the arguments' leaves, by which a model is shown first; `missing` is why there is
+    no formula of the "function", or no "derivation".
     """
 
     def raise_if_wrong(self, strict: bool = False) -> None:

@@ -12,6 +12,7 @@ import { checkView } from "./views/check";
 import { costView } from "./views/cost";
 import { derivativesView } from "./views/derivatives";
 import { findingsView } from "./views/findings";
+import { leavesView } from "./views/leaves";
 import { plotView } from "./views/plot/plot";
 import type { Grade } from "./wire";
 import { words } from "./words";
@@ -22,7 +23,9 @@ export function mountCard(root: HTMLElement, model: Model, left: readonly string
   const { state } = model;
   const status = statusLine();
   const controls = guardedPart("The point", () => pointControls(model));
+  const { leaves } = state;
   const views = [
+    ...(leaves ? [guarded("Leaves", () => leavesView(model, leaves))] : []),
     guarded("Derivatives", () => derivativesView(model)),
     guarded("Plot", () => plotView(model)),
     guarded("Check", () => checkView(model)),

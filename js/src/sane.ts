@@ -2,7 +2,20 @@
  * what was left out is told. Nothing else looks at a state before this has. */
 
 import { OUTCOMES } from "./outcomes";
-import type { CheckEntry, Derivative, Finding, Grade, Leaf, Num, Outcome, PanelState, Strategy, Tape } from "./wire";
+import type {
+  CheckEntry,
+  Derivative,
+  Finding,
+  Grade,
+  Leaf,
+  LeafRow,
+  LeafTable,
+  Num,
+  Outcome,
+  PanelState,
+  Strategy,
+  Tape,
+} from "./wire";
 
 /** As on the other side, which sends no more: see panel/state.py. */
 const MOST = {
@@ -62,6 +75,7 @@ export function sane(state: Bag): { state: PanelState; left: string[] } {
       curvature: curvature(state.curvature, note),
       findings: findings.slice(0, MOST.findings),
       findings_left_out: count(state.findings_left_out) + Math.max(0, findings.length - MOST.findings),
+      leaves: leafTable(state.leaves, note),
       tape: tape ?? null,
       tape_missing: tape === undefined ? "its program could not be read" : text(state.tape_missing ?? "", "", note),
     },
@@ -98,9 +112,9 @@ function name(value: unknown): string {
   return typeof value === "string" ? value.slice(0, MOST.name) : "?";
 }
 
-/** As they are listed; else, as many as the leaves have numbers. */
+/** As they are listed; else, as many as the leaves have numbers, which is how many are sent. */
 function names(value: unknown, leaves: unknown, part: string, note: Note): string[] {
-  const listed = list(value, part, note);
+  const listed = value === null ? [] : list(value, part, note);
   if (listed.length > MOST.numbers) note(part);
   if (Array.isArray(value)) return listed.slice(0, MOST.numbers).map(name);
   const found = Array.isArray(leaves) ? leaves.filter(isBag).slice(0, MOST.numbers) : [];
@@ -113,9 +127,21 @@ function names(value: unknown, leaves: unknown, part: string, note: Note): strin
       );
       return shape.length === 0
         ? [name(leaf.name)]
-        : Array.from({ length: size }, (_, k) => `${name(leaf.name)}[${k}]`);
+        : Array.from({ length: size }, (_, k) => `${name(leaf.name)}[${place(k, shape)}]`);
     })
     .slice(0, MOST.numbers);
+}
+
+/** The index of the k-th number of an array: "1, 2". */
+function place(k: number, shape: readonly number[]): string {
+  let rest = k;
+  const index = shape.map(() => 0);
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const length = Math.max(1, shape[axis] ?? 1);
+    index[axis] = rest % length;
+    rest = Math.floor(rest / length);
+  }
+  return index.join(", ");
 }
 
 function isNum(value: unknown): value is Num {
@@ -272,6 +298,52 @@ function curvature(value: unknown, note: Note): PanelState["curvature"] {
     definiteness: text(value.definiteness, "curvature", note),
     point_kind: text(value.point_kind, "curvature", note),
     note: text(value.note ?? "", "curvature", note),
+  };
+}
+
+function leafTable(value: unknown, note: Note): LeafTable | null {
+  if (value === null || value === undefined) return null;
+  if (!isBag(value)) {
+    note("leaves");
+    return null;
+  }
+  const said = (one: unknown) => text(one, "leaves", note);
+  const pair = (one: unknown): [string, string] => {
+    const [first, second] = Array.isArray(one) ? one : [];
+    return [said(first), said(second)];
+  };
+  return {
+    caption: said(value.caption),
+    begins: bags(value.begins ?? [], "leaves", note)
+      .slice(0, MOST.ways)
+      .map((one) => ({ tone: one.tone === "bad" ? "bad" : "warning", said: pair(one.said) })),
+    modules: bags(value.modules ?? [], "leaves", note)
+      .slice(0, MOST.entries)
+      .map((one) => ({
+        whole: leafRow(isBag(one.whole) ? one.whole : {}, note),
+        rows: bags(one.rows ?? [], "leaves", note)
+          .slice(0, MOST.entries)
+          .map((leaf) => leafRow(leaf, note)),
+        open: one.open === true,
+      })),
+    left_out: count(value.left_out),
+    facts: list(value.facts ?? [], "leaves", note)
+      .slice(0, MOST.ways)
+      .map(pair),
+  };
+}
+
+function leafRow(one: Bag, note: Note): LeafRow {
+  const number = (value: unknown) => (isNum(value) ? value : null);
+  return {
+    name: name(one.name),
+    shape: text(one.shape, "leaves", note),
+    gradient: number(one.gradient),
+    ratio: number(one.ratio),
+    share: Math.min(1, Math.max(0, figure(one.share) ?? 0)),
+    zeros: number(one.zeros),
+    nonfinite: count(one.nonfinite),
+    outcome: one.outcome === "" ? "" : outcome(one.outcome, "leaves", note),
   };
 }
 

@@ -100,6 +100,43 @@ export interface Finding {
   formula: string;
 }
 
+/** One leaf of a model's arguments, or all of a module together. */
+export interface LeafRow {
+  name: string;
+  /** In words: "192 × 192". */
+  shape: string;
+  /** Norm of the gradient by it; null where there is none. */
+  gradient: Num | null;
+  /** |gradient| / |parameter|. */
+  ratio: Num | null;
+  /** How long its bar is, from 0 to 1. */
+  share: number;
+  /** Share of exact zeros in the gradient. */
+  zeros: Num | null;
+  /** How many numbers of the gradient are not finite. */
+  nonfinite: number;
+  outcome: Outcome | "";
+}
+
+export interface LeafModule {
+  whole: LeafRow;
+  /** Its leaves; none where `whole` is a leaf alone. */
+  rows: LeafRow[];
+  open: boolean;
+}
+
+/** The first screen of a model. */
+export interface LeafTable {
+  caption: string;
+  /** Where NaN, infinities and exact zeros begin: the words that stand out, and the rest of the sentence. */
+  begins: { tone: "bad" | "warning"; said: [string, string] }[];
+  modules: LeafModule[];
+  /** How many modules are left out. */
+  left_out: number;
+  /** Names and what is known. */
+  facts: [string, string][];
+}
+
 /** Of a derivation of the reader's own. */
 export interface Grade {
   /** Which derivative it is of. */
@@ -138,7 +175,8 @@ export interface PanelState {
   summary: string;
   inputs: Leaf[];
   outputs: Leaf[];
-  /** Names of the n inputs and m outputs: "x[0]", "params['W'][0, 2]", "f". */
+  /** Names of the n inputs and m outputs: "x[0]", "params['W'][0, 2]", "f". Where they are many, null is sent, and they
+   * are made of the leaves. */
   input_names: string[];
   output_names: string[];
   /** The report's point, n numbers. */
@@ -150,6 +188,8 @@ export interface PanelState {
   findings: Finding[];
   /** How many findings are left out of `findings`; those are never the gravest. */
   findings_left_out: number;
+  /** Of a model; null of other functions. */
+  leaves: LeafTable | null;
   tape: Tape | null;
   /** Why there is no tape; "" when there is one. */
   tape_missing: string;

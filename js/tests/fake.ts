@@ -106,6 +106,7 @@ export function fakeState(f: FakeFunction, point: number[], changes: Partial<Pan
     curvature: null,
     findings: [],
     findings_left_out: 0,
+    leaves: null,
     tape: { nodes: [["input", 0]], outputs: [0], guards: [] },
     tape_missing: "",
     ...changes,

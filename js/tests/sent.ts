@@ -9,7 +9,7 @@ export const cubic: PanelState = {
   "grade": null,
   "mine": [],
   "verdict": "proved",
-  "summary": "for all 6 entries, the formula derived from the code and the one behind JAX's forward and reverse mode are the same expression; the numbers agree at the point and at 49 random points around it",
+  "summary": "for all 6 entries, the formula derived from the code and the one behind JAX's forward and reverse mode are the same expression; the numbers agree at the point and at 57 random points around it",
   "inputs": [
     {
       "name": "x",
@@ -82,7 +82,7 @@ export const cubic: PanelState = {
   ],
   "check": {
     "outcome": "proved",
-    "summary": "for all 6 entries, the formula derived from the code and the one behind JAX's forward and reverse mode are the same expression; the numbers agree at the point and at 49 random points around it",
+    "summary": "for all 6 entries, the formula derived from the code and the one behind JAX's forward and reverse mode are the same expression; the numbers agree at the point and at 57 random points around it",
     "entries": [
       {
         "what": "gradient",
@@ -278,6 +278,7 @@ export const cubic: PanelState = {
   },
   "findings": [],
   "findings_left_out": 0,
+  "leaves": null,
   "tape": {
     "nodes": [
       [
@@ -383,7 +384,7 @@ export const layer: PanelState = {
       ],
       "formulas": null,
       "closed": [
-        "\\mathrm{layer}_{h} = \\max(0, W c_{1} + b)"
+        "\\mathrm{layer}_{h} = \\max(0, W c_{1} + b),\\quad \\text{where } c_{1} = \\begin{bmatrix} 1 \\\\ 2 \\end{bmatrix}"
       ],
       "missing": ""
     },
@@ -404,22 +405,22 @@ export const layer: PanelState = {
         0.0
       ],
       "formulas": [
-        "\\left[W_{0,0} c_{1,0} + W_{0,1} c_{1,1} + b_{0} > 0\\right] c_{1,0}",
-        "\\left[W_{0,0} c_{1,0} + W_{0,1} c_{1,1} + b_{0} > 0\\right] c_{1,1}",
+        "\\left[W_{0,0} + 2 W_{0,1} + b_{0} > 0\\right]",
+        "2 \\left[W_{0,0} + 2 W_{0,1} + b_{0} > 0\\right]",
         "0",
         "0",
-        "\\left[W_{0,0} c_{1,0} + W_{0,1} c_{1,1} + b_{0} > 0\\right]",
+        "\\left[W_{0,0} + 2 W_{0,1} + b_{0} > 0\\right]",
         "0",
         "0",
         "0",
-        "\\left[W_{1,0} c_{1,0} + W_{1,1} c_{1,1} + b_{1} > 0\\right] c_{1,0}",
-        "\\left[W_{1,0} c_{1,0} + W_{1,1} c_{1,1} + b_{1} > 0\\right] c_{1,1}",
+        "\\left[W_{1,0} + 2 W_{1,1} + b_{1} > 0\\right]",
+        "2 \\left[W_{1,0} + 2 W_{1,1} + b_{1} > 0\\right]",
         "0",
-        "\\left[W_{1,0} c_{1,0} + W_{1,1} c_{1,1} + b_{1} > 0\\right]"
+        "\\left[W_{1,0} + 2 W_{1,1} + b_{1} > 0\\right]"
       ],
       "closed": [
-        "\\frac{\\partial \\mathrm{layer}_{h}}{\\partial \\operatorname{vec}(W)} = \\operatorname{diag}\\left(\\left[W c_{1} + b > 0\\right]\\right) \\otimes c_{1}^{\\top},\\quad \\text{where } \\text{vec stacks the rows}",
-        "\\frac{\\partial \\mathrm{layer}_{h}}{\\partial b} = \\operatorname{diag}\\left(\\left[W c_{1} + b > 0\\right]\\right)"
+        "\\frac{\\partial \\mathrm{layer}_{h}}{\\partial \\operatorname{vec}(W)} = \\operatorname{diag}\\left(\\left[W c_{1} + b > 0\\right]\\right) \\otimes c_{1}^{\\top},\\quad \\text{where } \\text{vec stacks the rows},\\; c_{1} = \\begin{bmatrix} 1 \\\\ 2 \\end{bmatrix}",
+        "\\frac{\\partial \\mathrm{layer}_{h}}{\\partial b} = \\operatorname{diag}\\left(\\left[W c_{1} + b > 0\\right]\\right),\\quad \\text{where } c_{1} = \\begin{bmatrix} 1 \\\\ 2 \\end{bmatrix}"
       ],
       "missing": ""
     },
@@ -1966,6 +1967,7 @@ export const layer: PanelState = {
     }
   ],
   "findings_left_out": 0,
+  "leaves": null,
   "tape": {
     "nodes": [
       [
@@ -2130,7 +2132,7 @@ export const wrong: PanelState = {
         "forward": 1.7551651000976562,
         "reverse": 1.7551651000976562,
         "numeric": 0.8775825618903682,
-        "error": 8388607.773618847,
+        "error": 4194303.943404711,
         "outcome": "differs",
         "reason": "JAX's forward mode gives 1.75517 where the function's own derivative is 0.877583",
         "why": "wrong rule"
@@ -2146,7 +2148,7 @@ export const wrong: PanelState = {
         "forward": -0.9588510990142822,
         "reverse": -0.9588510990142822,
         "numeric": -0.47942553860420595,
-        "error": 8388608.381541936,
+        "error": 4194304.095385482,
         "outcome": "differs",
         "reason": "JAX's second derivative gives -0.958851 where the function's own derivative is -0.479426",
         "why": "wrong rule"
@@ -2177,6 +2179,7 @@ export const wrong: PanelState = {
     }
   ],
   "findings_left_out": 0,
+  "leaves": null,
   "tape": {
     "nodes": [
       [
@@ -2291,7 +2294,7 @@ export const outside: PanelState = {
         "error": 0.0,
         "outcome": "out of reach",
         "reason": "the function's value is not finite here",
-        "why": "no value"
+        "why": "in doubt"
       },
       {
         "what": "gradient",
@@ -2306,7 +2309,7 @@ export const outside: PanelState = {
         "error": 0.0,
         "outcome": "out of reach",
         "reason": "the function's value is not finite here",
-        "why": "no value"
+        "why": "in doubt"
       },
       {
         "what": "hessian",
@@ -2322,7 +2325,7 @@ export const outside: PanelState = {
         "error": 0.0,
         "outcome": "out of reach",
         "reason": "the function's value is not finite here",
-        "why": "no value"
+        "why": "in doubt"
       },
       {
         "what": "hessian",
@@ -2334,11 +2337,11 @@ export const outside: PanelState = {
         "symbolic": 0.0,
         "forward": 0.0,
         "reverse": 0.0,
-        "numeric": 0.0,
+        "numeric": null,
         "error": 0.0,
         "outcome": "out of reach",
         "reason": "the function's value is not finite here",
-        "why": "no value"
+        "why": "in doubt"
       },
       {
         "what": "hessian",
@@ -2350,11 +2353,11 @@ export const outside: PanelState = {
         "symbolic": 0.0,
         "forward": 0.0,
         "reverse": 0.0,
-        "numeric": 0.0,
+        "numeric": null,
         "error": 0.0,
         "outcome": "out of reach",
         "reason": "the function's value is not finite here",
-        "why": "no value"
+        "why": "in doubt"
       },
       {
         "what": "hessian",
@@ -2370,7 +2373,7 @@ export const outside: PanelState = {
         "error": 0.0,
         "outcome": "out of reach",
         "reason": "the function's value is not finite here",
-        "why": "no value"
+        "why": "in doubt"
       }
     ],
     "left_out": 0,
@@ -2399,6 +2402,7 @@ export const outside: PanelState = {
     }
   ],
   "findings_left_out": 0,
+  "leaves": null,
   "tape": {
     "nodes": [
       [
@@ -2431,6 +2435,1040 @@ export const outside: PanelState = {
   "tape_missing": ""
 };
 
+export const model: PanelState = {
+  "version": 1,
+  "name": "model",
+  "signature": "model : \u211d\u00b2\u2070 in 14 arrays \u2192 \u211d   (float32)",
+  "grade": null,
+  "mine": [],
+  "verdict": "out of reach",
+  "summary": "20 of 20 entries cannot be decided: JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+  "inputs": [
+    {
+      "name": "params['layers'][0]['bias']",
+      "shape": [],
+      "dtype": "float32"
+    },
+    {
+      "name": "params['layers'][0]['weight']",
+      "shape": [
+        2
+      ],
+      "dtype": "float32"
+    },
+    {
+      "name": "params['layers'][1]['bias']",
+      "shape": [],
+      "dtype": "float32"
+    },
+    {
+      "name": "params['layers'][1]['weight']",
+      "shape": [
+        2
+      ],
+      "dtype": "float32"
+    },
+    {
+      "name": "params['layers'][2]['bias']",
+      "shape": [],
+      "dtype": "float32"
+    },
+    {
+      "name": "params['layers'][2]['weight']",
+      "shape": [
+        2
+      ],
+      "dtype": "float32"
+    },
+    {
+      "name": "params['layers'][3]['bias']",
+      "shape": [],
+      "dtype": "float32"
+    },
+    {
+      "name": "params['layers'][3]['weight']",
+      "shape": [
+        2
+      ],
+      "dtype": "float32"
+    },
+    {
+      "name": "params['layers'][4]['bias']",
+      "shape": [],
+      "dtype": "float32"
+    },
+    {
+      "name": "params['layers'][4]['weight']",
+      "shape": [
+        2
+      ],
+      "dtype": "float32"
+    },
+    {
+      "name": "params['layers'][5]['bias']",
+      "shape": [],
+      "dtype": "float32"
+    },
+    {
+      "name": "params['layers'][5]['weight']",
+      "shape": [
+        2
+      ],
+      "dtype": "float32"
+    },
+    {
+      "name": "params['out']['bias']",
+      "shape": [],
+      "dtype": "float32"
+    },
+    {
+      "name": "params['out']['scale']",
+      "shape": [],
+      "dtype": "float32"
+    }
+  ],
+  "outputs": [
+    {
+      "name": "model",
+      "shape": [],
+      "dtype": "float32"
+    }
+  ],
+  "input_names": [
+    "params['layers'][0]['bias']",
+    "params['layers'][0]['weight'][0]",
+    "params['layers'][0]['weight'][1]",
+    "params['layers'][1]['bias']",
+    "params['layers'][1]['weight'][0]",
+    "params['layers'][1]['weight'][1]",
+    "params['layers'][2]['bias']",
+    "params['layers'][2]['weight'][0]",
+    "params['layers'][2]['weight'][1]",
+    "params['layers'][3]['bias']",
+    "params['layers'][3]['weight'][0]",
+    "params['layers'][3]['weight'][1]",
+    "params['layers'][4]['bias']",
+    "params['layers'][4]['weight'][0]",
+    "params['layers'][4]['weight'][1]",
+    "params['layers'][5]['bias']",
+    "params['layers'][5]['weight'][0]",
+    "params['layers'][5]['weight'][1]",
+    "params['out']['bias']",
+    "params['out']['scale']"
+  ],
+  "output_names": [
+    "model"
+  ],
+  "point": [
+    0.25,
+    0.5,
+    -1.0,
+    0.25,
+    0.5,
+    -1.0,
+    0.25,
+    0.5,
+    -1.0,
+    0.25,
+    0.5,
+    -1.0,
+    0.25,
+    0.5,
+    -1.0,
+    0.25,
+    0.5,
+    -1.0,
+    0.0,
+    2.0
+  ],
+  "derivatives": [
+    {
+      "what": "value",
+      "values": [
+        -0.6547001600265503
+      ],
+      "formulas": null,
+      "closed": [],
+      "missing": ""
+    },
+    {
+      "what": "gradient",
+      "values": [
+        1.8800296783447266,
+        1.5728954076766968,
+        0.8399485945701599,
+        1.8800296783447266,
+        1.5728954076766968,
+        0.8399485945701599,
+        1.8800296783447266,
+        1.5728954076766968,
+        0.8399485945701599,
+        1.8800296783447266,
+        1.5728954076766968,
+        0.8399485945701599,
+        1.8800296783447266,
+        1.5728954076766968,
+        0.8399485945701599,
+        1.8800296783447266,
+        1.5728954076766968,
+        0.8399485945701599,
+        "inf",
+        -0.32735008001327515
+      ],
+      "formulas": null,
+      "closed": [],
+      "missing": ""
+    }
+  ],
+  "check": {
+    "outcome": "out of reach",
+    "summary": "20 of 20 entries cannot be decided: JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+    "entries": [
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][0]['bias']"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 1.8800296783447266,
+        "numeric": 1.8800296976127069,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][0]['weight'][0]"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 1.5728954076766968,
+        "numeric": 1.5728954659318615,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][0]['weight'][1]"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 0.8399485945701599,
+        "numeric": 0.8399486832280707,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][1]['bias']"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 1.8800296783447266,
+        "numeric": 1.8800296976127069,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][1]['weight'][0]"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 1.5728954076766968,
+        "numeric": 1.5728954659318615,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][1]['weight'][1]"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 0.8399485945701599,
+        "numeric": 0.8399486832280707,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][2]['bias']"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 1.8800296783447266,
+        "numeric": 1.8800296976127069,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][2]['weight'][0]"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 1.5728954076766968,
+        "numeric": 1.5728954659318615,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][2]['weight'][1]"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 0.8399485945701599,
+        "numeric": 0.8399486832280707,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][3]['bias']"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 1.8800296783447266,
+        "numeric": 1.8800296976127069,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][3]['weight'][0]"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 1.5728954076766968,
+        "numeric": 1.5728954659318615,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][3]['weight'][1]"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 0.8399485945701599,
+        "numeric": 0.8399486832280707,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][4]['bias']"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 1.8800296783447266,
+        "numeric": 1.8800296976127069,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][4]['weight'][0]"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 1.5728954076766968,
+        "numeric": 1.5728954659318615,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][4]['weight'][1]"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 0.8399485945701599,
+        "numeric": 0.8399486832280707,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][5]['bias']"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 1.8800296783447266,
+        "numeric": 1.8800296976127322,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][5]['weight'][0]"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 1.5728954076766968,
+        "numeric": 1.5728954659318615,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['layers'][5]['weight'][1]"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": 0.8399485945701599,
+        "numeric": 0.8399486832280707,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['out']['bias']"
+        ],
+        "symbolic": null,
+        "forward": "inf",
+        "reverse": "inf",
+        "numeric": "nan",
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      },
+      {
+        "what": "gradient",
+        "output": "model",
+        "inputs": [
+          "params['out']['scale']"
+        ],
+        "symbolic": null,
+        "forward": "nan",
+        "reverse": -0.32735008001327515,
+        "numeric": -0.3273500177522759,
+        "error": null,
+        "outcome": "out of reach",
+        "reason": "JAX's forward mode is not finite here; without a formula it is not known whether the derivative is",
+        "why": "unknown whether finite"
+      }
+    ],
+    "left_out": 0,
+    "columns": {
+      "symbolic": "formulas were not asked for"
+    },
+    "not_covered": []
+  },
+  "cost": null,
+  "curvature": null,
+  "findings": [
+    {
+      "kind": "nan",
+      "severity": "warning",
+      "path": "params['layers'][0]['bias']",
+      "where": "states.py, line 49",
+      "message": "The derivative of model with respect to params['layers'][0]['bias'], params['layers'][0]['weight'][0], params['layers'][0]['weight'][1] and 16 more is nan in forward mode only: most often a branch that is not taken still takes part, as 0 * inf or 0 * nan. Reverse mode gives 1.88.",
+      "cure": "Select the operand as well as the result: where a step is not smooth, give it another operand, at which it is, and select its value afterwards. No line that was tried here gives a finite derivative that is right.",
+      "formula": ""
+    },
+    {
+      "kind": "nan",
+      "severity": "warning",
+      "path": "params['out']['bias']",
+      "where": "states.py, line 49",
+      "message": "The derivative of model with respect to params['out']['bias'] is infinite: model itself is finite; roots, norms and powers at 0 do this.",
+      "cure": "Select the operand as well as the result: where a step is not smooth, give it another operand, at which it is, and select its value afterwards. No line that was tried here gives a finite derivative that is right.",
+      "formula": ""
+    }
+  ],
+  "findings_left_out": 0,
+  "leaves": {
+    "caption": "14 leaves, 20 numbers; ratio is |grad| / |parameter|, its bar a logarithm over 2 decades",
+    "begins": [],
+    "modules": [
+      {
+        "whole": {
+          "name": "params['layers'][0]",
+          "shape": "3 in 2",
+          "gradient": 2.591143607843418,
+          "ratio": 2.2617355656082734,
+          "share": 0.739,
+          "zeros": 0.0,
+          "nonfinite": 0,
+          "outcome": "out of reach"
+        },
+        "rows": [
+          {
+            "name": "['bias']",
+            "shape": "scalar",
+            "gradient": 1.8800296783447266,
+            "ratio": 7.520118713378906,
+            "share": 1.0,
+            "zeros": 0.0,
+            "nonfinite": 0,
+            "outcome": "out of reach"
+          },
+          {
+            "name": "['weight']",
+            "shape": "2",
+            "gradient": 1.7831190664144752,
+            "ratio": 1.5948701777914913,
+            "share": 0.663,
+            "zeros": 0.0,
+            "nonfinite": 0,
+            "outcome": "out of reach"
+          }
+        ],
+        "open": true
+      },
+      {
+        "whole": {
+          "name": "params['layers'][1]",
+          "shape": "3 in 2",
+          "gradient": 2.591143607843418,
+          "ratio": 2.2617355656082734,
+          "share": 0.739,
+          "zeros": 0.0,
+          "nonfinite": 0,
+          "outcome": "out of reach"
+        },
+        "rows": [
+          {
+            "name": "['bias']",
+            "shape": "scalar",
+            "gradient": 1.8800296783447266,
+            "ratio": 7.520118713378906,
+            "share": 1.0,
+            "zeros": 0.0,
+            "nonfinite": 0,
+            "outcome": "out of reach"
+          },
+          {
+            "name": "['weight']",
+            "shape": "2",
+            "gradient": 1.7831190664144752,
+            "ratio": 1.5948701777914913,
+            "share": 0.663,
+            "zeros": 0.0,
+            "nonfinite": 0,
+            "outcome": "out of reach"
+          }
+        ],
+        "open": true
+      },
+      {
+        "whole": {
+          "name": "params['layers'][2]",
+          "shape": "3 in 2",
+          "gradient": 2.591143607843418,
+          "ratio": 2.2617355656082734,
+          "share": 0.739,
+          "zeros": 0.0,
+          "nonfinite": 0,
+          "outcome": "out of reach"
+        },
+        "rows": [
+          {
+            "name": "['bias']",
+            "shape": "scalar",
+            "gradient": 1.8800296783447266,
+            "ratio": 7.520118713378906,
+            "share": 1.0,
+            "zeros": 0.0,
+            "nonfinite": 0,
+            "outcome": "out of reach"
+          },
+          {
+            "name": "['weight']",
+            "shape": "2",
+            "gradient": 1.7831190664144752,
+            "ratio": 1.5948701777914913,
+            "share": 0.663,
+            "zeros": 0.0,
+            "nonfinite": 0,
+            "outcome": "out of reach"
+          }
+        ],
+        "open": true
+      },
+      {
+        "whole": {
+          "name": "params['layers'][3]",
+          "shape": "3 in 2",
+          "gradient": 2.591143607843418,
+          "ratio": 2.2617355656082734,
+          "share": 0.739,
+          "zeros": 0.0,
+          "nonfinite": 0,
+          "outcome": "out of reach"
+        },
+        "rows": [
+          {
+            "name": "['bias']",
+            "shape": "scalar",
+            "gradient": 1.8800296783447266,
+            "ratio": 7.520118713378906,
+            "share": 1.0,
+            "zeros": 0.0,
+            "nonfinite": 0,
+            "outcome": "out of reach"
+          },
+          {
+            "name": "['weight']",
+            "shape": "2",
+            "gradient": 1.7831190664144752,
+            "ratio": 1.5948701777914913,
+            "share": 0.663,
+            "zeros": 0.0,
+            "nonfinite": 0,
+            "outcome": "out of reach"
+          }
+        ],
+        "open": true
+      },
+      {
+        "whole": {
+          "name": "params['layers'][4]",
+          "shape": "3 in 2",
+          "gradient": 2.591143607843418,
+          "ratio": 2.2617355656082734,
+          "share": 0.739,
+          "zeros": 0.0,
+          "nonfinite": 0,
+          "outcome": "out of reach"
+        },
+        "rows": [
+          {
+            "name": "['bias']",
+            "shape": "scalar",
+            "gradient": 1.8800296783447266,
+            "ratio": 7.520118713378906,
+            "share": 1.0,
+            "zeros": 0.0,
+            "nonfinite": 0,
+            "outcome": "out of reach"
+          },
+          {
+            "name": "['weight']",
+            "shape": "2",
+            "gradient": 1.7831190664144752,
+            "ratio": 1.5948701777914913,
+            "share": 0.663,
+            "zeros": 0.0,
+            "nonfinite": 0,
+            "outcome": "out of reach"
+          }
+        ],
+        "open": true
+      },
+      {
+        "whole": {
+          "name": "params['layers'][5]",
+          "shape": "3 in 2",
+          "gradient": 2.591143607843418,
+          "ratio": 2.2617355656082734,
+          "share": 0.739,
+          "zeros": 0.0,
+          "nonfinite": 0,
+          "outcome": "out of reach"
+        },
+        "rows": [
+          {
+            "name": "['bias']",
+            "shape": "scalar",
+            "gradient": 1.8800296783447266,
+            "ratio": 7.520118713378906,
+            "share": 1.0,
+            "zeros": 0.0,
+            "nonfinite": 0,
+            "outcome": "out of reach"
+          },
+          {
+            "name": "['weight']",
+            "shape": "2",
+            "gradient": 1.7831190664144752,
+            "ratio": 1.5948701777914913,
+            "share": 0.663,
+            "zeros": 0.0,
+            "nonfinite": 0,
+            "outcome": "out of reach"
+          }
+        ],
+        "open": true
+      },
+      {
+        "whole": {
+          "name": "params['out']",
+          "shape": "2 in 2",
+          "gradient": "inf",
+          "ratio": "inf",
+          "share": 1.0,
+          "zeros": 0.0,
+          "nonfinite": 1,
+          "outcome": "out of reach"
+        },
+        "rows": [
+          {
+            "name": "['bias']",
+            "shape": "scalar",
+            "gradient": "inf",
+            "ratio": null,
+            "share": 1.0,
+            "zeros": 0.0,
+            "nonfinite": 1,
+            "outcome": "out of reach"
+          },
+          {
+            "name": "['scale']",
+            "shape": "scalar",
+            "gradient": 0.32735008001327515,
+            "ratio": 0.16367504000663757,
+            "share": 0.169,
+            "zeros": 0.0,
+            "nonfinite": 0,
+            "outcome": "out of reach"
+          }
+        ],
+        "open": true
+      }
+    ],
+    "left_out": 0,
+    "facts": []
+  },
+  "tape": {
+    "nodes": [
+      [
+        "input",
+        0
+      ],
+      [
+        "input",
+        1
+      ],
+      [
+        "input",
+        2
+      ],
+      [
+        "input",
+        3
+      ],
+      [
+        "input",
+        4
+      ],
+      [
+        "input",
+        5
+      ],
+      [
+        "input",
+        6
+      ],
+      [
+        "input",
+        7
+      ],
+      [
+        "input",
+        8
+      ],
+      [
+        "input",
+        9
+      ],
+      [
+        "input",
+        10
+      ],
+      [
+        "input",
+        11
+      ],
+      [
+        "input",
+        12
+      ],
+      [
+        "input",
+        13
+      ],
+      [
+        "input",
+        14
+      ],
+      [
+        "input",
+        15
+      ],
+      [
+        "input",
+        16
+      ],
+      [
+        "input",
+        17
+      ],
+      [
+        "input",
+        18
+      ],
+      [
+        "input",
+        19
+      ],
+      [
+        "tanh",
+        0
+      ],
+      [
+        "tanh",
+        1
+      ],
+      [
+        "tanh",
+        2
+      ],
+      [
+        "add",
+        21,
+        22
+      ],
+      [
+        "add",
+        20,
+        23
+      ],
+      [
+        "tanh",
+        3
+      ],
+      [
+        "add",
+        24,
+        25
+      ],
+      [
+        "tanh",
+        4
+      ],
+      [
+        "tanh",
+        5
+      ],
+      [
+        "add",
+        27,
+        28
+      ],
+      [
+        "add",
+        26,
+        29
+      ],
+      [
+        "tanh",
+        6
+      ],
+      [
+        "add",
+        30,
+        31
+      ],
+      [
+        "tanh",
+        7
+      ],
+      [
+        "tanh",
+        8
+      ],
+      [
+        "add",
+        33,
+        34
+      ],
+      [
+        "add",
+        32,
+        35
+      ],
+      [
+        "tanh",
+        9
+      ],
+      [
+        "add",
+        36,
+        37
+      ],
+      [
+        "tanh",
+        10
+      ],
+      [
+        "tanh",
+        11
+      ],
+      [
+        "add",
+        39,
+        40
+      ],
+      [
+        "add",
+        38,
+        41
+      ],
+      [
+        "tanh",
+        12
+      ],
+      [
+        "add",
+        42,
+        43
+      ],
+      [
+        "tanh",
+        13
+      ],
+      [
+        "tanh",
+        14
+      ],
+      [
+        "add",
+        45,
+        46
+      ],
+      [
+        "add",
+        44,
+        47
+      ],
+      [
+        "tanh",
+        15
+      ],
+      [
+        "add",
+        48,
+        49
+      ],
+      [
+        "tanh",
+        16
+      ],
+      [
+        "tanh",
+        17
+      ],
+      [
+        "add",
+        51,
+        52
+      ],
+      [
+        "add",
+        50,
+        53
+      ],
+      [
+        "mul",
+        19,
+        54
+      ],
+      [
+        "sqrt",
+        18
+      ],
+      [
+        "add",
+        55,
+        56
+      ]
+    ],
+    "outputs": [
+      57
+    ],
+    "guards": []
+  },
+  "tape_missing": ""
+};
+
 export const special: PanelState = {
   "version": 1,
   "name": "special",
@@ -2438,7 +3476,7 @@ export const special: PanelState = {
   "grade": null,
   "mine": [],
   "verdict": "proved",
-  "summary": "for all 2 entries, the formula derived from the code and the one behind JAX's forward and reverse mode are the same expression; the numbers agree at the point and at 54 random points around it",
+  "summary": "for all 2 entries, the formula derived from the code and the one behind JAX's forward and reverse mode are the same expression; the numbers agree at the point and at 64 random points around it",
   "inputs": [
     {
       "name": "x",
@@ -2499,7 +3537,7 @@ export const special: PanelState = {
   ],
   "check": {
     "outcome": "proved",
-    "summary": "for all 2 entries, the formula derived from the code and the one behind JAX's forward and reverse mode are the same expression; the numbers agree at the point and at 54 random points around it",
+    "summary": "for all 2 entries, the formula derived from the code and the one behind JAX's forward and reverse mode are the same expression; the numbers agree at the point and at 64 random points around it",
     "entries": [
       {
         "what": "gradient",
@@ -2507,11 +3545,11 @@ export const special: PanelState = {
         "inputs": [
           "x"
         ],
-        "symbolic": 1.5000000000000004,
+        "symbolic": 1.5000000000000002,
         "forward": 1.4999996423721313,
         "reverse": 1.4999996423721313,
         "numeric": 1.4999999999999893,
-        "error": 0.3585768397854326,
+        "error": 2.000000001241763,
         "outcome": "proved",
         "reason": "",
         "why": ""
@@ -2523,11 +3561,11 @@ export const special: PanelState = {
           "x",
           "x"
         ],
-        "symbolic": -3.000000000000001,
+        "symbolic": -3.0000000000000004,
         "forward": -2.9999992847442627,
         "reverse": -2.9999992847442627,
         "numeric": -2.999999999999944,
-        "error": 0.23661344449423907,
+        "error": 2.000000001241763,
         "outcome": "proved",
         "reason": "",
         "why": ""
@@ -2548,6 +3586,7 @@ export const special: PanelState = {
   },
   "findings": [],
   "findings_left_out": 0,
+  "leaves": null,
   "tape": null,
   "tape_missing": "the browser has no `regularized_incomplete_beta` (states.py, line 46)"
 };

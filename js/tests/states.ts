@@ -52,6 +52,7 @@ export function cubicState(changes: Partial<PanelState> = {}): PanelState {
     curvature: null,
     findings: [],
     findings_left_out: 0,
+    leaves: null,
     tape: cubicTape,
     tape_missing: "",
     ...changes,

@@ -18,7 +18,7 @@ from jaxdiff_magic.findings.nonfinite.singular import Singular, event, singular
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.source import Location
-from jaxdiff_magic.subject.trace import Constant, Trace, Variable
+from jaxdiff_magic.subject.trace import Constant, Trace, Variable, subject_trace
 
 Program = Literal["value", "forward", "reverse", "second"]
 ORDER: dict[Program, int] = {"value": 0, "forward": 1, "reverse": 1, "second": 2}
@@ -73,9 +73,11 @@ class Origins:
         Raises:
             OutOfReach: it cannot be run step by step.
         """
-        if self.scene.trace is None:
+        subject, trace = self.scene.subject, self.scene.trace
+        if trace is None and subject.untraceable:
             raise OutOfReach("the function cannot be traced")
-        return self._run(self.scene.trace, list(self.scene.subject.point))
+        trace = trace or subject_trace(subject)  # also where no formulas were asked for
+        return self._run(trace, list(subject.point))
 
     def of_value(self, output: int) -> list[Origin]:
         """Of an output that is not finite."""
@@ -92,6 +94,17 @@ class Origins:
             output: position of the output, and the index in it.
             inputs: likewise; two for a second derivative.
         """
+        run = functools.partial(self.run_of, program, output, *inputs)
+        return self._search(run, functools.partial(self._told, program))
+
+    def run_of(
+        self, program: Program, output: tuple[int, Sequence[int]], *inputs: tuple[int, Sequence[int]]
+    ) -> tuple[Replay, int]:
+        """The run that computes one entry of a derivative, and which of its results holds it; as in `of_derivative`.
+
+        Raises:
+            OutOfReach: it cannot be run step by step.
+        """
         subject = self.scene.subject
         ct = _units(subject.outputs, *output)
         tangents = _units(subject.inputs, *inputs[-1])
@@ -100,16 +113,10 @@ class Origins:
             arguments += ct
         if program != "reverse":
             arguments += tangents
-        key = program, output if program != "forward" else None, inputs[-1] if program != "reverse" else None
-        position = output[0] if program == "forward" else inputs[0][0]
-
-        def run() -> tuple[Replay, int]:
-            kept = str(key)
-            if kept not in self._runs:
-                self._runs[kept] = self._run(self._trace(program), arguments)
-            return self._runs[kept], position
-
-        return self._search(run, functools.partial(self._told, program))
+        kept = str((program, output if program != "forward" else None, inputs[-1] if program != "reverse" else None))
+        if kept not in self._runs:
+            self._runs[kept] = self._run(self._trace(program), arguments)
+        return self._runs[kept], output[0] if program == "forward" else inputs[0][0]
 
     @functools.cached_property
     def _traces(self) -> dict[Program, Trace]:

@@ -19,6 +19,8 @@ from jaxdiff_magic.report.formula import Formula
 from jaxdiff_magic.report.grade import Grade
 from jaxdiff_magic.report.plain import plain
 from jaxdiff_magic.show.content import by_severity, declaration, listed
+from jaxdiff_magic.show.panel.fitting import fitted
+from jaxdiff_magic.show.panel.leaf_state import leaf_state
 from jaxdiff_magic.subject.latex_names import words
 from jaxdiff_magic.subject.leaves import Leaf, joined
 from jaxdiff_magic.subject.subject import Subject
@@ -28,6 +30,9 @@ MAX_MOVED_INPUTS = 4096
 """A point of more numbers than this is not moved by hand. A choice: a point is sent and evaluated at every move."""
 MAX_SENT = 4096
 """A derivative of more numbers than this is not sent. A choice: some 80 kB of text."""
+MAX_NAMES = 400
+"""Of more inputs or outputs the names are not sent, since a path of a pytree takes more room than its number. A choice:
+as many as a list to choose from has (`MOST_CHOICES` in js/src/dom.ts)."""
 MAX_SENT_ENTRIES = 200
 """How many rows of the check are sent …"""
 MAX_FINDINGS = 100
@@ -69,7 +74,7 @@ def state_of(report: ReportData) -> dict[str, Any]:
     if report.live is None:
         raise OutOfReach("this report was made without what moves its point")
     tape, missing = _tape(report.live)
-    return {
+    state = {
         "version": VERSION,
         "name": subject.name,
         "signature": declaration(report.subject),
@@ -79,8 +84,8 @@ def state_of(report: ReportData) -> dict[str, Any]:
         "summary": _cut(report.check.summary),
         "inputs": [leaf.to_dict() for leaf in subject.inputs],
         "outputs": [leaf.to_dict() for leaf in subject.outputs],
-        "input_names": [name for leaf in subject.inputs for name in elements(leaf)],
-        "output_names": [name for leaf in subject.outputs for name in elements(leaf)],
+        "input_names": _names(subject.inputs),
+        "output_names": _names(subject.outputs),
         "point": plain(joined(subject.native_point)),
         "derivatives": list(_derivatives(report, report.live)),
         "check": _check(report),
@@ -88,9 +93,17 @@ def state_of(report: ReportData) -> dict[str, Any]:
         "curvature": _curvature(report),
         "findings": [_finding(finding) for finding in by_severity(report)[:MAX_FINDINGS]],
         "findings_left_out": max(0, len(report.findings) - MAX_FINDINGS),
+        "leaves": leaf_state(report),
         "tape": tape,
         "tape_missing": missing,
     }
+    return fitted(state)
+
+
+def _names(leaves: Sequence[Leaf]) -> list[str] | None:
+    """The names of all numbers; None where they are so many that the panel makes them itself, of the leaves."""
+    names = [name for leaf in leaves for name in elements(leaf)]
+    return names if len(names) <= MAX_NAMES else None
 
 
 def elements(leaf: Leaf) -> list[str]:

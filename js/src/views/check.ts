@@ -1,13 +1,13 @@
 /** Every derivative computed four ways, with an outcome for each; about the report's point, wherever the reader is. */
 
-import { button, chooser, element, scrollable, setShown, setText } from "../dom";
-import type { Model, Snapshot, View } from "../host";
+import { chooser, element, scrollable, setShown, setText } from "../dom";
+import type { Model, View } from "../host";
 import { derivativeName } from "../names";
 import { fromWire, number, significant } from "../numbers";
 import { OUTCOMES, outcomeBadge, SIGNS } from "../outcomes";
-import { isAt, placeName, reportPoint } from "../place";
 import type { CheckEntry, Num, Outcome } from "../wire";
 import { words } from "../words";
+import { awayNote } from "./away";
 
 const COLUMNS = ["symbolic", "forward", "reverse", "numeric"] as const;
 
@@ -23,7 +23,7 @@ export function checkView(model: Model): View {
     ": ",
     words(check.summary),
   );
-  const away = awayNote(model);
+  const away = awayNote(model, "This check is");
   const rows = check.entries.map((entry) => ({ entry, elements: entryRows(entry, model) }));
   const count = element("span", { class: "jdm-said", role: "status" });
   const filters = filtersOf(check.entries);
@@ -120,19 +120,4 @@ function entryRows(entry: CheckEntry, model: Model): HTMLElement[] {
     element("span", {}, words(entry.reason)),
   );
   return [numbers, element("tr", { class: "jdm-reason" }, reason)];
-}
-
-function awayNote(model: Model) {
-  const place = placeName(model.state, reportPoint(model.state));
-  const text = `This check is about the report's point, ${place}, and you have moved away from it.`;
-  const note = element(
-    "p",
-    { class: "jdm-banner", "data-jdm-tone": "warning", hidden: true },
-    `${text} `,
-    button("Go back there", () => model.reset()),
-  );
-  return {
-    element: note,
-    update: (snapshot: Snapshot) => setShown(note, !isAt(model.state, snapshot.point)),
-  };
 }

@@ -108,6 +108,7 @@ function secondPart(model: Model, detail: Detail): Part | null {
           derivativeName(state.output_names[k] ?? "", [state.input_names[row] ?? "", state.input_names[column] ?? ""]),
         formulas: told?.formulas ?? null,
         dtype: dtype(model),
+        isSymmetric: true,
         whole: "report.hessian",
       },
       detail,

@@ -8,6 +8,7 @@ import { element, focusable, setAttribute } from "../dom";
 import { typeset } from "../fonts";
 import { brief, number } from "../numbers";
 import type { Detail, Entry } from "./detail";
+import { largestEntries } from "./largest";
 
 export interface HeatTable {
   element: HTMLElement;
@@ -23,6 +24,8 @@ export interface Layout {
   entryName(row: number, column: number): string;
   formulas: readonly (string | null)[] | null;
   dtype: string;
+  /** Whether entries on either side of the diagonal are the same. */
+  isSymmetric?: boolean;
   /** Where all of it is, said where entries are left out. */
   whole: string;
 }
@@ -70,6 +73,8 @@ export function heatTable(layout: Layout, detail: Detail): HeatTable {
   );
   walkable(cells, detail.show);
   for (const entry of all) setAttribute(entry.element, "aria-describedby", detail.element.id);
+  const isCut = layout.rows.length > LIMIT || layout.columns.length > LIMIT;
+  const largestOfAll = isCut ? largestEntries(layout) : null;
 
   return {
     element: element(
@@ -78,6 +83,7 @@ export function heatTable(layout: Layout, detail: Detail): HeatTable {
       element("div", { class: "jdm-scroll" }, table),
       all.length > 1 ? legend : null,
       leftOut(layout),
+      largestOfAll?.element ?? null,
     ),
     update(values) {
       let scale = 0;
@@ -93,6 +99,7 @@ export function heatTable(layout: Layout, detail: Detail): HeatTable {
       }
       const ends = [brief(-scale), brief(scale)] as const;
       if (least.data !== ends[0]) least.data = ends[0];
+      largestOfAll?.update(values);
       if (most.data !== ends[1]) most.data = ends[1];
     },
   };

@@ -101,6 +101,27 @@ test("of a large one the beginning is shown, and it says what is left out and wh
   expect(part("Hessian").textContent).toContain("report.hessian");
 });
 
+test("beside a large one its largest entries are named, and follow the point", () => {
+  const model = fakeModel(sum, new Array(30).fill(1));
+  const { part } = shown(model);
+  const largest = () =>
+    [...part("Gradient").querySelectorAll<HTMLElement>(".jdm-largest tr:not([hidden])")].map((row) => row.textContent);
+  expect(largest()).toHaveLength(12);
+  expect(largest().slice(0, 2)).toEqual(["∂f/∂x[29]59", "∂f/∂x[28]58"]);
+  model.moveTo(Float64Array.from({ length: 30 }, () => -2));
+  expect(largest()[0]).toBe("∂f/∂x[0]−60");
+  const map = part("Gradient").querySelector("canvas")!;
+  expect([map.width, map.height, map.getAttribute("role")]).toEqual([30, 1, "img"]);
+  expect(map.getAttribute("aria-label")).toContain("the largest is 60 in size");
+});
+
+test("of a Hessian each pair of equal entries is named once", () => {
+  const { part } = shown(fakeModel(sum, new Array(30).fill(1)));
+  const names = [...part("Hessian").querySelectorAll(".jdm-largest th")].map((name) => name.textContent);
+  expect(names.slice(0, 3)).toEqual(["∂²f/∂x[0]²", "∂²f/∂x[0]∂x[1]", "∂²f/∂x[0]∂x[2]"]);
+  expect(new Set(names).size).toBe(12);
+});
+
 test("numbers that were not computed are missing with the reason", () => {
   const model = fakeModel(cubic, [1, 2]);
   model.state.derivatives[2]!.missing = "too large to send";

@@ -46,11 +46,22 @@ def special(x):
     return jax.scipy.special.betainc(2.0, 3.0, x)
 
 
+def model(params):
+    kept = params["out"]["scale"] * sum(jnp.tanh(w).sum() for layer in params["layers"] for w in layer.values())
+    return kept + jnp.sqrt(params["out"]["bias"])
+
+
+def parameters() -> dict[str, Any]:
+    layers = [{"weight": jnp.array([0.5, -1.0]), "bias": jnp.float32(0.25)} for _ in range(6)]
+    return {"layers": layers, "out": {"scale": jnp.float32(2.0), "bias": jnp.float32(0.0)}}
+
+
 SCENES: dict[str, Callable[[], Report]] = {
     "cubic": lambda: derive(cubic, cost="count")(jnp.array([1.0, 2.0])),
     "layer": lambda: derive(layer, cost="count")(jnp.array([[1.0, 0.5], [-2.0, 0.25]]), jnp.array([0.5, 0.25])),
     "wrong": lambda: derive(wrong, cost="none")(0.5),
     "outside": lambda: derive(outside, cost="none")(jnp.array([2.0, -1.0])),
+    "model": lambda: derive(model, cost="none", order=1, symbolic=False, points=1)(parameters()),
     "special": lambda: derive(special, cost="none")(0.5),
 }
 
