@@ -13,7 +13,7 @@ SHARES = {
     "formulas": (0.5, 0.12),
     "check": (1.0, 0.15),
     "grade": (0.5, 0.2),
-    "findings": (1.0, 0.1),
+    "findings": (1.0, 0.06),
     "cost": (0.1, 0.05),
     "curvature": (0.3, 0.05),
 }

@@ -39,7 +39,7 @@ from jaxdiff_magic.checking.points import native_point, sample, where_it_ends
 from jaxdiff_magic.checking.proofs import Proofs
 from jaxdiff_magic.checking.reasons import reasons_of, with_reasons
 from jaxdiff_magic.checking.rules import RuleName, rule_trace, rule_values
-from jaxdiff_magic.checking.sharper import SAFETY, Sharper
+from jaxdiff_magic.checking.sharper import SAFETY, SECONDS, SECONDS_OF_LONG, Sharper
 from jaxdiff_magic.checking.summary import summary_of
 from jaxdiff_magic.checking.trusted import Trusted
 from jaxdiff_magic.engines.jax.values import Derivatives, Values
@@ -49,6 +49,7 @@ from jaxdiff_magic.engines.reference.directions import Found, Path
 from jaxdiff_magic.engines.symbolic.derivation import Derivation
 from jaxdiff_magic.report import Check, Outcome, Slope, worst
 from jaxdiff_magic.report.fault import Fault
+from jaxdiff_magic.subject.length import LONG, executed
 from jaxdiff_magic.subject.trace import Trace
 
 MAX_DIFFERENCED = 64
@@ -134,7 +135,8 @@ class _Checking:
         programs = {name: rule_values(self.subject, name, trace) for name, trace in self.traces.items()}
         self.sharper = self.rules = self.proofs = None
         if self.reference is not None:
-            self.sharper = Sharper(self.reference, programs, self.subject.exact_point, deadline)
+            least = SECONDS if executed(self.reference.trace) <= LONG else SECONDS_OF_LONG
+            self.sharper = Sharper(self.reference, programs, self.subject.exact_point, deadline, least)
             known = self.points, self.native, self.eps, deadline
             self.rules = ComparedRules(derivatives, self.reference, programs, self.sharper, *known)
             self.proofs = Proofs(self.subject, derivation, self.traces, deadline) if derivation else None

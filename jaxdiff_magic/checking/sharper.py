@@ -44,6 +44,9 @@ doubt."""
 SECONDS = 2.0
 """There is always so much time for a run with more digits: without it a wide bound leaves everything undecided. A
 choice: some 800,000 scalar operations, by `MAX_PRECISE_OPERATIONS` in `digits.py`."""
+SECONDS_OF_LONG, SHARE_OF_LONG = 0.3, 0.3
+"""For a long function there are so many, or this part of the time that is left. A choice: it would need far more, and
+function values must do."""
 STEP, STEP_DIGITS = 2.0**-48, 40
 """Relative step of differences with more digits, some units in the last place of a float64, and the digits of values
 that are taken from each other: no piece of a chaotic function is too short, and nothing is lost."""
@@ -94,13 +97,15 @@ class Sharper:
         reference: of the code.
         rules: JAX's programs.
         point: for each input leaf its value.
-        deadline: on the clock of `budget.now`; see `SECONDS`.
+        deadline: on the clock of `budget.now`.
+        least: seconds that there are in any case; see `SECONDS`.
     """
 
     reference: Reference
     rules: Mapping[str, RuleValues]
     point: Sequence[np.ndarray]
     deadline: float
+    least: float = SECONDS
     _known: dict[tuple[str, Path], Found | None] = field(default_factory=dict)
     _spent: float = 0.0
 
@@ -212,7 +217,8 @@ class Sharper:
     def _run(
         self, made: Callable[[], Evaluated], paths: Sequence[Path], point: Sequence[np.ndarray], digits: int = DIGITS
     ) -> dict[Path, np.ndarray] | None:
-        seconds = max(left(self.deadline), SECONDS - self._spent)
+        share = 1.0 if self.least >= SECONDS else SHARE_OF_LONG
+        seconds = max(share * left(self.deadline), self.least - self._spent)
         if seconds <= 0 or sum(x.size for x in point) > MAX_PRECISE_INPUTS:
             return None
         started = now()

@@ -42,7 +42,7 @@ def verdict_of(
     subject = derivatives.subject
     known: dict[str, Any] = {"points": points, "seed": seed, "deadline": deadline, "trust": trust}
     followed = trace if subject.size <= FOLLOWED else None
-    if followed is not None and is_many(subject, order):
+    if followed is not None and is_many(subject, followed, order):
         reference = Reference(followed)
         check = parts.made(STEPS, None, _by_directions, derivatives, values, reference, order=order, **known)
         if isinstance(check, Check):

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from jaxdiff_magic.base.budget import left
 from jaxdiff_magic.cost.counted import most, program_costs
 from jaxdiff_magic.cost.counting import NAMES, Programs, disagreement, programs
 from jaxdiff_magic.cost.crossover import crossovers, rule_of_thumb
@@ -45,6 +46,7 @@ def cost_of(
     how: Literal["measure", "count"],
     feasible: Mapping[str, str],
     deadline: float,
+    compiling: float = 0.0,
     formula: Callable[[], Callable[..., Any]] | None = None,
 ) -> Cost:
     """Forward against reverse mode for the whole first derivative of a subject, and the ways to its Hessian.
@@ -54,6 +56,7 @@ def cost_of(
         how: "count" passes and operations, or compile and "measure" as well.
         feasible: for "forward", "reverse" and "hessian", why JAX cannot differentiate so; "" or absent when it can.
         deadline: an instant of `budget.now` after which nothing more is begun.
+        compiling: seconds that XLA is expected to take for one of them.
         formula: makes the formula of the Hessian a program, leaves to blocks `[o][i][j]`; raises OutOfReach where that
             cannot be.
 
@@ -66,12 +69,13 @@ def cost_of(
         'jax.grad(loss)(weights)'
     """
     counted = programs(subject, deadline, [name for name in NAMES if subject.is_scalar or "hessian " not in name])
-    measured = Measured(subject, deadline)
+    measured = Measured(subject, deadline, compiling)
     obstacles = {mode: feasible.get(mode) or too_large(subject, mode) for mode in MODES}
     if how == "measure":
         _measure_plain(subject, measured, [mode for mode in MODES if not obstacles[mode]])
         obstacles |= measured.refused
-    strategies = _strategies(subject, feasible, counted, measured, deadline)
+    has_time = left(deadline) > compiling
+    strategies = _strategies(subject, feasible, counted, measured, deadline) if has_time else ()
     obstacles |= {s.name: s.infeasible for s in strategies if s.what == "jacobian" and not obstacles.get(s.name, "?")}
     ways = {mode: _plain(subject, mode, obstacles[mode], counted, measured) for mode in MODES}
     both = all(mode in measured.times for mode in MODES)

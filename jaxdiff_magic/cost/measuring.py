@@ -94,8 +94,8 @@ class Measured:
         note: why nothing was, or "".
     """
 
-    def __init__(self, subject: Subject, deadline: float) -> None:
-        self.deadline = deadline
+    def __init__(self, subject: Subject, deadline: float, compiling: float = 0.0) -> None:
+        self.deadline, self.compiling = deadline, compiling
         self.programs: dict[str, TimedProgram] = {}
         self.times: dict[str, np.ndarray] = {}
         self.refused: dict[str, str] = {}
@@ -110,7 +110,7 @@ class Measured:
             self.note = self.untraceable
             return
         for name, compile_it in build.items():
-            if passed(self.deadline):
+            if now() + self.compiling > self.deadline:
                 self.late(what)
                 return
             tell(f"compiling {name}")

@@ -30,7 +30,6 @@ from jaxdiff_magic.findings.asymmetry import hessian_errors
 from jaxdiff_magic.findings.leaf_table import leaves_of
 from jaxdiff_magic.findings.too_large import is_too_large, is_unasked
 from jaxdiff_magic.pipeline.formulas import Formulas, blocks_of, formulas_of, hessian_program
-from jaxdiff_magic.pipeline.length import is_long
 from jaxdiff_magic.report import Check, Curvature, Finding, Live
 from jaxdiff_magic.report.assertion import raise_if_wrong
 from jaxdiff_magic.report.cost_figures import Cost
@@ -38,6 +37,7 @@ from jaxdiff_magic.report.grade import Grade
 from jaxdiff_magic.report.matrix_free import Products
 from jaxdiff_magic.report.shortfall import Parts, in_reach
 from jaxdiff_magic.show.report import Report
+from jaxdiff_magic.subject.length import LONG, executed
 from jaxdiff_magic.subject.subject import Subject, subject_of
 from jaxdiff_magic.subject.surroundings import settings_set_aside
 from jaxdiff_magic.subject.trace import Trace, subject_trace
@@ -112,9 +112,10 @@ def _report(subject: Subject, options: Options) -> Report:
 
     tell("writing formulas")  # meanwhile
     trace, unreachable = _trace(subject, parts) if options.symbolic else (None, "formulas were not asked for")
-    budget = Budget(options.budget, is_long(subject, trace, options.order))
+    many = is_many(subject, trace, options.order)
+    budget = Budget(options.budget, many or (trace is not None and executed(trace) > LONG))
     formulas = formulas_of(subject, derivatives, trace, unreachable, options.layout, parts, budget)
-    if trace is None and is_many(subject, options.order):
+    if trace is None and many:
         trace, _ = _trace(subject, parts)  # without it such a function has no verdict
     tell("compiling the derivatives")
     values = derivatives.at(subject.point)
@@ -275,6 +276,7 @@ def _cost(
     tell("counting operations")
     formula = hessian_program(subject, formulas.derivation) if formulas.derivation else None
     known = {"how": options.cost, "feasible": derivatives.missing, "formula": formula}
+    known |= {"compiling": derivatives.compiling / 2}  # of all of them together
     return parts.made("the cost", None, cost_of, subject, deadline=budget.share("cost"), **known)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from jaxdiff_magic.base.budget import Budget
+from jaxdiff_magic.base.budget import SHARES, Budget, left
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.jax.values import Derivatives, Values
 from jaxdiff_magic.engines.reference.directions import Path
@@ -20,12 +21,16 @@ from jaxdiff_magic.engines.symbolic.time_limits import until
 from jaxdiff_magic.report import Block, Step
 from jaxdiff_magic.report.formula import Formula
 from jaxdiff_magic.report.shortfall import Parts
+from jaxdiff_magic.subject.length import LONG, executed
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Trace
 
 MAX_FORMULA_EQUATIONS = 400
 """A function of more steps than this has no formula that anyone would read. A choice, and of time: SymPy works on
 each."""
+STEP_SECONDS = 0.003
+"""Each step of a long function takes so long to write down. Measured: filters, cells and solvers in loops of 40 to 60
+rounds, 2 to 5 ms."""
 FORMULAS = "the formulas"
 
 
@@ -71,14 +76,25 @@ def formulas_of(
 
 def _derivation(subject: Subject, trace: Trace, deadline: float) -> tuple[Derivation | None, str]:
     """The subject's formulas, or why there are none."""
+    steps = executed(trace)
     if len(trace.equations) > MAX_FORMULA_EQUATIONS:
         return None, f"it has {len(trace.equations):,} steps, too many to write down"
+    if steps > LONG and STEP_SECONDS * steps > left(deadline):
+        return None, (
+            f"its {steps:,} steps, those of loops each time, take longer to write down than there is time for: give it "
+            f"more, budget={_generous(STEP_SECONDS * steps)} in derive, --budget in a cell"
+        )
     try:
         names = [leaf.name for leaf in subject.inputs], [leaf.name for leaf in subject.outputs]
         with until(deadline):
             return Derivation(trace, *names, None if subject.is_large else subject.point), ""
     except OutOfReach as error:
         return None, error.reason
+
+
+def _generous(seconds: float) -> int:
+    """A budget of which formulas of a long function have a share of some seconds, in tens of seconds."""
+    return 10 * math.ceil(seconds / SHARES["formulas"][1] / 10)
 
 
 def _written(

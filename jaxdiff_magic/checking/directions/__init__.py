@@ -51,13 +51,17 @@ from jaxdiff_magic.engines.reference.directions import leaf_places
 from jaxdiff_magic.engines.reference.rule_values import RuleValues
 from jaxdiff_magic.report import Check, worst
 from jaxdiff_magic.report.fault import Fault
+from jaxdiff_magic.subject.length import executed
 from jaxdiff_magic.subject.subject import Subject
+from jaxdiff_magic.subject.trace import Trace
 
 __all__ = ["FOLLOWED", "check_directions", "is_many"]
 
-MANY = 300
+MANY = 100
 """With more inputs than this, or more entries of a derivative than its square, derivatives are compared along
-directions. A choice of time: 300 inputs have a Hessian of 90,000 entries, which takes seconds one by one."""
+directions. A choice of time: nets of 113 and 209 parameters took 14 s and 2 GB one by one, 4 s and 0.5 GB so."""
+MOST_WORK = 1_000_000
+"""So are those of which each entry takes many steps: a choice of time, some seconds by NumPy."""
 FOLLOWED = 20_000_000
 """No function of more inputs is followed step by step. A choice of memory: a run in float64 holds some dozen copies of
 them, 160 MB each."""
@@ -76,9 +80,16 @@ TIE_DIRECTIONS = 3
 along directions within its plane, where a random one almost never lies."""
 
 
-def is_many(subject: Subject, order: int) -> bool:
-    """Whether a function has more derivatives than are looked at one by one."""
-    return subject.size > MANY or subject.output_size * subject.size ** min(order, 2) > MANY * MANY
+def is_many(subject: Subject, trace: Trace | None, order: int) -> bool:
+    """Whether a function has more derivatives, or takes more steps for them, than are looked at one by one.
+
+    Args:
+        trace: its steps; None where they are not known.
+        order: of the highest derivative that was asked for.
+    """
+    entries = subject.output_size * subject.size ** min(order, 2)
+    steps = executed(trace) if trace is not None and subject.size > 1 else 1
+    return subject.size > MANY or entries > MANY * MANY or entries * steps > MOST_WORK
 
 
 def check_directions(

@@ -10,7 +10,9 @@ from jaxdiff_magic.engines.reference.rules.indexing import INDEXING
 from jaxdiff_magic.engines.reference.rules.linear_algebra import LINEAR_ALGEBRA
 from jaxdiff_magic.engines.reference.rules.movement import MOVEMENT
 from jaxdiff_magic.engines.reference.rules.reductions import REDUCTIONS
+from jaxdiff_magic.engines.reference.rules.windows import WINDOWS
 from jaxdiff_magic.engines.reference.run import RULES
 
-for family in (COMPOUND, ELEMENTWISE, MOVEMENT, REDUCTIONS, INDEXING, LINEAR_ALGEBRA, DECOMPOSITIONS, CONTROL):
+FAMILIES = (COMPOUND, ELEMENTWISE, MOVEMENT, REDUCTIONS, WINDOWS, INDEXING, LINEAR_ALGEBRA, DECOMPOSITIONS, CONTROL)
+for family in FAMILIES:
     RULES.update(family)

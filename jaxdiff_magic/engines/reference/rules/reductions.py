@@ -223,7 +223,7 @@ def _convolution(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     (x,) = _permuted(run, lhs, spec.lhs_spec, dtype)
     (w,) = _permuted(run, rhs, spec.rhs_spec, dtype)
     config = [(0, 0, 0), (0, 0, 0), *((lo, hi, d - 1) for (lo, hi), d in zip(p["padding"], p["lhs_dilation"]))]  # noqa: B905
-    sizes = [_spread_size(n, *part) for n, part in zip(x.shape, config, strict=True)]
+    sizes = [spread_size(n, *part) for n, part in zip(x.shape, config, strict=True)]
     zero = run.constant(np.zeros(()))
     (x,) = run.apply("pad", [x, zero], {"padding_config": config}, [Result(tuple(sizes), dtype)])
     n, _, *space = x.shape
@@ -251,7 +251,7 @@ def _convolution(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
     return run.apply("transpose", [found], {"permutation": np.argsort(spec.out_spec).tolist()}, step.results)
 
 
-def _spread_size(length: int, low: int, high: int, interior: int) -> int:
+def spread_size(length: int, low: int, high: int, interior: int) -> int:
     """The length of an axis once it is padded and spread."""
     return max(0, low + high + (length - 1) * (interior + 1) + 1 if length else low + high)
 
@@ -259,27 +259,6 @@ def _spread_size(length: int, low: int, high: int, interior: int) -> int:
 def _permuted(run: Run, x: Node, order: Any, dtype: Any) -> list[Node]:
     shape = tuple(x.shape[a] for a in order)
     return run.apply("transpose", [x], {"permutation": list(order)}, [Result(shape, dtype)])
-
-
-def _windows(reduce: str) -> Rule:
-    """reduce_window_sum, _max, _min: the windows stacked, then reduced."""
-
-    def rule(run: Run, xs: list[Node], step: RuleStep) -> list[Node]:
-        p, dtype = step.params, step.results[0].dtype
-        if not math.prod(step.results[0].shape):
-            return [run.constant(np.zeros(step.results[0].shape))]
-        filling = run.constant(np.array({"reduce_sum": 0.0, "reduce_max": -np.inf, "reduce_min": np.inf}[reduce]))
-        spread = zip(p["padding"], p["base_dilation"], strict=True)
-        config = [(lo, hi, d - 1) for (lo, hi), d in spread]
-        sizes = [_spread_size(n, *part) for n, part in zip(xs[0].shape, config, strict=True)]
-        (x,) = run.apply("pad", [xs[0], filling], {"padding_config": config}, [Result(tuple(sizes), dtype)])
-        out, pieces = step.results[0].shape, []
-        for at in itertools.product(*map(range, p["window_dimensions"])):
-            places = zip(at, p["window_dilation"], out, p["window_strides"], strict=True)
-            pieces += cut(run, x, [slice(k * d, k * d + (o - 1) * t + 1, t) for k, d, o, t in places])
-        return run.apply(reduce, [stacked(run, pieces)], {"axes": (0,)}, step.results)
-
-    return rule
 
 
 def _arg(larger: bool) -> Rule:
@@ -359,8 +338,5 @@ REDUCTIONS: Mapping[str, Rule] = {
     "dot_general": _dot,
     "conv_general_dilated": _convolution,
     "fft": _fourier,
-    "reduce_window_sum": _windows("reduce_sum"),
-    "reduce_window_max": _windows("reduce_max"),
-    "reduce_window_min": _windows("reduce_min"),
 }
 """Primitive to its rule."""
