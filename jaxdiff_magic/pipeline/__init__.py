@@ -19,6 +19,7 @@ from jaxdiff_magic.checking.verdict import verdict_of
 from jaxdiff_magic.cost import cost_of
 from jaxdiff_magic.engines.jax.curvature import curvature_of, doubt_of
 from jaxdiff_magic.engines.jax.products import products_of
+from jaxdiff_magic.engines.jax.products.at_point import ProductsAtPoint
 from jaxdiff_magic.engines.jax.values import Derivatives, Values, derivatives_of
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.reference.digits import subject_with_digits
@@ -264,7 +265,8 @@ def _live(subject: Subject, derivatives: Derivatives, values: Values, trace: Tra
             found = derivatives_of(subject, 2, asked=True).at(subject.point).hessian
         return None if found is None else subject.assemble(found, 2)
 
-    return Live(values, at, lambda: derivatives.compilations, hessian, in_reach("the tape", tape))
+    products = ProductsAtPoint(subject)
+    return Live(values, at, lambda: derivatives.compilations, hessian, products, in_reach("the tape", tape))
 
 
 def _cost(

@@ -16,6 +16,7 @@ class Live:
         at: the same at another point, one array for each leaf, by the program that is compiled already.
         compilations: how often JAX has compiled that program.
         hessian: builds a Hessian that was too large to be built unasked; None where there is none.
+        products: with the derivatives at the point, for every size: see `products.at_point.ProductsAtPoint`.
         tape: records the function as scalar operations: see `tape.Tape`; raises OutOfReach where that cannot be.
     """
 
@@ -23,4 +24,5 @@ class Live:
     at: Callable[[Sequence[Any]], Any]
     compilations: Callable[[], int]
     hessian: Callable[[], Any]
+    products: Any
     tape: Callable[[], Any]

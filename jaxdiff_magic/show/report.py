@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.report import ReportData
 from jaxdiff_magic.report.assertion import raise_if_wrong
 from jaxdiff_magic.show import mimebundle
@@ -32,6 +33,52 @@ class Report(ReportData):
             strict: also when it is "out of reach".
         """
         raise_if_wrong(self.check, self.subject, strict)
+
+    def jvp(self, v: Any) -> Any:
+        """J v at the point, by forward mode, for a function of any size.
+
+        Args:
+            v: a direction, of the structure of `report.gradient` (of the arguments, where the result is no scalar).
+
+        Returns:
+            What the function returns, with the derivatives in place of its numbers.
+
+        Raises:
+            InputError: `v` has another structure.
+            OutOfReach: JAX has no forward mode for this function, or the report was saved and loaded.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> report = derive(lambda x: x**2)(jnp.array([1.0, 2.0]))      # doctest: +SKIP
+            >>> report.jvp(jnp.array([1.0, 0.0]))                           # doctest: +SKIP
+            Array([2., 0.], dtype=float32)
+        """
+        return self._products_at_point().jvp(v)
+
+    def vjp(self, u: Any) -> Any:
+        """u'J at the point, by reverse mode; `u` has the structure of `report.value`. Errors as of `jvp`."""
+        return self._products_at_point().vjp(u)
+
+    def hvp(self, v: Any) -> Any:
+        """H v of a scalar function at the point, by forward over reverse mode. Arguments and errors as of `jvp`."""
+        return self._products_at_point().hvp(v)
+
+    def vhv(self, v: Any) -> float:
+        """v'H v of a scalar function at the point. Arguments and errors as of `jvp`."""
+        return self._products_at_point().vhv(v)
+
+    def diagonal(self, probes: int = 16, seed: int = 0) -> tuple[Any, Any]:
+        """The diagonal of a scalar function's Hessian and its standard errors, both of the structure of the gradient.
+
+        It is exact, with errors of 0, up to 1,024 inputs; beyond, it is estimated from some random vectors (C. Bekas,
+        E. Kokiopoulou and Y. Saad, 2007). Errors as of `jvp`.
+        """
+        return self._products_at_point().diagonal(probes, seed)
+
+    def _products_at_point(self) -> Any:
+        if self.live is None:
+            raise OutOfReach("a report that was saved and loaded has no function any more: derive it again")
+        return self.live.products
 
     def export_test(self, path: str | os.PathLike[str]) -> str:
         """Write a pytest file that holds the verdict and the numbers of the first derivative; returns its path.
