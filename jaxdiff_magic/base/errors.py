@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class DeriveError(Exception):
     """Base of all errors raised on purpose; the magics print its message without a traceback."""
@@ -24,4 +26,12 @@ class OutOfReach(DeriveError):
 
 
 class WrongDerivative(DeriveError, AssertionError):
-    """Raised by `Report.raise_if_wrong` when a derivative differs from the function's own."""
+    """Raised by `Report.raise_if_wrong` when a derivative differs from the function's own.
+
+    Attributes:
+        check: all that was found: a `report.Check`; None where there is none.
+    """
+
+    def __init__(self, message: str, check: Any = None) -> None:
+        super().__init__(message)
+        self.check = check

@@ -18,30 +18,49 @@ uninterrupted: J. Nielsen, "Usability Engineering", 1993, ch. 5."""
 _stage: ContextVar[list[str] | None] = ContextVar("stage", default=None)
 
 
+def tell_first(words: str) -> None:
+    """Say at once what is known already, and goes on being shown beside the stages: "f = 10, gradient [4, 13]"."""
+    if (heard := _stage.get()) is not None and hasattr(heard, "first"):
+        heard.first = words
+        heard.wake.set()
+
+
 def tell(stage: str) -> None:
     """Say what begins now: "compiling reverse mode"."""
     if (heard := _stage.get()) is not None:
         heard[:] = [stage]
 
 
+class _Heard(list[str]):
+    """The stage that was told last, and what is known already."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__([stage])
+        self.first, self.wake = "", threading.Event()
+
+
 @contextmanager
 def told(show: Callable[[str], None], stage: str) -> Iterator[None]:
     """While the body runs longer than `PATIENCE`, show what it is at, every second; at its end, "".
+
+    What is known already is shown as soon as it is told.
 
     Args:
         show: called in another thread; not at all when the body is quick.
         stage: what is shown until the body tells otherwise.
     """
-    heard, done, begun = [stage], threading.Event(), time.monotonic()
+    heard, begun, is_done = _Heard(stage), time.monotonic(), False
 
     def every_second() -> None:
-        if done.wait(PATIENCE):
+        heard.wake.wait(PATIENCE)
+        if is_done:
             return
         with suppress(Exception):  # a display that fails is no reason to say anything else
-            while True:
-                show(f"{heard[0]} … {time.monotonic() - begun:.0f} s")
-                if done.wait(1.0):
-                    break
+            while not is_done:
+                heard.wake.clear()
+                known = f"{heard.first}\n" if heard.first else ""
+                show(f"{known}{heard[0]} … {time.monotonic() - begun:.0f} s")
+                heard.wake.wait(1.0)
             show("")
 
     thread = threading.Thread(target=copy_context().run, args=(every_second,), daemon=True)
@@ -50,7 +69,8 @@ def told(show: Callable[[str], None], stage: str) -> Iterator[None]:
     try:
         yield
     finally:
-        done.set()
+        is_done = True
+        heard.wake.set()
         thread.join()
         _stage.reset(token)
 
@@ -82,5 +102,5 @@ def _in_cell(shell: Any) -> Callable[[str], None]:
 
 
 def _on_terminal(words: str) -> None:
-    sys.stderr.write(f"\r\x1b[K{words}")  # back to the line's start, and clear it
+    sys.stderr.write(f"\r\x1b[K{words.replace(chr(10), '; ')}")  # back to the line's start, and clear it
     sys.stderr.flush()

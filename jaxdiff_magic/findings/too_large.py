@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jaxdiff_magic.cost.mode_calls import argnums_text, function_text
 from jaxdiff_magic.engines.jax.not_built import MAX_BUILT_ENTRIES, MAX_UNASKED, WHEN_ASKED
-from jaxdiff_magic.engines.jax.values import Values
+from jaxdiff_magic.engines.jax.values import MANY_PASSES, Values
 from jaxdiff_magic.findings.scene import Scene
 from jaxdiff_magic.report import Finding
 from jaxdiff_magic.subject.subject import Subject, arguments_of
@@ -60,7 +60,7 @@ def _second(subject: Subject, values: Values) -> str:
 
 def _is_refused(values: Values, mode: str) -> bool:
     """Whether JAX has no such mode, which is another thing than that it would take too many passes."""
-    return mode in values.missing and not values.missing[mode].startswith("it would take")
+    return mode in values.missing and not values.missing[mode].startswith(MANY_PASSES)
 
 
 def title(order: int) -> str:

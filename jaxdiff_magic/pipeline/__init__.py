@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import jax
@@ -12,31 +11,23 @@ import jax
 from jaxdiff_magic.base.budget import Budget, now
 from jaxdiff_magic.base.errors import InputError, OutOfReach
 from jaxdiff_magic.base.options import Options
-from jaxdiff_magic.base.progress import tell
+from jaxdiff_magic.base.progress import tell, tell_first
 from jaxdiff_magic.checking.directions import is_many
-from jaxdiff_magic.checking.grading import Mine, grades_of
+from jaxdiff_magic.checking.grading import Mine
 from jaxdiff_magic.checking.verdict import verdict_of
-from jaxdiff_magic.cost import cost_of
-from jaxdiff_magic.engines.jax.curvature import curvature_of, doubt_of
-from jaxdiff_magic.engines.jax.products import products_of
 from jaxdiff_magic.engines.jax.products.at_point import ProductsAtPoint
 from jaxdiff_magic.engines.jax.values import Derivatives, Values, derivatives_of
-from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.reference.digits import subject_with_digits
 from jaxdiff_magic.engines.reference.run import runs_until
 from jaxdiff_magic.engines.symbolic.time_limits import until
 from jaxdiff_magic.engines.tape import Tape, tape_of
-from jaxdiff_magic.findings import Scene, findings_of
-from jaxdiff_magic.findings.asymmetry import hessian_errors
-from jaxdiff_magic.findings.leaf_table import leaves_of
-from jaxdiff_magic.findings.too_large import is_too_large, is_unasked
-from jaxdiff_magic.pipeline.formulas import Formulas, blocks_of, formulas_of, hessian_program
-from jaxdiff_magic.report import Check, Curvature, Finding, Live
+from jaxdiff_magic.findings.too_large import is_unasked
+from jaxdiff_magic.pipeline.formulas import blocks_of, formulas_of
+from jaxdiff_magic.pipeline.looking import Known, looked_into
+from jaxdiff_magic.report import Check, Live
 from jaxdiff_magic.report.assertion import raise_if_wrong
-from jaxdiff_magic.report.cost_figures import Cost
-from jaxdiff_magic.report.grade import Grade
-from jaxdiff_magic.report.matrix_free import Products
 from jaxdiff_magic.report.shortfall import Parts, in_reach
+from jaxdiff_magic.show.glance import glance
 from jaxdiff_magic.show.report import Report
 from jaxdiff_magic.subject.length import LONG, executed
 from jaxdiff_magic.subject.subject import Subject, subject_of
@@ -109,7 +100,7 @@ def _report(subject: Subject, options: Options) -> Report:
         raise InputError(f"mine= is compared in float64, number by number; {subject.size:,} inputs are too many.")
     started, parts = now(), Parts()
     derivatives = derivatives_of(subject, options.order)
-    derivatives.compile_beside()
+    derivatives.compile_beside(lambda found: tell_first(glance(subject, found)))
 
     tell("writing formulas")  # meanwhile
     trace, unreachable = _trace(subject, parts) if options.symbolic else (None, "formulas were not asked for")
@@ -122,23 +113,9 @@ def _report(subject: Subject, options: Options) -> Report:
     values = derivatives.at(subject.point)
     budget.begin(derivatives.ready)
 
+    known = Known(subject, options, parts, budget, derivatives, values, trace, unreachable, formulas)
     with runs_until(budget.given_up), until(budget.deadline):
-        tell("checking")
-        known = parts, derivatives, values, trace, formulas.derivation, unreachable
-        how = options.order, options.points, options.seed, budget.share("check"), options.trusted
-        check, reference = verdict_of(*known, *how)
-        grades = _grades(derivatives, reference, formulas, check, options, parts, budget)
-        tell("looking for kinks, NaN and lost digits")
-        known = subject, derivatives, values, trace, reference, check
-        scene = Scene(*known, budget.share("findings"), options.trusted)
-        findings = findings_of(scene)
-        check = _as_found(check, findings)
-        cost = _cost(subject, derivatives, formulas, options, parts, budget)
-        by, doubt = budget.share("curvature"), doubt_of(check, findings)
-        curvature = parts.made("the curvature", None, _curvature, subject, values, reference, doubt, by)
-        known = subject, derivatives, values, formulas, options
-        products = parts.made("the products", None, _products, *known, by)
-        leaves = parts.made("the table of leaves", None, leaves_of, scene, products, by)
+        found = looked_into(known)
     return Report(
         subject=subject,
         value=values.result,
@@ -146,13 +123,13 @@ def _report(subject: Subject, options: Options) -> Report:
         blocks=() if subject.is_large else tuple(blocks_of(subject, values, formulas)),
         function=formulas.function,
         steps=formulas.steps,
-        check=check,
-        cost=cost,
-        curvature=curvature,
-        products=products,
-        leaves=leaves,
-        findings=(*findings, *parts.missing),
-        mine=grades,
+        check=found.check,
+        cost=found.cost,
+        curvature=found.curvature,
+        products=found.products,
+        leaves=found.leaves,
+        findings=(*found.findings, *parts.missing),
+        mine=found.grades,
         layout=options.layout,
         seconds=now() - started,
         calls=subject.calls,
@@ -213,19 +190,6 @@ def check(
     return at
 
 
-def _as_found(check: Check, findings: Sequence[Finding]) -> Check:
-    """The check, with what the findings say of it.
-
-    What was proved of a function says nothing of another that its code makes the next time.
-    """
-    if any(finding.kind == "stop-gradient" for finding in findings) and "symbolic" not in check.columns:
-        check = replace(check, summary=f"{check.summary}; what stop_gradient holds is held fixed in every column")
-    other = next((finding for finding in findings if finding.kind == "impure" and finding.severity == "error"), None)
-    if other is None or (check.outcome == "differs" and "symbolic" not in check.columns):
-        return check  # a formula is of the one that JAX traced, as its derivatives are; function values are of others
-    return replace(check, outcome="out of reach", summary=other.message)
-
-
 def _trace(subject: Subject, parts: Parts) -> tuple[Trace | None, str]:
     """The subject's steps, or why they cannot be told."""
     if subject.untraceable:
@@ -269,34 +233,6 @@ def _live(subject: Subject, derivatives: Derivatives, values: Values, trace: Tra
     return Live(values, at, lambda: derivatives.compilations, hessian, products, in_reach("the tape", tape))
 
 
-def _cost(
-    subject: Subject, derivatives: Derivatives, formulas: Formulas, options: Options, parts: Parts, budget: Budget
-) -> Cost | None:
-    """What the derivatives cost, as far as there is time."""
-    if options.cost == "none":
-        return None
-    tell("counting operations")
-    formula = hessian_program(subject, formulas.derivation) if formulas.derivation else None
-    known = {"how": options.cost, "feasible": derivatives.missing, "formula": formula}
-    known |= {"compiling": derivatives.compiling / 2}  # of all of them together
-    return parts.made("the cost", None, cost_of, subject, deadline=budget.share("cost"), **known)
-
-
-def _grades(
-    derivatives: Derivatives,
-    reference: Reference | None,
-    formulas: Formulas,
-    check: Check,
-    options: Options,
-    parts: Parts,
-    budget: Budget,
-) -> tuple[Grade, ...]:
-    """The marks of the reader's own derivations."""
-    known = derivatives, reference, formulas.derivation, check, options.mine
-    how = {"layout": options.layout, "points": options.points, "seed": options.seed, "deadline": budget.share("grade")}
-    return parts.made("the grade", (), grades_of, *known, **how)
-
-
 def _assembled(subject: Subject, values: Values) -> dict[str, Any]:
     """JAX's derivatives as JAX would return them."""
     first = None if values.jacobian is None else subject.assemble(values.jacobian, 1)
@@ -306,34 +242,3 @@ def _assembled(subject: Subject, values: Values) -> dict[str, Any]:
         "built_hessian": None if values.hessian is None else subject.assemble(values.hessian, 2),
         "higher": {k: subject.assemble(nested, k) for k, nested in values.higher.items()},
     }
-
-
-def _curvature(
-    subject: Subject, values: Values, reference: Reference | None, doubt: str, deadline: float
-) -> Curvature | None:
-    """What the Hessian of a scalar function says, with the bounds on its rounding that the check has found."""
-    if not subject.is_scalar or not subject.size or values.jacobian is None or values.hessian is None:
-        return None
-    return curvature_of(
-        values.jacobian[0],
-        values.hessian[0],
-        subject.inputs,
-        subject.point,
-        doubt=doubt,
-        errors=hessian_errors(subject, reference),
-        deadline=deadline,
-    )
-
-
-def _products(
-    subject: Subject, derivatives: Derivatives, values: Values, formulas: Formulas, options: Options, deadline: float
-) -> Products | None:
-    """What takes the place of a scalar function's Hessian that is too large to build."""
-    if not subject.is_scalar or not is_too_large(subject, "hessian"):
-        return None
-    presentation = formulas.presentation
-    with until(deadline):
-        forms = [presentation and presentation.index_form((0, i)) for i in range(len(subject.inputs))]
-    gradient = None if values.jacobian is None else values.jacobian[0]
-    how = {"second": options.order >= 2, "seed": options.seed, "compiling": derivatives.compiling}
-    return products_of(subject, gradient, forms, deadline=deadline, **how)

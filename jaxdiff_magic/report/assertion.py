@@ -23,7 +23,7 @@ def raise_if_wrong(check: Check, subject: Subject, strict: bool = False) -> None
     where = f" ({subject.where})" if subject.where else ""
     listed = [entry for entry in check.entries if entry.outcome == outcome]
     if not listed:
-        raise WrongDerivative(f"The derivative of {subject.name}{where} {SAYS[outcome]}: {check.summary}.")
+        raise WrongDerivative(f"The derivative of {subject.name}{where} {SAYS[outcome]}: {check.summary}.", check)
     entry, *others = listed
     more = f" ({len(others)} more entries listed in the check)" if others else ""
     cure = CURES[outcome]
@@ -34,5 +34,6 @@ def raise_if_wrong(check: Check, subject: Subject, strict: bool = False) -> None
         cure += f" {fault.difference}." if fault.difference else ""
     raise WrongDerivative(
         f"{subject.name}{where}: the derivative of {entry.output} with respect to {', '.join(entry.inputs)} "
-        f"{SAYS[outcome]}: {entry.reason}{more}. {cure}"
+        f"{SAYS[outcome]}: {entry.reason}{more}. {cure}",
+        check,
     )

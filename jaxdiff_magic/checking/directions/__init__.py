@@ -33,6 +33,7 @@ from jaxdiff_magic.checking.directions.leafwise import (
     undecided,
     worst_of,
 )
+from jaxdiff_magic.checking.directions.programs import Programs
 from jaxdiff_magic.checking.directions.telling import rows_of, said_of
 from jaxdiff_magic.checking.directions.values import ValuesAlong
 from jaxdiff_magic.checking.faults import faults_of
@@ -40,7 +41,7 @@ from jaxdiff_magic.checking.iterations import NEARER, STOPPED
 from jaxdiff_magic.checking.native import dtypes_of
 from jaxdiff_magic.checking.points import sample, where_it_ends
 from jaxdiff_magic.checking.reasons import reasons_of
-from jaxdiff_magic.checking.rules import RuleName, literal_eps, rule_trace, rule_values
+from jaxdiff_magic.checking.rules import literal_eps
 from jaxdiff_magic.checking.summary import located
 from jaxdiff_magic.checking.trusted import Trusted
 from jaxdiff_magic.checking.words import Reason, Why
@@ -48,7 +49,6 @@ from jaxdiff_magic.engines.jax.values import Derivatives, Values
 from jaxdiff_magic.engines.reference.bounded import without_bounds
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.reference.directions import leaf_places
-from jaxdiff_magic.engines.reference.rule_values import RuleValues
 from jaxdiff_magic.report import Check, worst
 from jaxdiff_magic.report.fault import Fault
 from jaxdiff_magic.subject.length import executed
@@ -145,10 +145,7 @@ class _Directions:
         self.direction = _direction(self.subject, rng)
         self.shaken = np.random.default_rng(seed + 1)
         self.along = ValuesAlong(reference, self.weights)
-        self.programs: dict[RuleName, RuleValues] = {}
-        self.missing = dict(self._refused())
-        self.gaps: list[str] = []
-        self.slope: tuple[float, float] | None = None
+        self.programs = Programs(self.subject, values.missing)
 
     def check(self) -> Check:
         found: list[Judged] = []
@@ -163,7 +160,7 @@ class _Directions:
         found = _blamed(found, [fault for fault in faults if not fault.trusted])
         outcome = worst([one.outcome for one in found])
         least = max(one.tolerance for one in found) if found else 0.0
-        modes = [mode for mode in ("forward", "reverse") if mode in self.programs]
+        modes = self.programs.modes
         known = self.subject, found, outcome, modes, compared, least
         gaps = [f"{name}: {why}" for name, why in self.values.missing.items() if name not in ("forward", "reverse")]
         return Check(
@@ -171,8 +168,8 @@ class _Directions:
             entries=rows_of(self.subject, found),
             summary=said_of(*known) + (located(faults) if outcome == "differs" else ""),
             points=compared,
-            columns=self.missing,
-            not_covered=(*gaps, *self.gaps),
+            columns=self.programs.missing,
+            not_covered=tuple(gaps),
             faults=faults,
         )
 
@@ -193,8 +190,10 @@ class _Directions:
         yield from first
         is_found = any(one.outcome == "differs" for one in first)
         if not is_found and (fault := self._forward(k, near, sides)) is not None:
+            is_found = True
             yield fault
-        if self.order >= 2 and not self.trusted.names and not (k == 0 and passed(self.deadline)):
+        is_asked = self.order >= 2 and not self.trusted.names and not (k == 0 and passed(self.deadline))
+        if is_asked and not is_found:  # of a wrong derivative the next is wrong in every entry
             yield from self._second(k, near)
 
     def _near(self, k: int) -> list[np.ndarray]:
@@ -207,7 +206,7 @@ class _Directions:
 
     def _reverse(self, k: int, near: Sequence[np.ndarray], sides: Sequence[Sides]) -> Iterator[Judged]:
         """Every entry of the weighted first derivative by reverse mode; at the user's own point JAX's numbers, too."""
-        theirs = self._by_rule("reverse", near, self.weights[None], None)
+        theirs = self.programs.along("reverse", near, self.weights[None], None)
         for i, (leaf, side) in enumerate(zip(self.subject.inputs, sides, strict=True)):
             if not leaf.size:
                 continue
@@ -234,7 +233,7 @@ class _Directions:
         place = leaf_places([leaf.shape for leaf in self.subject.inputs])[i]
         unit[place].reshape(self.subject.inputs[i].shape)[found.entry] = 1.0
         one, nested = [x[:1] for x in near], self.values.jacobian
-        theirs = self._by_rule("forward", one, None, unit[None])
+        theirs = self.programs.along("forward", one, None, unit[None])
         if theirs is None and nested is not None:
             theirs = [np.asarray(blocks[i], np.float64)[(..., *found.entry)][None] for blocks in nested]
         ours = self.reference.along(one, unit)
@@ -255,7 +254,7 @@ class _Directions:
         one = [x[:1] for x in near]
 
         def given(direction: np.ndarray) -> float | None:
-            found = self._by_rule("forward", one, None, direction[None])
+            found = self.programs.along("forward", one, None, direction[None])
             return None if found is None else float(self.weights @ np.concatenate([np.ravel(x) for x in found]))
 
         confirm = lambda direction: self.along.derivative(self._flat(k), direction)  # noqa: E731
@@ -264,7 +263,7 @@ class _Directions:
 
     def _second(self, k: int, near: Sequence[np.ndarray]) -> Iterator[Judged]:
         """Every entry of the weighted Hessian times the direction."""
-        theirs = self._by_rule("second", near, self.weights[None], self.direction[None])
+        theirs = self.programs.along("second", near, self.weights[None], self.direction[None])
         if theirs is None:
             return
         ours = self.reference.curved(near, self.weights, self.direction)
@@ -275,30 +274,6 @@ class _Directions:
                 yield judged("hessian product", "second", leaf, theirs[i], side, literal_eps(self.subject), confirm, k)
 
     # Two programs
-
-    def _refused(self) -> Iterator[tuple[str, str]]:
-        """The modes that JAX does not have for this function; one that would take many passes takes one here."""
-        for mode in ("forward", "reverse"):
-            why = self.values.missing.get(mode, "")
-            if why and not why.startswith("it would take"):
-                yield mode, why
-
-    def _by_rule(
-        self, name: RuleName, near: Sequence[np.ndarray], seeds: np.ndarray | None, units: np.ndarray | None
-    ) -> list[np.ndarray] | None:
-        """What JAX's program of a rule gives, `(points, *shape)`; None where there is none that can be followed."""
-        if name in self.missing:
-            return None
-        try:
-            if name not in self.programs:
-                self.programs[name] = rule_values(self.subject, name, rule_trace(self.subject, name))
-            raw, _ = self.programs[name].along(near, seeds, units)
-        except OutOfReach as error:
-            self.programs.pop(name, None)
-            self.missing[name] = error.reason
-            return None
-        leaves = self.subject.outputs if name == "forward" else self.subject.inputs
-        return [values.reshape(len(values), *leaf.shape) for (values, _), leaf in zip(raw, leaves, strict=True)]
 
     @property
     def _mode(self) -> str:

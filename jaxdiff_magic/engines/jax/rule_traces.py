@@ -31,6 +31,19 @@ def second_trace(subject: Subject) -> Trace:
     return higher_trace(subject, 2)
 
 
+def second_by_reverse_trace(subject: Subject) -> Trace:
+    """As `second_trace`, by reverse over reverse mode, for rules that have no forward mode: the Hessian's transpose."""
+    n, m = len(subject.inputs), len(subject.outputs)
+
+    def derivative(*arguments: Any) -> Any:
+        leaves, cotangents, weights = arguments[:n], arguments[n : n + m], arguments[n + m :]
+        below = _pullback(subject)
+        return jax.vjp(lambda *leaves: below(*leaves, *cotangents), *leaves)[1](weights)
+
+    cotangents, weights = ([leaf.aval for leaf in leaves] for leaves in (subject.outputs, subject.inputs))
+    return trace_of(derivative, [*subject.point, *cotangents, *weights], subject)
+
+
 def higher_trace(subject: Subject, order: int) -> Trace:
     """As `second_trace`, with a tangent per leaf for each order above the first: forward mode, again and again."""
     n, m = len(subject.inputs), len(subject.outputs)

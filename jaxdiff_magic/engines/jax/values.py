@@ -6,6 +6,7 @@ import functools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,8 @@ from jaxdiff_magic.subject.untraced import REFUSED, hindrance_of, innermost
 MAX_PASSES = 1024
 """The dearer of two modes is left out of the check beyond this many passes. A choice of time and memory: all passes run
 at once."""
+MANY_PASSES = "it would take"
+"""How the reason begins."""
 MAX_BOTH_WAYS = 1024
 """A Hessian with no more entries than this is computed a second time, in another order, for the check …"""
 MAX_ROWS = 256
@@ -138,8 +141,12 @@ class Derivatives:
 
         return everything if self.subject.untraceable else jax.jit(everything)
 
-    def compile_beside(self) -> None:
-        """Have XLA compile them in another thread, which leaves this one free until somebody needs them compiled."""
+    def compile_beside(self, ready: Callable[[Mapping[str, Any]], None] = lambda _: None) -> None:
+        """Have XLA compile them in another thread, which leaves this one free until somebody needs them compiled.
+
+        Args:
+            ready: is called there with what the program gives at the point, as soon as it does.
+        """
         if self.subject.untraceable:
             return
         try:
@@ -150,16 +157,23 @@ class Derivatives:
         def compile_now() -> None:
             started = now()
             with suppress(Exception), settings_set_aside():  # `at` raises it where somebody hears it
-                lowered.compile()
+                compiled = lowered.compile()
             self._compiled_at[:] = started, now()
+            with suppress(Exception):  # it is a courtesy
+                ready(compiled(*self._leaves(self.subject.point)))
 
-        self._beside.append(threading.Thread(target=compile_now))
+        self._beside.append(threading.Thread(target=copy_context().run, args=(compile_now,)))
         self._beside[0].start()
 
     @property
     def ready(self) -> float:
         """The instant (`budget.now`) at which XLA had compiled them; now, where it has not, or was not asked to."""
         return self._compiled_at[1] if self._compiled_at else now()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether XLA has compiled them."""
+        return bool(self._compiled_at)
 
     @property
     def compiling(self) -> float:
@@ -280,12 +294,12 @@ class _Kept:
 
         self._offer("reverse", [first("reverse")], (m, n) if m > 1 else (m,))  # a gradient is no larger than the inputs
         if n > max(MAX_PASSES, m) and "reverse" in self.transforms:
-            self.missing["forward"] = f"it would take {n} passes, reverse mode {m}"
+            self.missing["forward"] = f"{MANY_PASSES} {n} passes, reverse mode {m}"
             return
         self._offer("forward", [first("forward")], (m, n))
         if m > max(MAX_PASSES, n) and {"forward", "reverse"} <= set(self.transforms):
             del self.transforms["reverse"], self.programs["reverse"]
-            self.missing["reverse"] = f"it would take {m} passes, forward mode {n}"
+            self.missing["reverse"] = f"{MANY_PASSES} {m} passes, forward mode {n}"
 
     def second_order(self) -> None:
         """The Hessian in the first of four orders that exists, and a small one in a second order, too."""
