@@ -20,7 +20,7 @@ _stage: ContextVar[list[str] | None] = ContextVar("stage", default=None)
 
 def tell_first(words: str) -> None:
     """Say at once what is known already, and goes on being shown beside the stages: "f = 10, gradient [4, 13]"."""
-    if (heard := _stage.get()) is not None and hasattr(heard, "first"):
+    if isinstance(heard := _stage.get(), _Heard):
         heard.first = words
         heard.wake.set()
 

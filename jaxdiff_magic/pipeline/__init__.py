@@ -111,7 +111,7 @@ def _report(subject: Subject, options: Options) -> Report:
         trace, _ = _trace(subject, parts)  # without it such a function has no verdict
     tell("compiling the derivatives")
     values = derivatives.at(subject.point)
-    budget.begin(derivatives.ready)
+    budget.begin(derivatives.beside.ready)
 
     known = Known(subject, options, parts, budget, derivatives, values, trace, unreachable, formulas)
     with runs_until(budget.given_up), until(budget.deadline):

@@ -127,7 +127,7 @@ def _cost(
     tell("counting operations")
     formula = hessian_program(subject, formulas.derivation) if formulas.derivation else None
     known = {"how": options.cost, "feasible": derivatives.missing, "formula": formula}
-    known |= {"compiling": derivatives.compiling / 2}  # of all of them together
+    known |= {"compiling": derivatives.beside.seconds / 2}  # of all of them together
     return parts.made("the cost", None, cost_of, subject, deadline=budget.share("cost"), **known)
 
 
@@ -173,5 +173,5 @@ def _products(
     with until(deadline):
         forms = [presentation and presentation.index_form((0, i)) for i in range(len(subject.inputs))]
     gradient = None if values.jacobian is None else values.jacobian[0]
-    how = {"second": options.order >= 2, "seed": options.seed, "compiling": derivatives.compiling}
+    how = {"second": options.order >= 2, "seed": options.seed, "compiling": derivatives.beside.seconds}
     return products_of(subject, gradient, forms, deadline=deadline, **how)

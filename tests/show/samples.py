@@ -56,7 +56,7 @@ def report_of(
         "value": f(*args),
         "gradient": None,
         "jacobian": None,
-        "hessian": None,
+        "built_hessian": None,
         "higher": {},
         "blocks": tuple(blocks),
         "function": None,

@@ -24,6 +24,7 @@ from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.base.figures import both
 from jaxdiff_magic.checking.directions.forward import forward_fault
 from jaxdiff_magic.checking.directions.leafwise import (
+    BESIDE,
     Judged,
     Sides,
     by_numbers,
@@ -71,10 +72,6 @@ elsewhere alone is mostly wrong at any of them."""
 PERTURBED = 2.0**-36
 """By this part the inputs of the second run differ. A choice: 65,536 roundings, so that what they do stands out from
 the run's own rounding, and small enough that no curvature shows."""
-BESIDE = 1e-6
-"""Beside the largest derivative of all, each for a change of its input by as much as that is, one counts as no smaller
-than this part. A choice: a derivative that is 0 by symmetry, as that of a bias before softmax, is all rounding, some
-1e-16 of the others."""
 TIE_DIRECTIONS = 3
 """Along so many directions a function is looked at from both sides where a choice is at a tie: a bend is not seen only
 along directions within its plane, where a random one almost never lies."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxdiff_magic.base.figures import both
@@ -26,6 +27,12 @@ LOST = 0.5
 """Of a leaf whose numbers are off by so large a part of the largest of them, no digit is right."""
 CONFIRMED = 0.1
 """Function values confirm one of two numbers where they are nearer to it than this part of what is between them."""
+MAGNIFIED = 1e3
+"""Numbers on the way to a derivative may be so much larger than it is, and overflow. A choice of three digits."""
+BESIDE = 1e-6
+"""Beside the largest derivative of all, each for a change of its input by as much as that is, one counts as no smaller
+than this part. A choice: a derivative that is 0 by symmetry, as that of a bias before softmax, is all rounding, some
+1e-16 of the others."""
 AROUND = ", at a random point around it"
 
 Confirm = Callable[[tuple[int, ...]], tuple[float, float]]
@@ -39,19 +46,26 @@ class Sides:
     Attributes:
         value, noise: of the leaf's shape, float64.
         size: what an entry is compared with: itself, or a part of the largest.
+        around: the size of the largest derivative of all, for the same change of the function; terms as large may
+            cancel in this one.
     """
 
     value: np.ndarray
     noise: np.ndarray
     size: np.ndarray
+    around: float = 0.0
 
     @classmethod
     def of(cls, pair: np.ndarray, scale: float) -> Sides:
-        """From values at a point and at one beside it, `(2, *shape)`; no entry counts as smaller than `scale`."""
+        """From values at a point and at one beside it, `(2, *shape)`.
+
+        Args:
+            scale: no entry counts as smaller than this part `BESIDE` of what is around.
+        """
         value, beside = pair
         largest = float(np.max(np.abs(value), initial=0.0, where=np.isfinite(value)))
         size = np.maximum(np.where(np.isfinite(value), np.abs(value), 0.0), max(FLOOR * largest, scale))
-        return cls(value, AMPLIFIED * np.abs(value - beside) + EPS * size, size)
+        return cls(value, AMPLIFIED * np.abs(value - beside) + EPS * size, size, scale / BESIDE)
 
     @property
     def largest(self) -> float:
@@ -59,7 +73,7 @@ class Sides:
 
     def allowed(self, eps: float) -> np.ndarray:
         """How far numbers of a dtype may be from the value, by its rounding."""
-        return SAFETY * self.noise * eps / EPS + LITERALS * eps * self.largest
+        return SAFETY * self.noise * eps / EPS + LITERALS * eps * max(self.largest, self.around)
 
 
 @dataclass(frozen=True)
@@ -168,8 +182,12 @@ def of_dtype(found: Judged, own: np.ndarray, side: Sides, eps: float, mode: str)
     if found.outcome != "agrees":
         return found
     if not np.isfinite(own).all():
-        reason = Reason(Why.NOT_FINITE, mode)
-        return replace(one, outcome="differs", reason=reason)
+        fits = side.largest * MAGNIFIED < float(jnp.finfo(found.leaf.dtype).max) and np.all(
+            side.allowed(eps) <= side.largest
+        )
+        if fits:
+            return replace(one, outcome="differs", reason=Reason(Why.NOT_FINITE, mode))
+        return one.undecided(Reason(Why.PERHAPS_NOT_FINITE, mode))
     one = replace(one, error=float(distance[entry]) / (eps * side.largest) if side.largest else 0.0)
     if float(distance[entry]) > LOST * side.largest:
         return one.undecided(Reason(Why.ALL_ROUNDING, mode, *both(one.given, one.expected)))

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +11,12 @@ import jax
 import jax.core
 import numpy as np
 
-from jaxdiff_magic.base.budget import now
+from jaxdiff_magic.engines.jax.compilation import Compilation, Ready
 from jaxdiff_magic.engines.jax.not_built import too_large, too_many, unasked
 from jaxdiff_magic.primitives.bodies import equations_within
 from jaxdiff_magic.subject.derivative_programs import DerivativeProgram, in_chunks
 from jaxdiff_magic.subject.entangled import holds_tracers
 from jaxdiff_magic.subject.subject import Subject
-from jaxdiff_magic.subject.surroundings import settings_set_aside
 from jaxdiff_magic.subject.untraced import REFUSED, hindrance_of, innermost
 
 MAX_PASSES = 1024
@@ -107,6 +103,7 @@ class Derivatives:
         transforms: name ("forward", "reverse", "hessian", "d3" …) to the transformed function of leaves of any dtype.
         programs: the same for leaves of the point's own dtypes, traced already.
         missing: why a derivative is not among them.
+        beside: how XLA compiles them in another thread.
     """
 
     subject: Subject
@@ -114,8 +111,7 @@ class Derivatives:
     programs: Mapping[str, Callable[..., Any]]
     missing: Mapping[str, str]
     _entered: list[None] = field(default_factory=list, compare=False, repr=False)
-    _beside: list[threading.Thread] = field(default_factory=list, compare=False, repr=False)
-    _compiled_at: list[float] = field(default_factory=list, compare=False, repr=False)
+    beside: Compilation = field(default_factory=Compilation, compare=False, repr=False)
 
     @property
     def orders(self) -> tuple[int, ...]:
@@ -141,49 +137,14 @@ class Derivatives:
 
         return everything if self.subject.untraceable else jax.jit(everything)
 
-    def compile_beside(self, ready: Callable[[Mapping[str, Any]], None] = lambda _: None) -> None:
+    def compile_beside(self, ready: Ready = lambda _: None) -> None:
         """Have XLA compile them in another thread, which leaves this one free until somebody needs them compiled.
 
         Args:
             ready: is called there with what the program gives at the point, as soon as it does.
         """
-        if self.subject.untraceable:
-            return
-        try:
-            lowered = self._compiled.lower(*self._leaves(self.subject.point))  # type: ignore[attr-defined]
-        except Exception:  # `at` looks for the one that JAX cannot compile
-            return
-
-        def compile_now() -> None:
-            started = now()
-            with suppress(Exception), settings_set_aside():  # `at` raises it where somebody hears it
-                compiled = lowered.compile()
-            self._compiled_at[:] = started, now()
-            with suppress(Exception):  # it is a courtesy
-                ready(compiled(*self._leaves(self.subject.point)))
-
-        self._beside.append(threading.Thread(target=copy_context().run, args=(compile_now,)))
-        self._beside[0].start()
-
-    @property
-    def ready(self) -> float:
-        """The instant (`budget.now`) at which XLA had compiled them; now, where it has not, or was not asked to."""
-        return self._compiled_at[1] if self._compiled_at else now()
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether XLA has compiled them."""
-        return bool(self._compiled_at)
-
-    @property
-    def compiling(self) -> float:
-        """Seconds that XLA took; 0 where it has not compiled them yet."""
-        return self._compiled_at[1] - self._compiled_at[0] if self._compiled_at else 0.0
-
-    def compiled(self) -> None:
-        """Wait until XLA has compiled them; this can be interrupted."""
-        for thread in self._beside:
-            thread.join()
+        if not self.subject.untraceable:
+            self.beside.begin(self._compiled, self._leaves(self.subject.point), ready)
 
     def product(self, leaves: Sequence[Any], direction: Sequence[Any]) -> Nested | None:
         """The derivative of the Jacobian along a direction: `[o][i]` of shape `out.shape + in.shape`.
@@ -209,7 +170,7 @@ class Derivatives:
 
     def at(self, leaves: Sequence[Any]) -> Values:
         """All derivatives at a point: one array for each leaf, of its shape; they are rounded to the leaves' dtypes."""
-        self.compiled()
+        self.beside.wait()
         leaves, missing = self._leaves(leaves), self.missing
         try:
             found = self._compiled(*leaves)

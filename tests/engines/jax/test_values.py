@@ -154,7 +154,7 @@ def test_what_was_compiled_beside_is_not_compiled_again():
 
     jax.monitoring.register_event_duration_secs_listener(hear)
     derivatives.compile_beside()
-    derivatives.compiled()
+    derivatives.beside.wait()
     assert len(compiled) == 1
     values = derivatives.at(subject.point)
     assert len(compiled) == 1
