@@ -15,7 +15,7 @@ SHARES = {
     "grade": (0.5, 0.2),
     "findings": (1.0, 0.06),
     "cost": (0.1, 0.05),
-    "curvature": (0.3, 0.05),
+    "curvature": (0.3, 0.12),
 }
 """Which part of the budget a stage may take: of a short function, and of a long one or one of many inputs. A choice:
 what is short seldom takes its share; what is long takes all of each, and a reader who gave nothing waits 4 seconds

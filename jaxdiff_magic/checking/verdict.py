@@ -41,10 +41,12 @@ def verdict_of(
     """
     subject = derivatives.subject
     known: dict[str, Any] = {"points": points, "seed": seed, "deadline": deadline, "trust": trust}
-    followed = trace if subject.size <= FOLLOWED else None
+    followed = trace if subject.size <= FOLLOWED and not subject.is_spread else None
     if followed is not None and is_many(subject, followed, order):
         reference = Reference(followed)
-        check = parts.made(STEPS, None, _by_directions, derivatives, values, reference, order=order, **known)
+        known |= {"order": order, "derivation": derivation}
+        check = parts.made(STEPS, None, _by_directions, derivatives, values, reference, **known)
+        del known["order"], known["derivation"]
         if isinstance(check, Check):
             return check, reference
         unreachable, followed = check or parts.why.get(STEPS, ""), None

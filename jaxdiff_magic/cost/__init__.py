@@ -33,6 +33,8 @@ operations that XLA fuses or leaves out are a large share."""
 WORTH_KEEPING = 100_000
 """What a function that moves fewer bytes keeps for reverse mode fits anywhere. A choice: a tenth of a megabyte."""
 
+SOON = 0.5
+"""What compiles in fewer seconds is looked at though the time is up. A choice: nobody waits for it."""
 WORTH = 0.25
 """A way that was found but not timed is better than the plain modes where it takes so small a share of their passes. A
 choice, as in `structure/strategies.py`: fewer passes of other programs may take as long."""
@@ -74,7 +76,7 @@ def cost_of(
     if how == "measure":
         _measure_plain(subject, measured, [mode for mode in MODES if not obstacles[mode]])
         obstacles |= measured.refused
-    has_time = left(deadline) > compiling
+    has_time = compiling < SOON or left(deadline) > compiling
     strategies = _strategies(subject, feasible, counted, measured, deadline) if has_time else ()
     obstacles |= {s.name: s.infeasible for s in strategies if s.what == "jacobian" and not obstacles.get(s.name, "?")}
     ways = {mode: _plain(subject, mode, obstacles[mode], counted, measured) for mode in MODES}

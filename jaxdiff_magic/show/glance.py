@@ -14,6 +14,8 @@ from jaxdiff_magic.subject.subject import Subject
 
 FEW = 6
 """So many numbers stand in the line, of more their length. A choice: what is taken in at a glance."""
+MANY = 1_000_000
+"""Of more numbers not even the length is told. A choice: that would copy them, and they may be on another device."""
 
 
 def glance(subject: Subject, found: Mapping[str, Any]) -> str:
@@ -30,6 +32,8 @@ def glance(subject: Subject, found: Mapping[str, Any]) -> str:
         return said
     if not subject.is_scalar:
         return f"{said}, Jacobian {dimensions((subject.output_size, subject.size))}: not checked yet"
+    if subject.is_spread or subject.size > MANY:
+        return f"{said}, gradient of {subject.size:,} numbers: not checked yet"
     gradient = joined([np.asarray(block) for block in nested[0]])
     if gradient.size > FEW:
         shown = f"of {gradient.size:,} numbers, |∇{subject.name}| = {figure(float(np.sqrt(np.sum(gradient**2))), 5)}"

@@ -130,6 +130,11 @@ class Subject(Data):
         return self.size > LARGE
 
     @property
+    def is_spread(self) -> bool:
+        """Whether an input lives on several devices, where it stays."""
+        return any(isinstance(x, jax.Array) and len(x.sharding.device_set) > 1 for x in self.point)
+
+    @property
     def native_point(self) -> list[np.ndarray]:
         """The numbers at which JAX evaluates: those of the point, rounded to each leaf's dtype."""
         return [np.asarray(value).astype(leaf.dtype) for value, leaf in zip(self.point, self.inputs, strict=True)]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+from jaxdiff_magic.base.budget import within
 from jaxdiff_magic.cost import cost_of, measuring
 from jaxdiff_magic.cost.measuring import MOST_TEMP_BYTES, compiled
 from jaxdiff_magic.cost.structure import Strategy, chunked, memory, strategies_of
@@ -73,7 +74,7 @@ def point(count: int) -> jax.Array:
 
 
 def strategies(f: Any, *args: Any, seconds: float = 300, wrt: Any = None) -> tuple[Strategy, ...]:
-    return strategies_of(subject_of(f, args, {}, wrt), missing={}, deadline=time.monotonic() + seconds)
+    return strategies_of(subject_of(f, args, {}, wrt), missing={}, deadline=within(seconds))
 
 
 def chunks(found: tuple[Strategy, ...], what: str = "jacobian") -> list[str]:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxdiff_magic.base.budget import within
 from jaxdiff_magic.base.units import duration, size
 from jaxdiff_magic.cost import cost_of
 from jaxdiff_magic.cost.measuring import compile_derivative, faster, time_interleaved
@@ -20,7 +21,7 @@ from .test_structure import needs_asdex
 
 
 def cost(f: Any, *args: Any, how: Any = "measure", feasible: Any = None, seconds: float = 30, wrt: Any = None) -> Cost:
-    deadline = time.monotonic() + seconds
+    deadline = within(seconds)
     return cost_of(subject_of(f, args, {}, wrt), how=how, feasible=feasible or {}, deadline=deadline)
 
 

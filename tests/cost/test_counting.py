@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from jax import lax
 from jax.experimental import sparse
 
+from jaxdiff_magic.base.budget import within
 from jaxdiff_magic.cost.counting import Count, XlaNumbers, count, disagreement, programs, xla_numbers
 from jaxdiff_magic.cost.counting.control import CONTROL
 from jaxdiff_magic.cost.counting.rules import RULES
@@ -501,7 +502,7 @@ class TestLaws:
 
 
 def inspected(f: Any, *arguments: Any, seconds: float = 60.0, wrt: Any = None) -> Any:
-    return programs(subject_of(f, arguments, {}, wrt), time.monotonic() + seconds)
+    return programs(subject_of(f, arguments, {}, wrt), within(seconds))
 
 
 def matrix_chain(w1: jax.Array, w2: jax.Array, w3: jax.Array, x: jax.Array) -> jax.Array:

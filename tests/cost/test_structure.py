@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+from jaxdiff_magic.base.budget import within
 from jaxdiff_magic.cost.crossover import rule_of_thumb
 from jaxdiff_magic.cost.structure import (
     Pattern,
@@ -154,7 +155,7 @@ def flat(subject: Subject, nested: Any, *, second: bool = False) -> np.ndarray:
 
 
 def strategies(f: Any, *args: Any, missing: Any = None, wrt: Any = None, seconds: float = 60) -> tuple[Strategy, ...]:
-    deadline = time.monotonic() + seconds
+    deadline = within(seconds)
     return strategies_of(subject_of(f, args, {}, wrt), missing=missing or {}, deadline=deadline)
 
 

@@ -180,7 +180,8 @@ def test_n2_values_that_lost_their_digits_accuse_no_derivative(seed: int) -> Non
     rng = np.random.default_rng(seed)
     w, x = (jnp.asarray(rng.normal(size=shape), jnp.float32) for shape in ((40, 30), 30))
     report = derive(lambda x: jnp.tanh(w @ x), symbolic=False, cost="none")(x)
-    assert report.verdict == "out of reach"
+    assert report.verdict in ("agrees", "out of reach")
+    assert check(in_python(lambda x: jnp.tanh(w @ x)))(x).outcome == "out of reach"  # by values alone
 
 
 @pytest.mark.parametrize("seed", [0, 1, 8])

@@ -88,6 +88,8 @@ class Judged:
         outcome, reason: of the whole leaf.
         mode: of JAX's program.
         error: of JAX's own number, in roundings of the largest entry; None where it was not looked at.
+        numeric: by differences of function values, where they were asked.
+        forward: by forward mode, where that was asked for beside reverse mode.
         output: the one of several outputs whose derivative it is; "" for all of them, weighted.
         tolerance: an entry that is off by less than this part of it, or of a hundredth of the largest, is not seen.
     """
@@ -101,6 +103,8 @@ class Judged:
     reason: Reason = field(default=Reason(Why.NONE))
     mode: str = "reverse"
     error: float | None = None
+    numeric: float | None = None
+    forward: float | None = None
     output: str = ""
     tolerance: float = 0.0
 
@@ -157,7 +161,9 @@ def judged(
     if off.any():
         entry = worst_of(np.where(off, distance / size, 0.0))
         found = start.at(entry, value, given)
-        if _sides_with(found.expected, found.given, *confirm(entry)):
+        estimate, error = confirm(entry)
+        found = replace(found, numeric=estimate if np.isfinite(error) else None)
+        if _sides_with(found.expected, found.given, estimate, error):
             reason = Reason(Why.RULE_WRONG, mode, *both(found.given, found.expected), AROUND if k else "")
             return replace(found, outcome="differs", reason=reason)
         return found.undecided(Reason(Why.RULE_DISPUTED, mode))

@@ -42,10 +42,16 @@ class Programs:
     def __init__(self, subject: Subject, missing: Mapping[str, str]) -> None:
         self.subject = subject
         self._known: dict[RuleName, RuleValues] = {}
+        self._instead: set[RuleName] = set()
         # what JAX would take many passes for takes one here
         self.missing = {
             mode: why for mode in ("forward", "reverse") if (why := missing.get(mode, "")) and MANY_PASSES not in why
         }
+
+    @property
+    def traces(self) -> dict[RuleName, Trace]:
+        """Those that were run, but for what another order stands in for."""
+        return {name: known.trace for name, known in self._known.items() if name not in self._instead}
 
     @property
     def modes(self) -> list[str]:
@@ -70,6 +76,7 @@ class Programs:
                 if trace is not None:
                     self._known[name] = rule_values(self.subject, name, trace(self.subject))
                 raw, _ = self._known[name].along(near, seeds, units)
+                self._instead.update([name] if reasons else [])
                 break
             except NO_DERIVATIVE as error:
                 reasons.append(refusal(error))

@@ -32,9 +32,9 @@ def _row(subject: Subject, one: Judged) -> CheckEntry:
         output=one.output or ", ".join(leaf.name for leaf in subject.outputs),
         inputs=(one.leaf.element(one.entry),),
         symbolic=None if np.isnan(one.expected) else one.expected,
-        forward=number if one.mode != "reverse" else None,
+        forward=number if one.mode != "reverse" else one.forward,
         reverse=number if one.mode == "reverse" else None,
-        numeric=None,
+        numeric=one.numeric,
         error=one.error,
         outcome=one.outcome,
         reason=one.reason.words(one.what),
@@ -55,7 +55,7 @@ def said_of(
         least: the relative error of an entry that would still have been seen.
     """
     worst = [one for one in found if one.outcome == outcome]
-    if outcome != "agrees" and worst:
+    if outcome not in ("agrees", "proved") and worst:
         first, others = worst[0], len({one.leaf.name for one in worst}) - 1
         more = f" and {others} more of the {len(subject.inputs)} inputs" if others else ""
         says = ("differ" if others else "differs") if outcome == "differs" else "cannot be decided"
@@ -64,9 +64,15 @@ def said_of(
     where = f"at the point and at {around} around it" if points else "at the point"
     second = " and second" if any(one.what == "hessian product" for one in found) else ""
     by = f"{' and '.join(modes)} mode" if modes else "numbers"
-    inputs = f"each of {len(subject.inputs)} inputs on its own" if len(subject.inputs) > 1 else "entry by entry"
+    inputs = f", each of {len(subject.inputs)} inputs on its own" if len(subject.inputs) > 1 else ""
+    entries = subject.output_size * subject.size
+    if outcome == "proved":
+        return (
+            f"for all {entries} entries, the formula derived from the code and the one behind JAX's {by} are the same "
+            f"expression; the numbers agree along random directions {where}"
+        )
     return (
-        f"JAX's {by} agree{'s' * (len(modes) == 1)} with the derivatives of the code along random directions {where}: "
-        f"first{second} derivatives of all {subject.size:,} numbers, {inputs}; an entry that is off by more than "
-        f"{figure(least, 1)} of it would have shown"
+        f"all {entries} entries of JAX's {by} agree with the derivatives of the code along random directions {where}: "
+        f"first{second} derivatives{inputs}; an entry that is off by more than {figure(least, 1)} of it would have "
+        "shown"
     )

@@ -31,9 +31,13 @@ _BARE: ContextVar[bool] = ContextVar("bare", default=False)
 
 
 @contextmanager
-def without_bounds() -> Iterator[None]:
-    """Within it arithmetic keeps no bounds: they take half of the time, and grow beyond use in a long program."""
-    token = _BARE.set(True)
+def without_bounds(bare: bool = True) -> Iterator[None]:
+    """Within it arithmetic keeps no bounds: they take half of the time, and grow beyond use in a long program.
+
+    Args:
+        bare: False to keep them again.
+    """
+    token = _BARE.set(bare)
     try:
         yield
     finally:

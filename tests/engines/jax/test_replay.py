@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import jax
@@ -10,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxdiff_magic.base.budget import within
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.jax.replay import Played, Replay, Replayed, replay
 from jaxdiff_magic.subject.subject import subject_of
@@ -18,7 +18,7 @@ from jaxdiff_magic.subject.trace import subject_trace
 
 def replayed(f: Any, *args: Any, seconds: float = 60.0) -> Replay:
     subject = subject_of(f, args, {})
-    return replay(subject_trace(subject), subject.point, time.monotonic() + seconds)
+    return replay(subject_trace(subject), subject.point, within(seconds))
 
 
 def scanned(x: jax.Array) -> jax.Array:

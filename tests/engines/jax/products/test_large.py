@@ -59,13 +59,14 @@ def test_a_rule_that_is_wrong_everywhere_differs() -> None:
     assert found.verdict == "differs"
     (entry,) = found.check.entries
     assert entry.reverse is not None and entry.numeric is not None
-    assert entry.reverse > 1.2 * entry.numeric
+    assert abs(entry.reverse) > 1.2 * abs(entry.numeric)
 
 
-def test_a_rule_that_is_wrong_in_one_entry_is_never_called_right() -> None:
+def test_a_rule_that_is_wrong_in_one_entry_differs_there() -> None:
     found = report(lambda x: jnp.sum(one_wrong(x) * x))
-    assert found.verdict == "out of reach"
-    assert any("single entries" in gap for gap in found.check.not_covered)
+    assert found.verdict == "differs"
+    (entry,) = [entry for entry in found.check.entries if entry.outcome == "differs"]
+    assert entry.inputs == ("x[5]",) and "one_wrong" in found.check.summary
 
 
 def with_reverse_rule(factor: float) -> Any:
@@ -75,7 +76,7 @@ def with_reverse_rule(factor: float) -> Any:
     return lambda x: total(x)
 
 
-@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "proved"), (2.0, "differs")])
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "agrees"), (2.0, "differs")])
 def test_a_function_without_forward_mode_is_checked_by_its_reverse_mode(factor: float, verdict: str) -> None:
     found = report(with_reverse_rule(factor))
     assert found.verdict == verdict, found.check.summary
@@ -88,8 +89,8 @@ def test_a_function_without_forward_mode_is_checked_by_its_reverse_mode(factor: 
 
 
 @pytest.mark.parametrize("f", [lambda x: jnp.sum(jax.nn.relu(x - 0.1)), lambda x: jnp.sum(jnp.abs(x * 0.0))])
-def test_kinks_leave_the_verdict_open(f: Any) -> None:
-    assert report(f).verdict == "out of reach"
+def test_kinks_that_are_not_at_the_point_or_do_not_bend_agree(f: Any) -> None:
+    assert report(f).verdict in ("agrees", "proved")
 
 
 def run(code: str, **environment: str) -> str:
