@@ -102,7 +102,7 @@ def _look(known: Known, found: Found) -> None:
     found.curvature = parts.made("the curvature", None, _curvature, subject, values, reference, doubt, by)
     sources = subject, derivatives, values, formulas, options
     found.products = parts.made("the products", None, _products, *sources, by)
-    found.leaves = parts.made("the table of leaves", None, leaves_of, scene, found.products, by)
+    found.leaves = parts.made("the table of leaves", None, leaves_of, scene, found.products, budget.share("curvature"))
 
 
 def _as_found(check: Check, findings: Sequence[Finding]) -> Check:
