@@ -1,7 +1,7 @@
 """A model's whole report is there in about the time that JAX takes for its first gradient, in bounded memory and size.
 
-All of them, held to the bars: `MODELS=all pytest -s tests/benchmarks/test_models.py`; with `-k "mlp"` one alone. Without
-that a few, held to half as much again, since a slower machine is no fault. The table of those that ran is printed.
+All of them, held to the bars: `MODELS=all pytest -s tests/benchmarks/test_models.py`; with `-k "mlp"` one alone.
+Without that a few, held to half as much again: a slower machine is no fault. The table of those that ran is printed.
 """
 
 from __future__ import annotations
