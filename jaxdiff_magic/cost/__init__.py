@@ -33,7 +33,7 @@ operations that XLA fuses or leaves out are a large share."""
 WORTH_KEEPING = 100_000
 """What a function that moves fewer bytes keeps for reverse mode fits anywhere. A choice: a tenth of a megabyte."""
 
-SOON = 0.5
+SOON = 0.2
 """What compiles in fewer seconds is looked at though the time is up. A choice: nobody waits for it."""
 WORTH = 0.25
 """A way that was found but not timed is better than the plain modes where it takes so small a share of their passes. A
