@@ -86,7 +86,7 @@ def test_of_a_model_the_curvature_is_known_with_its_error(size: int) -> None:
         return jnp.sum(jnp.cosh(p["a"])) + 2.0 * jnp.sum(p["b"] ** 2)
 
     p = {"a": jnp.linspace(-1.0, 1.0, size), "b": jnp.linspace(0.1, 0.5, size)}
-    found = derive(f, symbolic=False, cost="none", points=1)(p).leaves
+    found = derive(f, symbolic=False, cost="none", points=1, budget=60.0)(p).leaves
     assert found is not None and found.is_model
     a, b = (np.asarray(leaf, np.float64) for leaf in p.values())
     gradient = np.concatenate([np.sinh(a), 4 * b])
