@@ -23,6 +23,7 @@ then, which is 0.4 of the 10 of a budget that nobody named."""
 LEAST = {"formulas": 0.5, "check": 0.2, "grade": 1.0, "findings": 0.1, "cost": 0.0, "curvature": 0.1}
 """Seconds that a stage has in any case. A choice: less finishes nothing, and more would be felt by who asks for a small
 budget."""
+
 TO_END = 0.7
 """A run step by step that goes on so many seconds after the budget is given up. A choice: nearly finished runs end, and
 with what cannot be stopped the whole is a second late at most."""
@@ -30,6 +31,11 @@ SLOWEST = 0.25
 """The clock runs at least at this part of the time on the wall. A choice: on a machine that is shared by many a reader
 waits four times as long, and no longer, for the formulas that a quiet one shows; and so on one whose accelerator works
 while our process sleeps."""
+
+
+def enough(stage: str, seconds: float) -> int:
+    """A budget, in tens of seconds, of which a stage of a long function has a share of so many seconds."""
+    return 10 * math.ceil(seconds / SHARES[stage][1] / 10)
 
 
 class _Clock:

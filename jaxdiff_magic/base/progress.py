@@ -18,6 +18,11 @@ uninterrupted: J. Nielsen, "Usability Engineering", 1993, ch. 5."""
 _stage: ContextVar[list[str] | None] = ContextVar("stage", default=None)
 
 
+def is_heard() -> bool:
+    """Whether somebody waits, and is told."""
+    return _stage.get() is not None
+
+
 def tell_first(words: str) -> None:
     """Say at once what is known already, and goes on being shown beside the stages: "f = 10, gradient [4, 13]"."""
     if isinstance(heard := _stage.get(), _Heard):

@@ -7,7 +7,7 @@ from typing import Any
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking import check_of
 from jaxdiff_magic.checking.along import check_along
-from jaxdiff_magic.checking.directions import FOLLOWED, check_directions, is_many
+from jaxdiff_magic.checking.directions import FOLLOWED, Directions, is_many
 from jaxdiff_magic.engines.jax.values import Derivatives, Values
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.symbolic.derivation import Derivation
@@ -44,15 +44,14 @@ def verdict_of(
     followed = trace if subject.size <= FOLLOWED and not subject.is_spread else None
     if followed is not None and is_many(subject, followed, order):
         reference = Reference(followed)
-        known |= {"order": order, "derivation": derivation}
-        check = parts.made(STEPS, None, _by_directions, derivatives, values, reference, **known)
-        del known["order"], known["derivation"]
+        more = {"order": order, "derivation": derivation}
+        check = parts.made(STEPS, None, _by_directions, derivatives, values, reference, **known, **more)
         if isinstance(check, Check):
             return check, reference
         unreachable, followed = check or parts.why.get(STEPS, ""), None
     if subject.is_large:
-        del known["points"]
-        check = parts.made(CHECK, None, check_along, derivatives, values, derivation, unreachable, **known)
+        how: dict[str, Any] = {"seed": seed, "deadline": deadline, "trust": trust}
+        check = parts.made(CHECK, None, check_along, derivatives, values, derivation, unreachable, **how)
         return check or Check("out of reach", (), parts.why[CHECK]), None
     ways = [
         *([(PROOFS, followed, derivation)] if derivation is not None else []),
@@ -71,6 +70,6 @@ def verdict_of(
 def _by_directions(derivatives: Derivatives, values: Values, reference: Reference, **known: Any) -> Check | str:
     """The check along directions; the reason where the function cannot be followed."""
     try:
-        return check_directions(derivatives, values, reference, **known)
+        return Directions(derivatives, values, reference, **known).check()
     except OutOfReach as error:
         return error.reason

@@ -11,7 +11,7 @@ import jax
 from jaxdiff_magic.base.budget import Budget, now
 from jaxdiff_magic.base.errors import InputError, OutOfReach
 from jaxdiff_magic.base.options import Options
-from jaxdiff_magic.base.progress import tell, tell_first
+from jaxdiff_magic.base.progress import is_heard, tell, tell_first
 from jaxdiff_magic.checking.directions import is_many
 from jaxdiff_magic.checking.grading import Mine
 from jaxdiff_magic.checking.verdict import verdict_of
@@ -100,7 +100,7 @@ def _report(subject: Subject, options: Options) -> Report:
         raise InputError(f"mine= is compared in float64, number by number; {subject.size:,} inputs are too many.")
     started, parts = now(), Parts()
     derivatives = derivatives_of(subject, options.order)
-    derivatives.compile_beside(lambda found: tell_first(glance(subject, found)))
+    derivatives.compile_beside((lambda found: tell_first(glance(subject, found))) if is_heard() else None)
 
     tell("writing formulas")  # meanwhile
     trace, unreachable = _trace(subject, parts) if options.symbolic else (None, "formulas were not asked for")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from jaxdiff_magic.base.budget import SHARES, Budget, left
+from jaxdiff_magic.base.budget import Budget, enough, left
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.engines.jax.values import Derivatives, Values
 from jaxdiff_magic.engines.reference.directions import Path
@@ -82,7 +81,7 @@ def _derivation(subject: Subject, trace: Trace, deadline: float) -> tuple[Deriva
     if steps > LONG and STEP_SECONDS * steps > left(deadline):
         return None, (
             f"its {steps:,} steps, those of loops each time, take longer to write down than there is time for: give it "
-            f"more, budget={_generous(STEP_SECONDS * steps)} in derive, --budget in a cell"
+            f"more, budget={enough('formulas', STEP_SECONDS * steps)} in derive, --budget in a cell"
         )
     try:
         names = [leaf.name for leaf in subject.inputs], [leaf.name for leaf in subject.outputs]
@@ -90,11 +89,6 @@ def _derivation(subject: Subject, trace: Trace, deadline: float) -> tuple[Deriva
             return Derivation(trace, *names, None if subject.is_large else subject.point), ""
     except OutOfReach as error:
         return None, error.reason
-
-
-def _generous(seconds: float) -> int:
-    """A budget of which formulas of a long function have a share of some seconds, in tens of seconds."""
-    return 10 * math.ceil(seconds / SHARES["formulas"][1] / 10)
 
 
 def _written(

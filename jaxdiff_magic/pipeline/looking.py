@@ -91,17 +91,16 @@ def _look(known: Known, found: Found) -> None:
     sources = parts, derivatives, values, known.trace, formulas.derivation, known.unreachable
     how = options.order, options.points, options.seed, budget.share("check"), options.trusted
     found.check, reference = verdict_of(*sources, *how)
-    found.grades = _grades(derivatives, reference, formulas, found.check, options, parts, budget)
+    found.grades = _grades(known, reference, found.check)
     tell("looking for kinks, NaN and lost digits")
     sources = subject, derivatives, values, known.trace, reference, found.check
     scene = Scene(*sources, budget.share("findings"), options.trusted)
     found.findings = findings_of(scene)
     found.check = _as_found(found.check, found.findings)
-    found.cost = _cost(subject, derivatives, formulas, options, parts, budget)
+    found.cost = _cost(known)
     by, doubt = budget.share("curvature"), doubt_of(found.check, found.findings)
     found.curvature = parts.made("the curvature", None, _curvature, subject, values, reference, doubt, by)
-    sources = subject, derivatives, values, formulas, options
-    found.products = parts.made("the products", None, _products, *sources, by)
+    found.products = parts.made("the products", None, _products, known, by)
     found.leaves = parts.made("the table of leaves", None, leaves_of, scene, found.products, budget.share("curvature"))
 
 
@@ -118,32 +117,31 @@ def _as_found(check: Check, findings: Sequence[Finding]) -> Check:
     return replace(check, outcome="out of reach", summary=other.message)
 
 
-def _cost(
-    subject: Subject, derivatives: Derivatives, formulas: Formulas, options: Options, parts: Parts, budget: Budget
-) -> Cost | None:
+def _cost(known: Known) -> Cost | None:
     """What the derivatives cost, as far as there is time."""
-    if options.cost == "none":
+    if known.options.cost == "none":
         return None
     tell("counting operations")
-    formula = hessian_program(subject, formulas.derivation) if formulas.derivation else None
-    known = {"how": options.cost, "feasible": derivatives.missing, "formula": formula}
-    known |= {"compiling": derivatives.beside.seconds / 2}  # of all of them together
-    return parts.made("the cost", None, cost_of, subject, deadline=budget.share("cost"), **known)
+    derivation = known.formulas.derivation
+    return known.parts.made(
+        "the cost",
+        None,
+        cost_of,
+        known.subject,
+        how=known.options.cost,
+        feasible=known.derivatives.missing,
+        deadline=known.budget.share("cost"),
+        compiling=known.derivatives.beside.seconds / 2,  # of all of them together
+        formula=hessian_program(known.subject, derivation) if derivation else None,
+    )
 
 
-def _grades(
-    derivatives: Derivatives,
-    reference: Reference | None,
-    formulas: Formulas,
-    check: Check,
-    options: Options,
-    parts: Parts,
-    budget: Budget,
-) -> tuple[Grade, ...]:
+def _grades(known: Known, reference: Reference | None, check: Check) -> tuple[Grade, ...]:
     """The marks of the reader's own derivations."""
-    known = derivatives, reference, formulas.derivation, check, options.mine
-    how = {"layout": options.layout, "points": options.points, "seed": options.seed, "deadline": budget.share("grade")}
-    return parts.made("the grade", (), grades_of, *known, **how)
+    options = known.options
+    sources = known.derivatives, reference, known.formulas.derivation, check, options.mine
+    how = {"layout": options.layout, "points": options.points, "seed": options.seed}
+    return known.parts.made("the grade", (), grades_of, *sources, deadline=known.budget.share("grade"), **how)
 
 
 def _curvature(
@@ -163,15 +161,19 @@ def _curvature(
     )
 
 
-def _products(
-    subject: Subject, derivatives: Derivatives, values: Values, formulas: Formulas, options: Options, deadline: float
-) -> Products | None:
+def _products(known: Known, deadline: float) -> Products | None:
     """What takes the place of a scalar function's Hessian that is too large to build."""
+    subject, values, presentation = known.subject, known.values, known.formulas.presentation
     if not subject.is_scalar or not is_too_large(subject, "hessian"):
         return None
-    presentation = formulas.presentation
     with until(deadline):
         forms = [presentation and presentation.index_form((0, i)) for i in range(len(subject.inputs))]
-    gradient = None if values.jacobian is None else values.jacobian[0]
-    how = {"second": options.order >= 2, "seed": options.seed, "compiling": derivatives.beside.seconds}
-    return products_of(subject, gradient, forms, deadline=deadline, **how)
+    return products_of(
+        subject,
+        None if values.jacobian is None else values.jacobian[0],
+        forms,
+        second=known.options.order >= 2,
+        seed=known.options.seed,
+        deadline=deadline,
+        compiling=known.derivatives.beside.seconds,
+    )

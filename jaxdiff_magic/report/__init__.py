@@ -5,9 +5,9 @@ Everything that text, HTML or a panel shows is in here; renderers compute nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -20,13 +20,12 @@ from jaxdiff_magic.report.grade import Grade
 from jaxdiff_magic.report.leaves import Leaves
 from jaxdiff_magic.report.live import Live
 from jaxdiff_magic.report.matrix_free import Products
+from jaxdiff_magic.report.outcome import OUTCOMES as OUTCOMES
+from jaxdiff_magic.report.outcome import Outcome as Outcome
+from jaxdiff_magic.report.outcome import worst as worst
 from jaxdiff_magic.report.plain import plain
 from jaxdiff_magic.subject.leaves import Leaf
 from jaxdiff_magic.subject.subject import Subject
-
-Outcome = Literal["proved", "agrees", "out of reach", "differs"]
-OUTCOMES: Final[tuple[Outcome, ...]] = ("proved", "agrees", "out of reach", "differs")
-"""The four words, from best to worst."""
 
 What = Literal["value", "gradient", "jacobian", "hessian"]
 SCHEMA_VERSION = 1
@@ -35,11 +34,6 @@ PARTS = (
     *("products", "leaves", "findings", "layout", "seconds", "calls"),
 )
 """What the plain data of a report has under its own name, besides what comes first."""
-
-
-def worst(outcomes: Sequence[Outcome]) -> Outcome:
-    """The worst of some outcomes; "out of reach" when there is none to speak of."""
-    return OUTCOMES[max(map(OUTCOMES.index, outcomes), default=OUTCOMES.index("out of reach"))]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from jaxdiff_magic.base.copies import Data
 from jaxdiff_magic.report.matrix_free import Estimate
+from jaxdiff_magic.report.outcome import OUTCOMES
 from jaxdiff_magic.report.plain import plain
 
 MANY_LEAVES = 12
@@ -17,7 +18,7 @@ MANY_LEAVES = 12
 have, above which nobody finds the one that matters."""
 MANY_INPUTS = 100
 """A function of more inputs is one as well: so many entries a table of derivatives holds."""
-GRAVITY = ("", "proved", "agrees", "out of reach", "differs")
+GRAVITY = ("", *OUTCOMES)
 """Outcomes of the check, from what is not known to what is worst."""
 
 _LAST = re.compile(

@@ -23,6 +23,7 @@ from jaxdiff_magic.report.leaves import MANY_LEAVES
 from jaxdiff_magic.show.costs import costs
 from jaxdiff_magic.show.derivative_tables import derivatives, number_cell
 from jaxdiff_magic.show.document import Cell, DocumentTable, Paragraph, Part, Runs, Section, Tone
+from jaxdiff_magic.show.largest import entry_name
 from jaxdiff_magic.show.leaf_table import SIGNS, leaf_parts
 from jaxdiff_magic.show.limits import MOST_GRADES, SENTENCE_CHARACTERS
 from jaxdiff_magic.show.matrix_free import too_large
@@ -175,7 +176,7 @@ def _check(report: ReportData) -> Iterator[Paragraph | DocumentTable]:
     if entries:
         rows = tuple(
             (
-                Cell((_derivative_name(entry),)),
+                Cell((entry_name((entry.output, *entry.inputs)),)),
                 *(
                     number_cell(getattr(entry, column), dtype if column in ("forward", "reverse") else "float64")
                     for column in columns
@@ -185,12 +186,13 @@ def _check(report: ReportData) -> Iterator[Paragraph | DocumentTable]:
             )
             for entry in entries
         )
-        yield DocumentTable("Every derivative, computed four ways", ("", *columns, "error", "outcome"), rows)
+        which = "Every derivative" if _has_every_entry(report) else "The worst entry of each derivative"
+        yield DocumentTable(f"{which}, computed four ways", ("", *columns, "error", "outcome"), rows)
     if len(entries) < len(check.entries):
         yield Paragraph((f"{len(check.entries) - len(entries)} more rows are left out.",))
     for entry in entries:
         if entry.reason:
-            yield Paragraph((_derivative_name(entry), f": {entry.reason}"), SIGNS[entry.outcome][1])
+            yield Paragraph((entry_name((entry.output, *entry.inputs)), f": {entry.reason}"), SIGNS[entry.outcome][1])
     if check.taylor:
         yield _numeric(check.taylor)
     for column, reason in check.columns.items():
@@ -216,13 +218,10 @@ def _numeric(slopes: Sequence[Slope]) -> Paragraph:
     return Paragraph(("numeric", f": the Taylor remainder {falls} ({worst.dtype}){says}"), tones.get(worst.says, ""))
 
 
-def _derivative_name(entry: CheckEntry) -> str:
-    """`∂f/∂x[0]`, `∂²f/∂x[0]∂x[1]`; the bare output for the value itself."""
-    if not entry.inputs:
-        return entry.output
-    order = len(entry.inputs)
-    power = "" if order == 1 else superscript(order)
-    return f"∂{power}{entry.output}/{''.join(f'∂{name}' for name in entry.inputs)}"
+def _has_every_entry(report: ReportData) -> bool:
+    """Whether the check lists first derivatives entry by entry, and not the worst of each block, or of each input."""
+    listed = sum(entry.what in ("gradient", "jacobian") for entry in report.check.entries)
+    return listed in (0, report.subject.output_size * report.subject.size)
 
 
 def _hessian(report: ReportData) -> Iterator[Part]:

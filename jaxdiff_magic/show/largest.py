@@ -35,7 +35,9 @@ def largest(blocks: Sequence[Block]) -> list[tuple[str, float, str]]:
 
 
 def entry_name(names: Sequence[str]) -> str:
-    """`∂f/∂x[3]`, `∂²f/∂x[0]∂x[1]`: of the output's element and those of the inputs."""
+    """`∂f/∂x[3]`, `∂²f/∂x[0]∂x[1]`: of the output's element and those of the inputs; without these the output alone."""
+    if len(names) == 1:
+        return names[0]
     power = "" if len(names) == 2 else superscript(len(names) - 1)
     return f"∂{power}{names[0]}/{''.join(f'∂{name}' for name in names[1:])}"
 

@@ -6,9 +6,9 @@ an entry of the Jacobian or of the Hessian that is wrong shows there with probab
 number; a search over leaves, then over halves of one, names the entry behind it.
 
 Running bounds grow beyond use in a long program, so none are kept here: what rounding may do is seen from a second run,
-at a point that differs from the first in the last digits (as in W. Kahan's "How futile are mindless assessments of
-roundoff in floating-point computation?", 2006, section on perturbed inputs, whose warning applies: it is evidence, no
-proof, and nothing that is decided here is called proved).
+at a point that differs from the first in the last digits (W. Kahan, "How futile are mindless assessments of roundoff in
+floating-point computation?", 2006, weighs that way and its like, and warns: it is evidence, no proof). What is called
+proved was proved by algebra.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ from jaxdiff_magic.engines.jax.not_built import WHEN_ASKED
 from jaxdiff_magic.engines.jax.values import Derivatives, Values
 from jaxdiff_magic.engines.reference.bounded import EPS, without_bounds
 from jaxdiff_magic.engines.reference.derivatives import Reference
-from jaxdiff_magic.engines.reference.directions import leaf_places
+from jaxdiff_magic.engines.reference.directions import Found, leaf_places
 from jaxdiff_magic.engines.symbolic.derivation import Derivation
 from jaxdiff_magic.report import Check, worst
 from jaxdiff_magic.report.fault import Fault
@@ -62,7 +62,7 @@ from jaxdiff_magic.subject.length import executed
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.trace import Trace
 
-__all__ = ["FOLLOWED", "check_directions", "is_many"]
+__all__ = ["FOLLOWED", "Directions", "is_many"]
 
 MANY = 100
 """With more inputs than this, or more entries of a derivative than its square, derivatives are compared along
@@ -95,19 +95,8 @@ def is_many(subject: Subject, trace: Trace | None, order: int) -> bool:
     return subject.size > MANY or entries > MANY * MANY or entries * steps > MOST_WORK
 
 
-def check_directions(
-    derivatives: Derivatives,
-    values: Values,
-    reference: Reference,
-    *,
-    order: int,
-    points: int,
-    seed: int,
-    deadline: float,
-    trust: Collection[str] = (),
-    derivation: Derivation | None = None,
-) -> Check:
-    """Check first and second derivatives at the point and at a few random points around it.
+class Directions:
+    """The check of first and second derivatives at the point and at a few random points around it.
 
     Args:
         derivatives, values, reference, points, seed, deadline, trust: as for `check_of`. The first derivative at the
@@ -116,27 +105,21 @@ def check_directions(
         derivation: the function's formulas, for proofs; None where there are none.
 
     Raises:
-        OutOfReach: the function has a step without a rule, or takes too long to follow.
         InputError: a name in `trust` of which the function calls nothing.
     """
-    with np.errstate(all="ignore"), without_bounds():
-        return _Directions(derivatives, values, reference, order, points, seed, deadline, trust, derivation).check()
-
-
-class _Directions:
-    """One check in progress; arguments as of `check_directions`."""
 
     def __init__(
         self,
         derivatives: Derivatives,
         values: Values,
         reference: Reference,
+        *,
         order: int,
         points: int,
         seed: int,
         deadline: float,
-        trust: Collection[str],
-        derivation: Derivation | None,
+        trust: Collection[str] = (),
+        derivation: Derivation | None = None,
     ) -> None:
         self.derivation = derivation
         self.subject, self.values, self.reference = derivatives.subject, values, reference
@@ -155,35 +138,51 @@ class _Directions:
         self.programs = Programs(self.subject, values.missing)
 
     def check(self) -> Check:
-        found: list[Judged] = []
-        compared = 0
-        for k in range(len(self.points[0])):
-            began = now()
-            found += self._at(k)
-            compared = k
-            if any(one.outcome == "differs" for one in found) or 1.5 * (now() - began) > left(self.deadline):
-                break
-        faults = self._faults(found, compared)
-        found = _blamed(found, [fault for fault in faults if not fault.trusted])
-        known = self.subject, self.derivation, self.programs, self.order, self.deadline
-        is_plain = not self.trusted.names and all(one.outcome == "agrees" for one in found)
-        if found and is_plain and is_proved(*known):
-            found = [replace(one, outcome="proved") for one in found]
+        """What is found.
+
+        Raises:
+            OutOfReach: the function has a step without a rule, or takes too long to follow.
+        """
+        with np.errstate(all="ignore"), without_bounds():
+            found, compared = self._compared()
+            faults = self._faults(found, compared)
+            found = _blamed(found, [fault for fault in faults if not fault.trusted])
+            is_plain = not self.trusted.names and all(one.outcome == "agrees" for one in found)
+            if (
+                found
+                and is_plain
+                and is_proved(self.subject, self.derivation, self.programs, self.order, self.deadline)
+            ):
+                found = [replace(one, outcome="proved") for one in found]
         outcome = worst([one.outcome for one in found])
-        least = max(one.tolerance for one in found) if found else 0.0
-        modes = self.programs.modes
-        known = self.subject, found, outcome, modes, compared, least
-        left_out = ((n, why) for n, why in self.values.missing.items() if n not in ("forward", "reverse"))
-        gaps = [f"{name}: {why}" for name, why in left_out if not why.endswith(WHEN_ASKED)]
+        least = max((one.tolerance for one in found), default=0.0)
+        said = said_of(self.subject, found, outcome, self.programs.modes, compared, least)
         return Check(
             outcome=outcome,
             entries=rows_of(self.subject, found),
-            summary=said_of(*known) + (located(faults) if outcome == "differs" else ""),
+            summary=said + (located(faults) if outcome == "differs" else ""),
             points=compared,
             columns=self.programs.missing,
-            not_covered=tuple(gaps),
+            not_covered=tuple(self._gaps(found)),
             faults=faults,
         )
+
+    def _compared(self) -> tuple[list[Judged], int]:
+        """What is found at the points for which there is time, and how many random ones these were."""
+        found: list[Judged] = []
+        for k in range(len(self.points[0])):
+            began = now()
+            found += self._at(k)
+            if any(one.outcome == "differs" for one in found) or 1.5 * (now() - began) > left(self.deadline):
+                return found, k
+        return found, len(self.points[0]) - 1
+
+    def _gaps(self, found: Sequence[Judged]) -> Iterator[str]:
+        """The derivatives of which nothing was compared; a Hessian that was only not built was, by its products."""
+        has_second = any(one.what == "hessian product" for one in found)
+        for name, why in self.values.missing.items():
+            if name not in ("forward", "reverse") and not (has_second and why.endswith(WHEN_ASKED)):
+                yield f"{name}: {why}"
 
     # One point
 
@@ -226,7 +225,7 @@ class _Directions:
             if doubt := next(filter(None, doubts), ""):
                 yield undecided(self.first, leaf, Reason(Why.DOUBTFUL, said=doubt))
                 continue
-            confirm = lambda entry, i=i: self.along.by_entry(self._flat(k), self.subject.inputs, i, entry)  # noqa: E731
+            confirm = lambda entry, i=i: self.along.by_entry(self._flat(k), i, entry)  # noqa: E731
             own = self._own_numbers(i) if k == 0 else None
             if theirs is None:
                 if own is not None:
@@ -241,21 +240,14 @@ class _Directions:
                 )
             yield of_dtype(found, own, side, self.eps, self._mode) if own is not None else found
 
-    def _unit(self, i: int, entry: tuple[int, ...]) -> np.ndarray:
-        """The direction in which one entry of an input moves."""
-        unit = np.zeros(self.subject.size)
-        place = leaf_places([leaf.shape for leaf in self.subject.inputs])[i]
-        unit[place].reshape(self.subject.inputs[i].shape)[entry] = 1.0
-        return unit
-
     def _beside_forward(self, near: Sequence[np.ndarray], i: int, found: Judged) -> Judged:
         """A wrong entry with what forward mode gives for it."""
-        numbers = self.programs.along("forward", [x[:1] for x in near], None, self._unit(i, found.entry)[None])
+        numbers = self.programs.along("forward", [x[:1] for x in near], None, self.along.unit(i, found.entry)[None])
         return found if numbers is None else replace(found, forward=float(np.ravel(numbers[0])[0]))
 
     def _of_output(self, near: Sequence[np.ndarray], i: int, found: Judged) -> Judged:
         """A wrong entry of the weighted derivative as that of the one output whose derivative is off by most."""
-        unit = self._unit(i, found.entry)
+        unit = self.along.unit(i, found.entry)
         one, nested = [x[:1] for x in near], self.values.jacobian
         theirs = self.programs.along("forward", one, None, unit[None])
         if theirs is None and nested is not None:
@@ -329,10 +321,10 @@ class _Directions:
                 return True
         return False
 
-    def _scales(self, ours: Sequence[object], near: Sequence[np.ndarray]) -> list[float]:
+    def _scales(self, ours: Sequence[Found], near: Sequence[np.ndarray]) -> list[float]:
         """For each leaf what a derivative by it counts as no smaller than."""
         sizes = [root_mean_square(x[0]) or 1.0 for x in near]
-        largest = [largest_of(found.values[0]) * size for found, size in zip(ours, sizes, strict=True)]  # type: ignore[attr-defined]
+        largest = [largest_of(found.values[0]) * size for found, size in zip(ours, sizes, strict=True)]
         return [BESIDE * max(largest, default=0.0) / size for size in sizes]
 
     def _flat(self, k: int) -> np.ndarray:

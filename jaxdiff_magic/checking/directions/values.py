@@ -8,11 +8,11 @@ import numpy as np
 
 from jaxdiff_magic.base.errors import OutOfReach
 from jaxdiff_magic.checking.differences import directional
+from jaxdiff_magic.checking.directions.drawn import root_mean_square
 from jaxdiff_magic.checking.sharper import GROSS
 from jaxdiff_magic.engines.reference.bounded import EPS
 from jaxdiff_magic.engines.reference.derivatives import Reference
 from jaxdiff_magic.engines.reference.directions import MAX_RUN_NUMBERS, largest, leaf_places
-from jaxdiff_magic.subject.leaves import Leaf
 
 STEP = 2.0**-17
 """Of the inputs' own size: steps of quotients from both sides. A choice: above the square root of rounding, and so
@@ -40,13 +40,17 @@ class ValuesAlong:
         """The derivative along a direction by differences, and an error estimate; infinite where there is none."""
         return self._differences(flat, direction, self._sums)
 
-    def by_entry(self, flat: np.ndarray, leaves: Sequence[Leaf], i: int, entry: tuple[int, ...]) -> tuple[float, float]:
+    def unit(self, i: int, entry: tuple[int, ...]) -> np.ndarray:
+        """The direction in which one entry of an input leaf moves."""
+        unit = np.zeros(self.places[-1].stop)
+        unit[self.places[i]].reshape(self.reference.inputs[i])[entry] = 1.0
+        return unit
+
+    def by_entry(self, flat: np.ndarray, i: int, entry: tuple[int, ...]) -> tuple[float, float]:
         """The derivative by one entry of an input leaf, likewise."""
-        own = flat[self.places[i]]
-        scale = abs(float(own.reshape(leaves[i].shape)[entry])) or float(np.sqrt(np.mean(own**2))) or 1.0
-        unit = np.zeros_like(flat)
-        unit[self.places[i]].reshape(leaves[i].shape)[entry] = scale
-        estimate, error = self.derivative(flat, unit)
+        unit = self.unit(i, entry)
+        scale = abs(float(flat @ unit)) or root_mean_square(flat[self.places[i]]) or 1.0
+        estimate, error = self.derivative(flat, scale * unit)
         return estimate / scale, error / scale
 
     def bend_by_entry(

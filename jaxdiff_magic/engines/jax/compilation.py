@@ -27,8 +27,8 @@ class Compilation:
     ended: float = 0.0
     _thread: threading.Thread | None = None
 
-    def begin(self, jitted: Any, leaves: Sequence[Any], ready: Ready) -> None:
-        """Compile a jitted function for some leaves, and call `ready` in that thread with what it gives for them."""
+    def begin(self, jitted: Any, leaves: Sequence[Any], ready: Ready | None) -> None:
+        """Compile a jitted function for some leaves; `ready`, if any, is called there with what it gives for them."""
         try:
             lowered = jitted.lower(*leaves)
         except Exception:  # who runs it hears of one that JAX cannot compile
@@ -39,7 +39,8 @@ class Compilation:
             with suppress(Exception), settings_set_aside():  # likewise
                 compiled = lowered.compile()
                 self.ended = now()
-                ready(compiled(*leaves))
+                if ready is not None:
+                    ready(compiled(*leaves))
             self.ended = self.ended or now()
 
         self._thread = threading.Thread(target=copy_context().run, args=(compile_now,))

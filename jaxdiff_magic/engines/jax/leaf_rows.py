@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
-from jaxdiff_magic.engines.jax.products.vectors import dot, norm
+from jaxdiff_magic.engines.jax.products.vectors import dot, length_of, norm, stays
 from jaxdiff_magic.engines.jax.values import Nested
 from jaxdiff_magic.report import CheckEntry
 from jaxdiff_magic.report.leaves import LeafRow, module_of, ratio_of, worst_of
 from jaxdiff_magic.report.matrix_free import Estimate
-from jaxdiff_magic.subject.leaves import LARGE, Leaf
+from jaxdiff_magic.subject.leaves import Leaf
 
 MOST_RESTARTS = 300
 """Lanczos iterations are given up after so many restarts. A choice: some dozens are the rule."""
@@ -38,10 +38,10 @@ def leaf_rows(
 
 
 def _row(leaf: Leaf, value: Any, blocks: Sequence[Any] | None, entries: Sequence[CheckEntry]) -> LeafRow:
-    parameter = _size_of(value)
+    parameter = length_of(value)
     gradient = zeros = nonfinite = None
     if blocks is not None:
-        gradient = float(np.linalg.norm([_size_of(block) for block in blocks]))
+        gradient = float(np.linalg.norm([length_of(block) for block in blocks]))
         if leaf.size and any(np.size(block) for block in blocks):
             counts = _counts(leaf, blocks)
             zeros, nonfinite = counts[0] / leaf.size, counts[1]
@@ -80,25 +80,9 @@ def outcome_of(leaf: Leaf, entries: Iterable[CheckEntry]) -> str:
     )
 
 
-def _stays(array: Any) -> bool:
-    """Whether an array is not copied to be looked at."""
-    return np.size(array) > LARGE or (isinstance(array, jax.Array) and len(array.sharding.device_set) > 1)
-
-
-def _size_of(array: Any) -> float:
-    """The Euclidean norm; a large array, and one that is spread over devices, stays where it is."""
-    if _stays(array):
-        return norm((jnp.asarray(array),))
-    flat = np.asarray(array).astype(np.float64).ravel()
-    largest = float(np.max(np.abs(flat), initial=0.0))
-    if not np.isfinite(largest) or largest == 0.0:
-        return largest
-    return largest * float(np.linalg.norm(flat / largest))  # squares alone would overflow, or be 0
-
-
 def _counts(leaf: Leaf, blocks: Sequence[Any]) -> tuple[int, int]:
     """How many elements of a leaf move nothing, and how many have a derivative that is not finite."""
-    if len(blocks) == 1 and np.size(blocks[0]) == leaf.size and _stays(blocks[0]):
+    if len(blocks) == 1 and np.size(blocks[0]) == leaf.size and stays(blocks[0]):
         return tuple(map(int, _counted(jnp.asarray(blocks[0]))))  # type: ignore[return-value]
     rows = np.concatenate([np.asarray(block).astype(np.float64).reshape(-1, leaf.size) for block in blocks])
     return int((~rows.any(axis=0)).sum()), int((~np.isfinite(rows)).any(axis=0).sum())

@@ -137,11 +137,12 @@ class Derivatives:
 
         return everything if self.subject.untraceable else jax.jit(everything)
 
-    def compile_beside(self, ready: Ready = lambda _: None) -> None:
+    def compile_beside(self, ready: Ready | None = None) -> None:
         """Have XLA compile them in another thread, which leaves this one free until somebody needs them compiled.
 
         Args:
-            ready: is called there with what the program gives at the point, as soon as it does.
+            ready: is called there with what the program gives at the point, as soon as it does; None where nobody
+                waits.
         """
         if not self.subject.untraceable:
             self.beside.begin(self._compiled, self._leaves(self.subject.point), ready)

@@ -167,8 +167,7 @@ class Sweeps:
     def _forward(
         self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], freeze: bool, thawed: bool = False
     ) -> tuple[Raw, np.ndarray]:
-        run = self._run(1 + len(rows), len(points[0]), freeze, taped=False)
-        run.thawed = thawed
+        run = self._run(1 + len(rows), len(points[0]), freeze, taped=False, thawed=thawed)
         outputs = run.trace(self.trace, self._seeded(points, rows, run, first_axis=1))
         batch_axes = (len(points[0]), *(len(r) for r in rows))
         found: Raw = {}
@@ -177,10 +176,10 @@ class Sweeps:
             found["value", o] = value_of(outputs[o].value, (len(points[0]),), shape, run.batch_axes)
         return found, run.at_tie
 
-    def _run(self, batch_axes: int, points: int, freeze: bool = False, taped: bool = True) -> Run:
+    def _run(self, batch_axes: int, points: int, freeze: bool = False, taped: bool = True, thawed: bool = False) -> Run:
         more = {"precise": self.precise, "further": self.further, "most_trips": self._most_trips}
         decides = None if self._sides is None else taking(self._sides)
-        return Run(batch_axes, points, freeze, taped, decides=decides, **more)
+        return Run(batch_axes, points, freeze, taped, thawed, decides=decides, **more)
 
     def _seeded(
         self, points: Sequence[np.ndarray], rows: Sequence[np.ndarray], run: Run, first_axis: int

@@ -1,6 +1,7 @@
 /** Every derivative computed four ways, with an outcome for each; about the report's point, wherever the reader is. */
 
 import { chooser, element, scrollable, setShown, setText } from "../dom";
+import { size } from "../dtypes";
 import type { Model, View } from "../host";
 import { derivativeName } from "../names";
 import { fromWire, number, significant } from "../numbers";
@@ -12,6 +13,17 @@ import { awayNote } from "./away";
 const COLUMNS = ["symbolic", "forward", "reverse", "numeric"] as const;
 
 type Filter = { name: string; keeps(outcome: Outcome): boolean };
+
+/** Whether first derivatives are listed entry by entry, and not the worst of each block, or of each input. */
+function hasEveryEntry({ state }: Model): boolean {
+  const listed = state.check.entries.filter((entry) => entry.what === "gradient" || entry.what === "jacobian").length;
+  const all = sum(state.inputs.map(size)) * sum(state.outputs.map(size));
+  return listed === 0 || listed + state.check.left_out >= all;
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
+}
 
 export function checkView(model: Model): View {
   const { check } = model.state;
@@ -51,7 +63,11 @@ export function checkView(model: Model): View {
   const table = element(
     "table",
     { class: "jdm-table" },
-    element("caption", {}, "Every derivative, computed four ways"),
+    element(
+      "caption",
+      {},
+      `${hasEveryEntry(model) ? "Every derivative" : "The worst entry of each derivative"}, computed four ways`,
+    ),
     element(
       "thead",
       {},

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import tree_util
 
-from jaxdiff_magic.base.budget import SHARES, left
-from jaxdiff_magic.base.errors import InputError, OutOfReach
-from jaxdiff_magic.engines.jax.products.diagonal import diagonal_of, trace_of
+from jaxdiff_magic.base.budget import enough, left
+from jaxdiff_magic.engines.jax.products.at_point import ProductsAtPoint
+from jaxdiff_magic.engines.jax.products.diagonal import trace_of
 from jaxdiff_magic.engines.jax.products.lanczos import Extremes, extremes_of
-from jaxdiff_magic.engines.jax.products.maps import Maps, maps_of
+from jaxdiff_magic.engines.jax.products.maps import Maps
 from jaxdiff_magic.engines.jax.products.product_calls import product_calls
-from jaxdiff_magic.engines.jax.products.vectors import Vector, drawn, norm, vector_of
+from jaxdiff_magic.engines.jax.products.vectors import Vector, drawn, length_of, stays
 from jaxdiff_magic.report.formula import Formula
 from jaxdiff_magic.report.matrix_free import Estimate, GradientSize, Products
 from jaxdiff_magic.subject.subject import Subject
@@ -33,8 +31,6 @@ Hessian, which takes it about twice as long, once alone and once within Lanczos'
 15,000 parameters: 5 to 20, the more the smaller they are."""
 SOON = 2.0
 """What is done in fewer seconds is begun though the time is up. A choice: half of what a reader waits in all."""
-ON_THE_HOST = 1_000_000
-"""A gradient of no more entries is measured in NumPy. A choice of memory and time: 8 MB, some milliseconds."""
 SETTLED = 0.01
 """Ends that are known to this part of the distance between them have settled; before that, they still move outwards. A
 choice of two digits."""
@@ -61,8 +57,8 @@ def products_of(
         deadline: the instant (`budget.now`) by which it should be done.
         compiling: seconds that XLA took for the function and its gradient.
     """
-    point = vector_of(subject.point)
-    maps = maps_of(subject, point)
+    at_point = ProductsAtPoint(subject)
+    point, maps = at_point.point, at_point.maps
     sizes = () if gradient is None else tuple(map(_size, (leaf.name for leaf in subject.inputs), gradient, formulas))
     notes: list[str] = []
     found, trace, passes = Extremes(None, None, 0), None, 0
@@ -70,10 +66,10 @@ def products_of(
         if maps.hvp is None:
             notes.append(f"JAX cannot multiply by the Hessian: {maps.missing['hvp']}.")
         elif (needed := TIMES_AS_LONG * compiling) > max(left(deadline), SOON):
+            budget = enough("curvature", needed)
             notes.append(
                 f"The Hessian's eigenvalues and its trace were not looked for: to compile the products with it takes "
-                f"about {max(needed, 1.0):.0f} s. Give it more: budget={_generous(needed)} in derive, --budget "
-                f"{_generous(needed)} in a cell."
+                f"about {max(needed, 1.0):.0f} s. Give it more: budget={budget} in derive, --budget {budget} in a cell."
             )
         else:
             found, trace, passes = _spectrum(subject, maps, point, seed, deadline, notes)
@@ -85,10 +81,10 @@ def products_of(
         passes=passes,
         calls=product_calls(subject),
         note=" ".join(notes),
-        jvp=_for_reader(subject, maps, point, "jvp"),
-        vjp=lambda u: subject.assemble([maps.vjp(point, u)], 1),
-        hvp=_for_reader(subject, maps, point, "hvp"),
-        diagonal=_diagonal(subject, maps, point),
+        jvp=at_point.jvp,
+        vjp=at_point.vjp,
+        hvp=at_point.hvp,
+        diagonal=at_point.estimated_diagonal,
     )
 
 
@@ -126,54 +122,11 @@ def _spectrum(
     return found, trace, found.passes + more
 
 
-def _generous(seconds: float) -> int:
-    """A budget of which the products have a share, in tens of seconds, for work that takes some."""
-    return 10 * math.ceil(seconds / SHARES["curvature"][1] / 10)
-
-
 def _size(name: str, block: Any, formula: Formula | None) -> GradientSize:
-    array = jnp.asarray(block)
-    if len(array.sharding.device_set) == 1 and array.size <= ON_THE_HOST:
-        own = np.asarray(array, np.float64)  # nothing is to be compiled for it
-        return GradientSize(
-            name, own.size, float(np.sqrt(np.sum(own**2))), float(np.max(np.abs(own), initial=0.0)), formula
-        )
-    return GradientSize(name, array.size, norm((array,)), float(_largest(array)), formula)
+    largest = float(_largest(jnp.asarray(block)) if stays(block) else np.max(np.abs(block), initial=0.0))
+    return GradientSize(name, np.size(block), length_of(block), largest, formula)
 
 
 @jax.jit
 def _largest(array: jax.Array) -> jax.Array:
     return jnp.max(jnp.abs(array))
-
-
-def _for_reader(subject: Subject, maps: Maps, point: Vector, name: str) -> Callable[[Any], Any]:
-    """A product that takes a direction of the gradient's structure."""
-    run = getattr(maps, name)
-
-    def product(v: Any) -> Any:
-        if run is None:
-            raise OutOfReach(maps.missing[name])
-        result = run(point, _direction(subject, point, v))
-        return subject.assemble([result], 1) if name == "hvp" else result
-
-    return product
-
-
-def _direction(subject: Subject, point: Vector, v: Any) -> Vector:
-    leaves = tree_util.tree_leaves(v)
-    if [np.shape(leaf) for leaf in leaves] != [leaf.shape for leaf in subject.inputs]:
-        wanted = ", ".join(f"{leaf.name} {leaf.shape}" for leaf in subject.inputs)
-        raise InputError(f"A direction has the structure of report.gradient, one array for each input: {wanted}.")
-    return tuple(jnp.asarray(leaf, x.dtype) for leaf, x in zip(leaves, point, strict=True))
-
-
-def _diagonal(subject: Subject, maps: Maps, point: Vector) -> Callable[..., tuple[Any, Any]]:
-    def diagonal(probes: int = 16, seed: int = 0) -> tuple[Any, Any]:
-        if (hvp := maps.hvp) is None:
-            raise OutOfReach(maps.missing["hvp"])
-        if probes < 2:
-            raise InputError("A standard error takes at least two probes.")
-        found = diagonal_of(lambda v: hvp(point, v), point, jax.random.key(seed), probes)
-        return tuple(subject.assemble([part], 1) for part in found)  # type: ignore[return-value]
-
-    return diagonal

@@ -13,6 +13,7 @@ from jax import tree_util
 
 from jaxdiff_magic.base.errors import InputError, OutOfReach
 from jaxdiff_magic.engines.jax.products.diagonal import diagonal_of
+from jaxdiff_magic.engines.jax.products.maps import Maps, maps_of
 from jaxdiff_magic.engines.jax.products.vectors import Vector, dot, vector_of
 from jaxdiff_magic.engines.jax.values import NO_DERIVATIVE, refusal
 from jaxdiff_magic.subject.leaves import Leaf
@@ -22,6 +23,7 @@ from jaxdiff_magic.subject.templates import filled
 MOST_EXACT = 1024
 """The diagonal of a Hessian of no more inputs is exact: one product for each. A choice of time and memory: all products
 run at once, and so many of a megabyte each are a gigabyte."""
+NO_PRODUCT = "JAX has no such product"
 
 
 class ProductsAtPoint:
@@ -46,74 +48,82 @@ class ProductsAtPoint:
     def hvp(self, v: Any) -> Any:
         """H v of a scalar function, of the structure of a direction."""
         self._refuse_vectors("hvp")
-        return self._as_direction(self._run(self._hvp, self._direction(v)))
+        return self._as_direction(self._hvp(self._direction(v)))
 
     def vhv(self, v: Any) -> float:
         """v'H v of a scalar function: its curvature along v, times the square of v's length."""
         self._refuse_vectors("vhv")
         along = self._direction(v)
-        return dot(along, self._run(self._hvp, along))
+        return dot(along, self._hvp(along))
 
     def diagonal(self, probes: int = 16, seed: int = 0) -> tuple[Any, Any]:
         """The diagonal of a scalar function's Hessian and its standard errors, both of the structure of a direction.
 
-        Args:
-            probes: how many random vectors it is estimated from where there are more than `MOST_EXACT` inputs, 2 or
-                more; else it is exact, and its errors are 0.
-            seed: of the random vectors.
+        It is exact up to `MOST_EXACT` inputs, and its errors are 0; else it is estimated, as `estimated_diagonal` does.
         """
         self._refuse_vectors("diagonal")
-        if self.subject.size <= MOST_EXACT and not self.subject.untraceable:
-            exact = self._run(self._exact_diagonal)
-            return self._as_direction(exact), self._as_direction([jnp.zeros_like(part) for part in exact])
+        if self.subject.size > MOST_EXACT or self.subject.untraceable:
+            return self.estimated_diagonal(probes, seed)
+        exact = self._exact_diagonal(self._known_hvp(), self.point)
+        return self._as_direction(exact), self._as_direction([jnp.zeros_like(part) for part in exact])
+
+    def estimated_diagonal(self, probes: int = 16, seed: int = 0) -> tuple[Any, Any]:
+        """The same from some random vectors.
+
+        Args:
+            probes: how many, 2 or more.
+            seed: of them.
+        """
+        self._known_hvp()
         if probes < 2:
             raise InputError("A standard error takes at least two probes.")
-        product = lambda v: self._run(self._hvp, v)  # noqa: E731
-        found = diagonal_of(product, self.point, jax.random.key(seed), probes)
+        found = diagonal_of(self._hvp, self.point, jax.random.key(seed), probes)
         return self._as_direction(found[0]), self._as_direction(found[1])
 
-    # Compiled
+    # Compiled; the point is an argument, or it would be written into the program
 
     @functools.cached_property
-    def _jvp(self) -> Callable[[Vector], Any]:
-        return self._compiled(lambda v: jax.jvp(self.subject.flat, self.point, v)[1])
+    def maps(self) -> Maps:
+        """Of a scalar function."""
+        return maps_of(self.subject, self.point)
+
+    def _known_hvp(self) -> Callable[[Vector, Vector], Vector]:
+        if self.maps.hvp is None:
+            raise OutOfReach(f"{NO_PRODUCT}: {self.maps.missing['hvp']}")
+        return self.maps.hvp
+
+    def _hvp(self, v: Vector) -> Vector:
+        return self._known_hvp()(self.point, v)
 
     @functools.cached_property
-    def _vjp(self) -> Callable[[Vector], Any]:
-        return self._compiled(lambda u: jax.vjp(self.subject.flat, *self.point)[1](u))
-
-    def _gradient(self, *leaves: Any) -> Vector:
-        return jax.grad(lambda *xs: self.subject.flat(*xs)[0], tuple(range(len(leaves))))(*leaves)
+    def _jvp(self) -> Callable[[Vector, Vector], Any]:
+        return self._compiled(lambda x, v: jax.jvp(self.subject.flat, x, v)[1])
 
     @functools.cached_property
-    def _hvp(self) -> Callable[[Vector], Any]:
-        return self._compiled(lambda v: jax.jvp(self._gradient, self.point, v)[1])
+    def _vjp(self) -> Callable[[Vector, Vector], Any]:
+        return self._compiled(lambda x, u: jax.vjp(self.subject.flat, *x)[1](u))
 
-    @functools.cached_property
-    def _exact_diagonal(self) -> Callable[[], Vector]:
-        ends = np.cumsum([leaf.size for leaf in self.subject.inputs])[:-1]
+    def _exact_diagonal(self, hvp: Callable[[Vector, Vector], Vector], point: Vector) -> Vector:
+        ends = np.cumsum([x.size for x in point])[:-1]
+
+        def parted(flat: jax.Array) -> Vector:
+            return tuple(
+                part.reshape(x.shape).astype(x.dtype) for part, x in zip(jnp.split(flat, ends), point, strict=True)
+            )
 
         def entry(row: jax.Array) -> jax.Array:
-            parts = zip(jnp.split(row, ends), self.subject.inputs, self.point, strict=True)
-            along = tuple(part.reshape(leaf.shape).astype(x.dtype) for part, leaf, x in parts)
-            image = jax.jvp(self._gradient, self.point, along)[1]
-            return jnp.concatenate([jnp.ravel(part) for part in image]) @ row
+            return jnp.concatenate([jnp.ravel(part) for part in hvp(point, parted(row))]) @ row
 
-        def diagonal() -> Vector:
-            found = jax.vmap(entry)(jnp.eye(self.subject.size))
-            parts = zip(jnp.split(found, ends), self.subject.inputs, self.point, strict=True)
-            return tuple(part.reshape(leaf.shape).astype(x.dtype) for part, leaf, x in parts)
-
-        return self._compiled(diagonal)
+        return parted(jax.vmap(entry)(jnp.eye(self.subject.size)))
 
     def _compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return function if self.subject.untraceable else jax.jit(function)
 
-    def _run(self, function: Callable[..., Any], *vectors: Any) -> Any:
+    def _run(self, function: Callable[..., Any], vector: Vector) -> Any:
         try:
-            return function(*vectors)
+            return function(self.point, vector)
         except NO_DERIVATIVE as error:
-            raise OutOfReach(f"JAX has no such product: {refusal(error)}") from error
+            raise OutOfReach(f"{NO_PRODUCT}: {refusal(error)}") from error
 
     # Structures
 

@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxdiff_magic.subject.leaves import LARGE
+
 Vector = tuple[jax.Array, ...]
 """One array for each input leaf, of its shape, dtype and sharding."""
 
@@ -34,6 +36,22 @@ def _dot(a: Vector, b: Vector) -> jax.Array:
 def norm(a: Vector) -> float:
     """The Euclidean norm."""
     return dot(a, a) ** 0.5
+
+
+def stays(array: Any) -> bool:
+    """Whether an array is not copied to be looked at: it is large, or spread over devices."""
+    return np.size(array) > LARGE or (isinstance(array, jax.Array) and len(array.sharding.device_set) > 1)
+
+
+def length_of(array: Any) -> float:
+    """The Euclidean norm of one array, for which nothing is compiled where it may be copied."""
+    if stays(array):
+        return norm((jnp.asarray(array),))
+    flat = np.asarray(array).astype(np.float64).ravel()
+    largest = float(np.max(np.abs(flat), initial=0.0))
+    if not np.isfinite(largest) or largest == 0.0:
+        return largest
+    return largest * float(np.linalg.norm(flat / largest))  # squares alone would overflow, or be 0
 
 
 def _scaled(a: Vector, c: Any) -> Vector:
