@@ -114,6 +114,11 @@ class OpenCall:
         return self.function(*args, **kwargs)
 
 
+def is_spread(array: Any) -> bool:
+    """Whether an array lives on several devices."""
+    return isinstance(array, jax.Array) and len(array.sharding.device_set) > 1
+
+
 def matrix_of(blocks: Any, rows: Sequence[Leaf], columns: Sequence[Leaf]) -> np.ndarray:
     """Blocks `[row][column]` as one float64 matrix, with a row for each element of some leaves, a column for each of
     others."""

@@ -26,6 +26,7 @@ from jaxdiff_magic.subject.leaves import (
     OpenCall,
     flattened,
     floating_parts,
+    is_spread,
     jax_dtype,
     kind,
     outputs_of,
@@ -132,7 +133,7 @@ class Subject(Data):
     @property
     def is_spread(self) -> bool:
         """Whether an input lives on several devices, where it stays."""
-        return any(isinstance(x, jax.Array) and len(x.sharding.device_set) > 1 for x in self.point)
+        return any(map(is_spread, self.point))
 
     @property
     def native_point(self) -> list[np.ndarray]:

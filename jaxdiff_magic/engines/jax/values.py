@@ -16,6 +16,7 @@ from jaxdiff_magic.engines.jax.not_built import too_large, too_many, unasked
 from jaxdiff_magic.primitives.bodies import equations_within
 from jaxdiff_magic.subject.derivative_programs import DerivativeProgram, in_chunks
 from jaxdiff_magic.subject.entangled import holds_tracers
+from jaxdiff_magic.subject.leaves import is_spread
 from jaxdiff_magic.subject.subject import Subject
 from jaxdiff_magic.subject.untraced import REFUSED, hindrance_of, innermost
 
@@ -339,7 +340,7 @@ def _as_at_the_point(value: Any, dtype: str, own: Any) -> Any:
     if isinstance(value, jax.Array) and not value.weak_type and str(value.dtype) == dtype:
         return value
     array = np.asarray(value).astype(jax.numpy.dtype(dtype))
-    if isinstance(own, jax.Array) and len(own.sharding.device_set) > 1:
+    if is_spread(own):
         return jax.device_put(array, own.sharding)
     return array
 

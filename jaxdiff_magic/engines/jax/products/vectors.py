@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdiff_magic.subject.leaves import LARGE
+from jaxdiff_magic.subject.leaves import LARGE, is_spread
 
 Vector = tuple[jax.Array, ...]
 """One array for each input leaf, of its shape, dtype and sharding."""
@@ -40,7 +40,7 @@ def norm(a: Vector) -> float:
 
 def stays(array: Any) -> bool:
     """Whether an array is not copied to be looked at: it is large, or spread over devices."""
-    return np.size(array) > LARGE or (isinstance(array, jax.Array) and len(array.sharding.device_set) > 1)
+    return np.size(array) > LARGE or is_spread(array)
 
 
 def length_of(array: Any) -> float:

@@ -182,7 +182,7 @@ def test_arrays_spread_over_devices_stay_there() -> None:
             return jnp.sum(jnp.cosh(p["w"])) + jnp.sum(p["b"] ** 2 * jnp.sin(p["b"]))
 
         p = {"w": w, "b": b}
-        report = derive(loss, budget=10.0)(p)
+        report = derive(loss, budget=60.0)(p)
         report._repr_mimebundle_()
         report.to_dict()
         image = report.products.hvp(report.gradient)
